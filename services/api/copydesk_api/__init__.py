@@ -1,0 +1,1 @@
+"""Serves the processed feed over REST and as a web page."""

@@ -1,0 +1,1 @@
+"""Tags articles and shows the evidence."""

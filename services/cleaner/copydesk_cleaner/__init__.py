@@ -1,0 +1,1 @@
+"""Turns pages into articles and accounts for every cut."""

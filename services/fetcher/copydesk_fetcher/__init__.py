@@ -1,0 +1,1 @@
+"""Polls feeds and downloads article pages."""

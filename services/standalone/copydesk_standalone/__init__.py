@@ -1,0 +1,1 @@
+"""Copydesk on one machine: every service, an embedded broker and the copydesk command."""

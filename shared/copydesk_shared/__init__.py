@@ -1,0 +1,1 @@
+"""Copydesk's messages, topics and Kafka runtime."""

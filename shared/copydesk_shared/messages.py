@@ -1,0 +1,206 @@
+"""The messages on the topics: frozen pydantic models, JSON on the wire.
+
+Readers ignore fields they do not know, so a newer writer does not break an older reader. Times are aware and in UTC.
+URLs are plain strings, checked once where they enter.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+
+PARAGRAPH_BREAK = "\n"
+
+Access = Literal["full", "partial", "paywall", "consent"]
+
+
+class Message(BaseModel):
+    """Base of everything that travels on a topic."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Source(Message):
+    """Who published it: a name for people and the registrable domain."""
+
+    name: str
+    domain: str
+
+
+class Feed(Message):
+    """A source polled on a schedule. ``content`` says where the article text is taken from."""
+
+    feed_id: str
+    url: str
+    name: str
+    interval_seconds: int = 900
+    content: Literal["auto", "page", "feed"] = "auto"
+
+
+class SeenEntry(Message):
+    """What the poller remembers of an entry: the revision last emitted and a digest of what the feed said."""
+
+    revision: int
+    fingerprint: str
+
+
+class FeedState(Message):
+    """Poll state of one feed. ``seen`` is a bounded window, keyed by the entry's id in the feed, oldest first."""
+
+    feed_id: str
+    etag: str | None = None
+    last_modified: str | None = None
+    next_poll_at: AwareDatetime
+    last_success_at: AwareDatetime | None = None
+    failures: int = 0
+    last_error: str | None = None
+    seen: dict[str, SeenEntry] = Field(default_factory=dict)
+
+
+class Entry(Message):
+    """One item seen in a feed: a URL plus what the feed says of it.
+
+    ``content`` is the full text that the feed carried (HTML or plain), if the feed is to be used instead of the page.
+    ``known_titles`` are the titles of other entries of the same feed; a body line equal to one of them is a link.
+    """
+
+    feed_id: str
+    url: str
+    source: Source
+    title: str = ""
+    summary: str = ""
+    authors: tuple[str, ...] = ()
+    published_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    discovered_at: AwareDatetime
+    revision: int = 1
+    content: str | None = None
+    content_type: Literal["text/html", "text/plain"] | None = None
+    known_titles: tuple[str, ...] = ()
+
+
+class Page(Message):
+    """What an entry's URL returned, raw, or the text that the feed carried (``content_type`` tells which)."""
+
+    article_id: str
+    revision: int = 1
+    url: str
+    canonical_url: str
+    feed_id: str | None = None
+    source: Source
+    content_type: Literal["text/html", "text/plain"]
+    content: str
+    fetched_at: AwareDatetime
+    entry_title: str = ""
+    entry_authors: tuple[str, ...] = ()
+    entry_published_at: AwareDatetime | None = None
+    known_titles: tuple[str, ...] = ()
+
+
+class Image(Message):
+    """A picture of the story. ``credit`` is the credit as printed, ``agencies`` what it names."""
+
+    url: str | None = None
+    caption: str = ""
+    credit: str = ""
+    agencies: tuple[str, ...] = ()
+
+
+class RelatedLink(Message):
+    """A pointer to another story that stood in this one."""
+
+    title: str
+    url: str | None = None
+
+
+class Removal(Message):
+    """A span that the cleaner cut.
+
+    ``start`` and ``end`` are character offsets in the extracted text, that is the text before any cut; ``text`` is what
+    stood there. ``paragraph`` is the index of the paragraph of the article in which the cut lies, or before which it
+    lies when it took a whole line (it equals the number of paragraphs when the cut lies after the last one).
+    :func:`copydesk_shared.removals.restore` puts all of them back.
+    """
+
+    rule: str
+    kind: Literal["caption", "credit", "related-link", "title", "promotion", "boilerplate", "whitespace"]
+    text: str
+    paragraph: int
+    start: int
+    end: int
+
+
+class Rights(Message):
+    """Reservations the publisher declared. ``None`` means not looked at."""
+
+    robots: str | None = None
+    tdm: str | None = None
+
+
+class Article(Message):
+    """What the cleaner made of a page.
+
+    ``url`` is absolute, or ``urn:sha256:...`` of the text when text was handed in without an address.
+    """
+
+    article_id: str
+    revision: int = 1
+    url: str
+    canonical_url: str
+    feed_id: str | None = None
+    source: Source
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    published_at: AwareDatetime | None = None
+    modified_at: AwareDatetime | None = None
+    fetched_at: AwareDatetime
+    language: str | None = None
+    paragraphs: tuple[str, ...]
+    word_count: int
+    images: tuple[Image, ...] = ()
+    related_links: tuple[RelatedLink, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    access: Access = "full"
+    rights: Rights = Rights()
+    content_hash: str
+    simhash: str
+    cleaner_version: str
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def text(self) -> str:
+        """The paragraphs, one a line. Evidence offsets count in this."""
+        return PARAGRAPH_BREAK.join(self.paragraphs)
+
+
+class Evidence(Message):
+    """A span that led to a tag: ``field[start:end] == text``, with the weight it added (negative for a veto)."""
+
+    rule: str
+    text: str
+    field: Literal["title", "text"]
+    start: int
+    end: int
+    weight: float
+
+
+class Tag(Message):
+    """A topic of the taxonomy given to an article.
+
+    ``probability`` is ``None`` while the tag has no calibration.
+    """
+
+    tag: str
+    label: str
+    score: float
+    probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    threshold: float
+    iptc: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+class ClassifiedArticle(Article):
+    """An article with its tags; ``candidates`` came close to their threshold and are not tags."""
+
+    tags: tuple[Tag, ...] = ()
+    candidates: tuple[Tag, ...] = ()
+    classifier_version: str

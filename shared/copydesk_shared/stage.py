@@ -1,0 +1,46 @@
+"""What the author of a service touches: a stage takes one message and says what becomes of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from copydesk_shared.errors import DropReason
+from copydesk_shared.messages import Message
+from copydesk_shared.topics import Topic
+
+In = TypeVar("In", bound=Message)
+Out = TypeVar("Out", bound=Message)
+
+
+@dataclass(frozen=True)
+class Emit(Generic[Out]):
+    """Send this message to the sink."""
+
+    message: Out
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Send nothing; counted under the reason."""
+
+    reason: DropReason
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Stage(Generic[In, Out]):
+    """A pure function from one message to what becomes of it, with its two topics.
+
+    A synchronous ``handle`` is CPU work: it runs in the runner's process pool, so it must be picklable (a module-level
+    function or an instance of a module-level class); it is sent to each worker once. An asynchronous one is I/O: it
+    runs on the event loop. ``handle`` raises :class:`Retryable` or :class:`Poison`; anything else counts as a bug.
+    ``ordered`` keeps the order of each input partition on the output.
+    ``version`` names the pipeline version, part of the idempotency key.
+    """
+
+    name: str
+    version: str
+    source: Topic[In]
+    sink: Topic[Out]
+    handle: Callable[[In], Emit[Out] | Drop] | Callable[[In], Awaitable[Emit[Out] | Drop]] = field(repr=False)
+    ordered: bool = True

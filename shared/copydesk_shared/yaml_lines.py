@@ -1,0 +1,105 @@
+"""YAML files that people edit: loaded safely, checked against a model, every complaint with its line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from copydesk_shared.errors import InputError
+
+Model = TypeVar("Model", bound=BaseModel)
+Location = tuple[int | str, ...]
+
+
+def _node_line(node: yaml.Node, location: Location) -> int:
+    """The line, from 1, of the deepest node that the location still reaches."""
+    line = node.start_mark.line + 1
+    for step in location:
+        child = _child(node, step)
+        if child is None:
+            break
+        node, line = child
+    return line
+
+
+def _child(node: yaml.Node, step: int | str) -> tuple[yaml.Node, int] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return value, key.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        item = node.value[step]
+        return item, item.start_mark.line + 1
+    return None
+
+
+def _refuse_duplicate_keys(node: yaml.Node, name: str) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise InputError(f"{name}:{key.start_mark.line + 1}: {key.value!r} is given twice")
+            seen.add(key.value)
+            _refuse_duplicate_keys(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_duplicate_keys(item, name)
+
+
+def _dotted(location: Location) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return text.lstrip(".")
+
+
+class YamlDocument:
+    """A parsed YAML text that knows the line of each of its values.
+
+    ``name`` is what errors call it, the file's path say. Raises :class:`InputError` for text that is not YAML.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        self.name = name
+        try:
+            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.data: Any = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+            raise InputError(f"{name}:{line}: not valid YAML: {problem}") from None
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{name}:1: not valid YAML: {error}") from None
+        if self._root is not None:
+            _refuse_duplicate_keys(self._root, name)
+
+    def line(self, location: Location) -> int:
+        """The line, from 1, of the value at this path of keys and indexes (or of the deepest part that exists)."""
+        return _node_line(self._root, location) if self._root is not None else 1
+
+    def error(self, location: Location, problem: str) -> InputError:
+        """An :class:`InputError` that names the file, the line and the place."""
+        place = _dotted(location)
+        return InputError(f"{self.name}:{self.line(location)}: {place + ': ' if place else ''}{problem}")
+
+    def validate(self, model: type[Model]) -> Model:
+        """The document as this model. Raises :class:`InputError` for the first thing that does not fit."""
+        if not isinstance(self.data, Mapping):
+            raise self.error((), f"expected a mapping, found {type(self.data).__name__}")
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            message = first["msg"].removeprefix("Value error, ")
+            raise self.error(first["loc"], message[:1].lower() + message[1:]) from None
+
+
+def read_yaml(path: Path) -> YamlDocument:
+    """The YAML file at this path. Raises :class:`InputError` when it cannot be read or is not YAML."""
+    try:
+        return YamlDocument(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
