@@ -1,0 +1,87 @@
+"""What the runner needs of a log of records: Apache Kafka, the embedded broker and the in-memory log all give it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from copydesk_shared.errors import CopydeskError
+
+Partition = tuple[str, int]
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class LogError(CopydeskError):
+    """The log cannot be used at the moment. The session is given up and a new one starts at the committed offsets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it lies in a partition; ``value`` is ``None`` for a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int = 0
+
+    @property
+    def where(self) -> Partition:
+        """The partition it lies in."""
+        return self.topic, self.partition
+
+    def header(self, name: str) -> str | None:
+        """The last header of that name, as text; ``None`` where there is none."""
+        values = [value for key, value in self.headers if key == name]
+        return values[-1].decode("utf-8", "replace") if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record on its way to a topic."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Log(Protocol):
+    """A session with the log. Every method raises :class:`LogError` when the log cannot be used."""
+
+    async def poll(self, max_records: int, timeout_seconds: float) -> list[Record]:
+        """Up to that many records of the assigned partitions that are not paused, in offset order per partition."""
+
+    def pause(self, *, paused: bool) -> None:
+        """Stop or go on handing out records; membership in the group is kept either way as long as one polls."""
+
+    async def send(self, record: Outgoing) -> Awaitable[None]:
+        """Hand a record over; the answer resolves when it is stored. Raises :class:`Poison` when it is too large."""
+
+    async def commit(self, next_offsets: Mapping[Partition, int]) -> bool:
+        """Store the next offset to read of each partition; ``False`` when the group has moved on meanwhile."""
+
+    def assigned(self) -> frozenset[Partition]:
+        """The partitions this member owns now."""
+
+
+class RebalanceListener(Protocol):
+    """What is told when partitions come and go."""
+
+    async def on_assigned(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
+        """Where to start reading each of them; those left out start at the committed offset."""
+
+    async def on_revoked(self, partitions: frozenset[Partition]) -> None:
+        """The last moment to finish and commit."""
+
+
+OpenLog = Callable[[RebalanceListener], "OpenSession"]
+
+
+class OpenSession(Protocol):
+    """An async context manager that yields a :class:`Log`."""
+
+    async def __aenter__(self) -> Log: ...
+
+    async def __aexit__(self, *exc: object) -> bool | None: ...

@@ -1,0 +1,123 @@
+"""A service process: settings in, loops run, signals obeyed, health served."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NoReturn
+
+from copydesk_shared.asgi import bind, serve_asgi
+from copydesk_shared.errors import UserError
+from copydesk_shared.health import Health
+from copydesk_shared.settings import ServiceSettings
+from copydesk_shared.telemetry import configure_logging, get_logger
+
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+class Service:
+    """What a loop needs to know of the process it runs in."""
+
+    def __init__(self, name: str, settings: ServiceSettings) -> None:
+        self.name = name
+        self.settings = settings
+        self.stopping = asyncio.Event()
+        self.health = Health(settings.stall_seconds)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but no longer than until the service is told to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
+
+
+Loop = Callable[[Service], Awaitable[None]]
+
+
+def _stop_when_parent_closes_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+    """A parent that holds our standard input open takes us with it, even when it is killed."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        with contextlib.suppress(RuntimeError):  # the loop is closed: we have stopped already
+            loop.call_soon_threadsafe(stopping.set)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _install_signals(service: Service) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        if service.stopping.is_set():
+            os._exit(128 + number)
+        service.stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    if service.settings.exit_with_parent:
+        _stop_when_parent_closes_stdin(loop, service.stopping)
+
+
+async def _drained(tasks: Sequence[asyncio.Task[None]], service: Service) -> None:
+    """Wait for the loops; once told to stop they have the drain time, then they are cancelled."""
+    stopping = asyncio.create_task(service.stopping.wait())
+    await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    service.stopping.set()
+    await stopping
+    _, late = await asyncio.wait(tasks, timeout=service.settings.drain_seconds)
+    for task in late:
+        get_logger().warning("did not finish in time", loop=task.get_name(), seconds=service.settings.drain_seconds)
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+            raise result
+
+
+async def _run(name: str, settings: ServiceSettings, loops: Sequence[Loop]) -> None:
+    service = Service(name, settings)
+    _install_signals(service)
+    listener = bind(settings.health_host, settings.health_port, f"{name} health")
+    health_stop = asyncio.Event()
+    health = asyncio.create_task(serve_asgi(service.health.app, listener, health_stop, grace_seconds=1))
+    try:
+        tasks = [asyncio.create_task(_as_coroutine(loop, service), name=loop.__name__) for loop in loops]
+        get_logger().info("started", health=f"http://{settings.health_host}:{listener.getsockname()[1]}")
+        await _drained(tasks, service)
+    finally:
+        health_stop.set()
+        await health
+    get_logger().info("stopped")
+
+
+async def _as_coroutine(loop: Loop, service: Service) -> None:
+    await loop(service)
+
+
+def run_service(name: str, settings: ServiceSettings, loops: Sequence[Loop]) -> int:
+    """Run the loops until SIGTERM or SIGINT (a second one ends the process at once) or until one of them ends.
+
+    Returns the exit code 0. Raises :class:`UserError` for settings that turn out to be unusable; any other exception of
+    a loop ends the process, so that whoever supervises it starts it again.
+    """
+    configure_logging(name, settings.log_level, settings.log_format)
+    asyncio.run(_run(name, settings, loops))
+    return 0
+
+
+def run_main(main: Callable[[], int]) -> NoReturn:
+    """End the process with the program's exit code; a :class:`UserError` is one line and exit code 2."""
+    try:
+        code = main()
+    except UserError as error:
+        sys.stderr.write(f"copydesk: error: {error}\n")
+        code = EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    sys.exit(code)
