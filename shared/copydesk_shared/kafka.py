@@ -21,11 +21,11 @@ from aiokafka.errors import (
     RecordTooLargeError,
 )
 
-from copydesk_shared.errors import DeadLetterReason, Poison
+from copydesk_shared.errors import CopydeskError, DeadLetterReason, Poison
 from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
 from copydesk_shared.topics import ALL_TOPICS, MAX_MESSAGE_BYTES
 
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
 PRODUCER_BATCH_BYTES = 131_072
 FETCH_BYTES_PER_PARTITION = 2 * 1024 * 1024
 FETCH_BYTES = 16 * 1024 * 1024
@@ -59,6 +59,7 @@ class KafkaLog:
         self._producer = producer
         self._consumer = consumer
         self._sending = asyncio.Lock()
+        self.rebalance_error: CopydeskError | None = None
 
     def _reader(self) -> AIOKafkaConsumer:
         if self._consumer is None:
@@ -67,6 +68,8 @@ class KafkaLog:
 
     async def poll(self, max_records: int, timeout_seconds: float) -> list[Record]:
         """See :class:`Log`."""
+        if self.rebalance_error is not None:
+            raise LogError(f"partitions could not be taken over: {self.rebalance_error}")
         with _log_errors():
             batches = await self._reader().getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
         return [_record(message) for batch in batches.values() for message in batch]
@@ -81,7 +84,7 @@ class KafkaLog:
                 consumer.resume(*consumer.paused())
 
     async def send(self, record: Outgoing) -> Awaitable[None]:
-        """See :class:`Log`. One sender at a time: many tasks that wait for room in one batch wake each other in turn."""
+        """See :class:`Log`. One sender at a time: tasks that wait for room in one batch all wake each other."""
         async with self._sending:
             with _log_errors():
                 future = await self._producer.send(
@@ -117,15 +120,25 @@ def _record(message: object) -> Record:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, listener: RebalanceListener, consumer: AIOKafkaConsumer) -> None:
+    """Hands rebalances on. aiokafka swallows what a listener raises, so an error is kept for the next poll."""
+
+    def __init__(self, listener: RebalanceListener, consumer: AIOKafkaConsumer, log: KafkaLog) -> None:
         self._listener = listener
         self._consumer = consumer
+        self._log = log
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        await self._listener.on_revoked(frozenset((each.topic, each.partition) for each in revoked))
+        try:
+            await self._listener.on_revoked(frozenset((each.topic, each.partition) for each in revoked))
+        except CopydeskError as error:
+            self._log.rebalance_error = error
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        starts = await self._listener.on_assigned(frozenset((each.topic, each.partition) for each in assigned))
+        try:
+            starts = await self._listener.on_assigned(frozenset((each.topic, each.partition) for each in assigned))
+        except CopydeskError as error:
+            self._log.rebalance_error = error
+            return
         for where, offset in starts.items():
             self._consumer.seek(TopicPartition(*where), offset)
 
@@ -179,7 +192,7 @@ async def connect(
             return
         async with _consumer(servers, client_id, group) as consumer:
             log = KafkaLog(producer, consumer)
-            consumer.subscribe(list(topics), listener=_Listener(listener, consumer) if listener else None)
+            consumer.subscribe(list(topics), listener=_Listener(listener, consumer, log) if listener else None)
             with _log_errors():
                 await consumer.start()
             yield log

@@ -16,6 +16,7 @@ from copydesk_shared.settings import ServiceSettings
 from copydesk_shared.telemetry import configure_logging, get_logger
 
 EXIT_USER_ERROR = 2
+CLOSE_SECONDS = 4.0
 EXIT_INTERRUPTED = 130
 
 
@@ -65,12 +66,12 @@ def _install_signals(service: Service) -> None:
 
 
 async def _drained(tasks: Sequence[asyncio.Task[None]], service: Service) -> None:
-    """Wait for the loops; once told to stop they have the drain time, then they are cancelled."""
+    """Wait for the loops; once told to stop they have the drain time and a little to close, then they are cancelled."""
     stopping = asyncio.create_task(service.stopping.wait())
     await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
     service.stopping.set()
     await stopping
-    _, late = await asyncio.wait(tasks, timeout=service.settings.drain_seconds)
+    _, late = await asyncio.wait(tasks, timeout=service.settings.drain_seconds + CLOSE_SECONDS)
     for task in late:
         get_logger().warning("did not finish in time", loop=task.get_name(), seconds=service.settings.drain_seconds)
         task.cancel()

@@ -1,0 +1,127 @@
+"""The loop of a sink: records go into a store together with the offsets, in one transaction of the store.
+
+The store is the truth about what was read, so its effects are exactly once; the group's committed offsets only let
+ordinary tools show the lag.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from copydesk_shared.errors import Poison, Retryable
+from copydesk_shared.log import Log, Partition, Record
+from copydesk_shared.messages import Message
+from copydesk_shared.runner import OpenLog, kafka_log
+from copydesk_shared.service import Service
+from copydesk_shared.sessions import keep_session, wait_for_topics
+from copydesk_shared.telemetry import RECORDS, get_logger
+from copydesk_shared.topics import DEAD_LETTER, Topic
+from copydesk_shared.wire import dead_letter, decode
+
+BATCH = 200
+POLL_SECONDS = 0.5
+FIRST_BACKOFF_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 10.0
+
+M = TypeVar("M", bound=Message)
+
+
+class Sink(Protocol[M]):
+    """A store that takes the messages of a topic. Its methods run in a thread, one call at a time.
+
+    They raise :class:`Retryable` while the store cannot be used; the same batch is then written again.
+    """
+
+    @property
+    def name(self) -> str:
+        """The consumer group."""
+
+    @property
+    def source(self) -> Topic[M]:
+        """The topic."""
+
+    def positions(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """The next offset to read of each partition the store knows."""
+
+    def write(self, changes: Sequence[tuple[str, M | None]], next_offsets: Mapping[int, int]) -> None:
+        """Take the changes (key and message, ``None`` for a tombstone) and the offsets, in one transaction."""
+
+
+class SinkRun(Generic[M]):
+    """One session of a sink."""
+
+    def __init__(self, sink: Sink[M], service: Service) -> None:
+        self._sink = sink
+        self._service = service
+
+    async def run(self, open_log: OpenLog) -> None:
+        """Work until the service stops. Raises :class:`LogError`."""
+        async with open_log(self) as log:
+            self._service.health.ready(self._sink.name, value=True)
+            while not self._service.stopping.is_set():
+                records = await log.poll(BATCH, POLL_SECONDS)
+                if records:
+                    await self._take(log, records)
+                self._service.health.progressed(self._sink.name)
+
+    async def on_assigned(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
+        """Start where the store says; from the beginning where it knows nothing."""
+        numbers = sorted(number for _, number in partitions)
+        known = await asyncio.to_thread(self._sink.positions, numbers)
+        return {where: known.get(where[1], 0) for where in partitions}
+
+    async def on_revoked(self, partitions: frozenset[Partition]) -> None:
+        """Nothing to do: what was written is committed already, what was not is read again."""
+
+    async def _take(self, log: Log, records: list[Record]) -> None:
+        changes: list[tuple[str, M | None]] = []
+        for record in records:
+            try:
+                key = (record.key or b"").decode()
+                changes.append((key, decode(self._sink.source, record) if record.value is not None else None))
+            except (Poison, UnicodeDecodeError) as error:
+                await self._bury(log, record, error)
+        offsets = {record.partition: record.offset + 1 for record in records}
+        if await self._write(log, changes, offsets):
+            RECORDS.labels(self._sink.name, "stored", "").inc(len(changes))
+            await log.commit({(self._sink.source.name, number): offset for number, offset in offsets.items()})
+
+    async def _bury(self, log: Log, record: Record, error: Poison | UnicodeDecodeError) -> None:
+        problem = error if isinstance(error, Poison) else Poison(f"key is not UTF-8: {error}")
+        get_logger().warning("dead letter", reason=problem.reason.value, error=str(problem))
+        letter = dead_letter(DEAD_LETTER.name, record, stage=self._sink.name, reason=problem.reason, error=str(problem))
+        await (await log.send(letter))
+        RECORDS.labels(self._sink.name, "dead-lettered", problem.reason.value).inc()
+
+    async def _write(self, log: Log, changes: list[tuple[str, M | None]], offsets: Mapping[int, int]) -> bool:
+        """Whether the batch is stored; it is tried until it is or the service stops."""
+        backoff = FIRST_BACKOFF_SECONDS
+        while True:
+            try:
+                await asyncio.to_thread(self._sink.write, changes, offsets)
+            except Retryable as error:
+                self._service.health.ready(self._sink.name, value=False)
+                get_logger().warning("the store cannot be used", error=str(error), again_in_seconds=backoff)
+                log.pause(paused=True)
+                await log.poll(1, 0)
+                await self._service.pause(backoff)
+                backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+                if self._service.stopping.is_set():
+                    return False
+            else:
+                self._service.health.ready(self._sink.name, value=True)
+                log.pause(paused=False)
+                return True
+
+
+async def run_sink(sink: Sink[M], service: Service, open_log: OpenLog | None = None) -> None:
+    """Run a sink until the service stops, with one session after another."""
+    opener = open_log or kafka_log(service, sink.name, sink.source.name)
+
+    async def session() -> None:
+        if open_log is None:
+            await wait_for_topics(service, (sink.source.name, DEAD_LETTER.name))
+        if not service.stopping.is_set():
+            await SinkRun(sink, service).run(opener)
+
+    await keep_session(service, sink.name, session)

@@ -1,0 +1,68 @@
+"""CPU work in worker processes, so that heartbeats never wait for it.
+
+A record has a deadline; a worker that passes it is killed and the record goes to the dead letters. A worker that dies
+takes nothing with it: its record is tried once more in a new one.
+"""
+
+import asyncio
+import os
+import pickle
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from anyio import BrokenWorkerProcess, CapacityLimiter, fail_after, to_process
+
+from copydesk_shared.errors import DeadLetterReason, Poison
+from copydesk_shared.messages import Message
+from copydesk_shared.stage import Drop, Emit
+
+TRIES = 2
+
+
+def default_workers() -> int:
+    """As many worker processes as there are processors, four at most."""
+    return min(4, os.cpu_count() or 1)
+
+
+@lru_cache(maxsize=4)
+def _unpickled(handle: bytes) -> Callable[[Message], Emit[Any] | Drop]:
+    """The handler in this worker process, kept with whatever it has loaded."""
+    return pickle.loads(handle)  # type: ignore[no-any-return]  # noqa: S301 - our own bytes, from our parent
+
+
+def _work(handle: bytes, message: Message) -> Emit[Any] | Drop:
+    return _unpickled(handle)(message)
+
+
+def _warm_up(handle: bytes) -> None:
+    _unpickled(handle)
+
+
+class WorkerPool:
+    """Runs a picklable handler in up to ``workers`` processes, each call no longer than the deadline."""
+
+    def __init__(self, handle: Callable[[Any], Any], workers: int, deadline_seconds: float) -> None:
+        self._handle = pickle.dumps(handle)
+        self._deadline_seconds = deadline_seconds
+        self._free = asyncio.Semaphore(workers)
+        self._limiter = CapacityLimiter(workers)
+
+    async def warm_up(self) -> None:
+        """Start one worker and let it import what the handler needs."""
+        await to_process.run_sync(_warm_up, self._handle, cancellable=True, limiter=self._limiter)
+
+    async def __call__(self, message: Message) -> Emit[Any] | Drop:
+        """What becomes of the message. Raises what the handler raises, and :class:`Poison` for a lost worker."""
+        for _ in range(TRIES):
+            async with self._free:
+                try:
+                    with fail_after(self._deadline_seconds):
+                        return await to_process.run_sync(
+                            _work, self._handle, message, cancellable=True, limiter=self._limiter
+                        )
+                except TimeoutError:
+                    raise Poison(f"took longer than {self._deadline_seconds:g} s", DeadLetterReason.TIMED_OUT) from None
+                except BrokenWorkerProcess:
+                    continue
+        raise Poison(f"{TRIES} workers died on it", DeadLetterReason.WORKER_DIED)
