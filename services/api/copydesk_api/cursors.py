@@ -1,0 +1,95 @@
+"""Cursors: opaque to people, checked by us.
+
+A cursor is base64url of a small JSON list: version, kind, the values and a check digest over them. The digest guards
+against mistakes (a cut or mistyped cursor), not against forgery: a cursor holds no secret and grants nothing.
+"""
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from copydesk_api.schema import EPOCH, MICROSECOND
+
+VERSION = 1
+MAX_CURSOR = 400
+MAX_VALUE = 2**63 - 1
+CHECK_DIGITS = 8
+
+ARTICLES = "articles"
+CHANGES = "changes"
+
+
+class CursorError(ValueError):
+    """The cursor cannot be used; the text says why."""
+
+
+@dataclass(frozen=True)
+class PageKey:
+    """The last article of a page in the order newest first; the next page starts after it."""
+
+    sort_at: datetime
+    row_id: int
+
+
+def _check(parts: list[object]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:CHECK_DIGITS]
+
+
+def _encode(kind: str, context: str, *numbers: int) -> str:
+    parts: list[object] = [VERSION, kind, context, *numbers]
+    return urlsafe_b64encode(json.dumps([*parts, _check(parts)], separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _parts(cursor: str) -> list[object]:
+    if len(cursor) > MAX_CURSOR or not cursor.isascii():
+        raise CursorError("this is not a cursor of this service")
+    try:
+        # RecursionError: a few hundred opening brackets are valid JSON so far.
+        parts = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError):
+        raise CursorError("this is not a cursor of this service") from None
+    if not isinstance(parts, list) or len(parts) < 4 or parts[-1] != _check(parts[:-1]):  # noqa: PLR2004
+        raise CursorError("the cursor is damaged: its check digits do not fit")
+    if parts[0] != VERSION:
+        raise CursorError("the cursor is of another version of this service; start again without it")
+    return parts[1:-1]
+
+
+def _decode(cursor: str, kind: str, context: str, mismatch: str, count: int) -> list[int]:
+    found_kind, found_context, *numbers = _parts(cursor)
+    if found_kind != kind:
+        raise CursorError(f"the cursor belongs to /v1/{found_kind}, not to this list")
+    if found_context != context:
+        raise CursorError(mismatch)
+    whole = [number for number in numbers if isinstance(number, int) and abs(number) <= MAX_VALUE]
+    if len(whole) != len(numbers) or len(whole) != count:
+        raise CursorError("the cursor is damaged: its values do not fit")
+    return whole
+
+
+def encode_page(key: PageKey, query: str) -> str:
+    """The cursor of the page after ``key``, in the list of the query with this digest."""
+    return _encode(ARTICLES, query, (key.sort_at - EPOCH) // MICROSECOND, key.row_id)
+
+
+def decode_page(cursor: str, query: str) -> PageKey:
+    """Raises :class:`CursorError`, also when the cursor is of a list with other filters."""
+    mismatch = "the cursor belongs to a list with other filters; start again without it"
+    microseconds, row_id = _decode(cursor, ARTICLES, query, mismatch, 2)
+    try:
+        return PageKey(EPOCH + timedelta(microseconds=microseconds), row_id)
+    except OverflowError:
+        raise CursorError("the cursor is damaged: its values do not fit") from None
+
+
+def encode_position(position: int, feed: str) -> str:
+    """The cursor of the changes after ``position`` in the feed of this name."""
+    return _encode(CHANGES, feed, position)
+
+
+def decode_position(cursor: str, feed: str) -> int:
+    """Raises :class:`CursorError`, also when the cursor is of a feed that was built anew since."""
+    mismatch = "the cursor belongs to a feed that was built anew since; start again without it"
+    return _decode(cursor, CHANGES, feed, mismatch, 1)[0]

@@ -1,0 +1,115 @@
+"""From a database URL to an engine, and from a driver's trouble to the errors of Copydesk."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from copydesk_shared.errors import Retryable, SettingsError
+
+DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+pysqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+BUSY_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_SECONDS = 5
+POOL_SIZE = 8
+POOL_OVERFLOW = 40  # the threads that serve requests, and the index
+FORMS = "use sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+EXCLUSIVE = "copydesk_exclusive"
+
+# InternalError: PostgreSQL's "cannot write in a read-only transaction", seen while a standby takes over.
+TROUBLE = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+
+
+def database_url(text: str) -> URL:
+    """The URL with the driver filled in. Raises :class:`SettingsError`, without the password."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise SettingsError(f"the database URL cannot be read: {FORMS}") from None
+    driver = DRIVERS.get(url.drivername)
+    if driver is None:
+        raise SettingsError(f"the database URL starts with {url.drivername!r}, which is not supported: {FORMS}")
+    if driver.startswith("sqlite") and (url.host or url.query or url.database in (None, "", ":memory:")):
+        raise SettingsError("the database URL must name a file, with three slashes: sqlite:///PATH")
+    return url.set(drivername=driver)
+
+
+def describe(url: URL) -> str:
+    """The URL for people: no user, no password, no options (libpq takes a password there as well)."""
+    place = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
+    return f"{url.get_backend_name()}://{place}/{url.database or ''}"
+
+
+def make_engine(url: URL) -> Engine:
+    """An engine; nothing is connected yet."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    return create_engine(
+        url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=CONNECT_TIMEOUT_SECONDS, pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, **_session_options(url)},
+    )  # fmt: skip
+
+
+def _session_options(url: URL) -> dict[str, str]:
+    """A name for the server's list of sessions, unless the person gave one."""
+    return {} if "application_name" in url.query else {"application_name": "copydesk-api"}
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late: reads would not be one snapshot
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        # NORMAL may lose the last commits when the power fails; positions that pollers have seen would be given twice.
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    exclusive = connection.get_execution_options().get(EXCLUSIVE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if exclusive else "BEGIN")
+
+
+@contextmanager
+def retryable() -> Iterator[None]:
+    """Turns a database that is away, locked or full into :class:`Retryable`."""
+    try:
+        yield
+    except TROUBLE as error:
+        raise Retryable(f"the database cannot be used: {first_line(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """What the driver said, in one line and without the statement and its parameters."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+def check_folder(url: URL) -> None:
+    """Raises :class:`SettingsError` when a SQLite file cannot lie where the URL says."""
+    if url.get_backend_name() != "sqlite" or url.database is None:
+        return
+    folder = Path(url.database).resolve().parent
+    if not folder.is_dir():
+        raise SettingsError(f"{describe(url)}: there is no folder {folder}")
