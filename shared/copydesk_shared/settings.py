@@ -45,14 +45,14 @@ class ServiceSettings(BaseSettings):
         return value
 
 
-Settings = TypeVar("Settings", bound=ServiceSettings)
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 
-def _variable(model: type[ServiceSettings], field: str) -> str:
+def _variable(model: type[BaseSettings], field: str) -> str:
     return f"{model.model_config.get('env_prefix', '')}{field}".upper()
 
 
-def _refuse_unknown(model: type[ServiceSettings]) -> None:
+def _refuse_unknown(model: type[BaseSettings]) -> None:
     prefix = str(model.model_config.get("env_prefix", "")).upper()
     known = {_variable(model, name) for name in model.model_fields}
     for name in sorted(os.environ):

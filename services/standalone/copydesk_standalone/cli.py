@@ -1,0 +1,123 @@
+"""The ``copydesk`` command."""
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from copydesk_shared.errors import UserError
+from copydesk_shared.service import EXIT_INTERRUPTED, EXIT_USER_ERROR
+from copydesk_shared.settings import load_settings
+from copydesk_standalone import oneshot
+from copydesk_standalone.settings import StandaloneSettings
+
+Command = Callable[..., Any]
+PORT = click.IntRange(1, 65535)
+
+
+class HelpfulGroup(click.Group):
+    """Shows the commands in the order a newcomer needs them."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+def _run_options(command: Command) -> Command:
+    """The options that ``up`` and ``demo`` share."""
+    options = [
+        click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where data is kept."),
+        click.option("--api-port", type=PORT, help="Port of the REST feed and the web page.  [default: 8080]"),
+        click.option("--kafka-port", type=PORT, help="Port of the embedded broker.  [default: 9092]"),
+        click.option(
+            "--bootstrap-servers", metavar="HOST:PORT,...", help="Use this Apache Kafka, not the embedded broker."
+        ),
+        click.option("--database-url", metavar="URL", help="Use this database, not SQLite in the data dir."),
+        click.option("--verbose", is_flag=True, default=None, help="Show what the services log."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _settings(**given: object) -> StandaloneSettings:
+    return load_settings(StandaloneSettings, **{name: value for name, value in given.items() if value is not None})
+
+
+@click.group(cls=HelpfulGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("copydesk"), prog_name="copydesk")
+def copydesk() -> None:
+    """Turn news feeds into a clean, tagged, replayable stream of articles."""
+
+
+@copydesk.command()
+@click.option("--feeds", type=click.Path(path_type=Path, dir_okay=False), help="The feeds to poll, a YAML file.")
+@_run_options
+def up(**given: object) -> int:
+    """Run everything on this machine, with an embedded broker."""
+    from copydesk_standalone.commands import run_up
+
+    return run_up(_settings(**given))
+
+
+@copydesk.command()
+@click.option(
+    "--every", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, metavar="SECONDS",
+    help="A new article appears this often.",
+)  # fmt: skip
+@_run_options
+def demo(every: float, **given: object) -> int:
+    """The same with a sample publisher on this machine: articles arrive, are cleaned and tagged. No internet needed."""
+    from copydesk_standalone.commands import run_demo
+
+    return run_demo(_settings(**given), keep_data=given["data_dir"] is not None, every_seconds=every)
+
+
+@copydesk.command()
+@click.argument("source", default="-", metavar="[FILE|-|URL]")
+@click.option("--type", "kind", type=click.Choice(["auto", "html", "text"]), default="auto", show_default=True)
+@click.option("--url", help="The address the content came from.")
+@click.option(
+    "--format", "style", type=click.Choice(["json", "text", "diff"]), default="json", show_default=True,
+    help="The article as JSON, its text, or what was cut.",
+)  # fmt: skip
+def clean(source: str, kind: str, url: str | None, style: str) -> int:
+    """Clean one page or text and print the article."""
+    return oneshot.clean_command(source, kind, url, style)
+
+
+@copydesk.command()
+@click.argument("source", default="-", metavar="[FILE|-]")
+@click.option("--format", "style", type=click.Choice(["json", "text"]), default="json", show_default=True)
+def classify(source: str, style: str) -> int:
+    """Tag one article: plain text, or the JSON of `copydesk clean`."""
+    return oneshot.classify_command(source, style)
+
+
+def _one_line(error: click.ClickException) -> str:
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "copydesk"
+    text = " ".join(error.format_message().split())
+    return f"copydesk: error: {text} (see: {command} --help)"
+
+
+def main() -> NoReturn:
+    """Run the command; a person's mistake is one line on standard error and exit code 2."""
+    try:
+        code = copydesk.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 0
+    except click.ClickException as error:
+        click.echo(_one_line(error), err=True)
+        code = EXIT_USER_ERROR
+    except UserError as error:
+        click.echo(f"copydesk: error: {error}", err=True)
+        code = EXIT_USER_ERROR
+    except (click.Abort, KeyboardInterrupt):
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        oneshot.silence_stdout()
+        code = 1
+    sys.exit(code)

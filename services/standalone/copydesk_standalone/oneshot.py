@@ -1,0 +1,99 @@
+"""``copydesk clean`` and ``copydesk classify``: one article in, one out, for people and scripts."""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, cast
+
+from copydesk_classifier.oneshot import article_from, render_text
+from copydesk_classifier.stage import classify
+from copydesk_classifier.taxonomy import load_taxonomy
+from copydesk_cleaner.diff import render_diff
+from copydesk_cleaner.oneshot import page_from
+from copydesk_cleaner.stage import clean
+from copydesk_shared.errors import HandlingError, InputError
+from copydesk_shared.messages import Article, Message, Page
+from copydesk_shared.settings import load_settings
+from copydesk_shared.stage import Drop
+
+INPUT_LIMIT = 16 * 1024 * 1024
+
+Kind = Literal["auto", "html", "text"]
+
+
+def _read(source: str) -> bytes:
+    name = "standard input" if source == "-" else source
+    try:
+        if source == "-":
+            content = sys.stdin.buffer.read(INPUT_LIMIT + 1)
+        else:
+            with Path(source).open("rb") as file:
+                content = file.read(INPUT_LIMIT + 1)
+    except OSError as error:
+        raise InputError(f"{name}: {(error.strerror or str(error)).lower()}") from None
+    except ValueError as error:
+        raise InputError(f"{name!r}: {error}") from None
+    if len(content) > INPUT_LIMIT:
+        raise InputError(f"{name}: larger than {INPUT_LIMIT // 1024 // 1024} MiB")
+    return content
+
+
+def _page(source: str, kind: Kind, url: str | None) -> Page:
+    if source.startswith(("http://", "https://")):
+        import asyncio
+
+        from copydesk_fetcher.http import fetch_page
+        from copydesk_fetcher.settings import FetcherSettings
+
+        return asyncio.run(fetch_page(source, load_settings(FetcherSettings)))
+    return page_from(_read(source), kind=kind, url=url, now=datetime.now(UTC))
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()
+
+
+def _json(message: Message) -> str:
+    return message.model_dump_json(indent=2)
+
+
+def silence_stdout() -> None:
+    """The reader of our output has gone: do not complain a second time at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def clean_command(source: str, kind: str, url: str | None, style: str) -> int:
+    """Print the article made of a file, standard input or an address. Raises :class:`InputError`."""
+    page = _page(source, cast("Kind", kind), url)
+    try:
+        outcome = clean(page)
+    except HandlingError as error:
+        raise InputError(f"{source}: {error}") from None
+    if isinstance(outcome, Drop):
+        raise InputError(f"{source}: no article found in it{': ' + outcome.detail if outcome.detail else ''}")
+    article: Article = outcome.message
+    renderings = {
+        "json": lambda: _json(article),
+        "text": lambda: article.text,
+        "diff": lambda: render_diff(article, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ),
+    }
+    _print(renderings[style]())
+    return 0
+
+
+def classify_command(source: str, style: str) -> int:
+    """Print the article with its tags. Raises :class:`InputError`."""
+    from copydesk_classifier.settings import ClassifierSettings
+
+    taxonomy = load_taxonomy(load_settings(ClassifierSettings).taxonomy_dir)
+    name = "standard input" if source == "-" else source
+    try:
+        text = _read(source).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: not UTF-8 text at byte {error.start}") from None
+    article = classify(article_from(text, datetime.now(UTC)), taxonomy)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    _print(_json(article) if style == "json" else render_text(article, colour=colour))
+    return 0

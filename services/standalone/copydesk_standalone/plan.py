@@ -1,0 +1,85 @@
+"""Which processes a standalone run has, and what each is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from copydesk_api.settings import ApiSettings
+from copydesk_classifier.settings import ClassifierSettings
+from copydesk_cleaner.settings import CleanerSettings
+from copydesk_fetcher.settings import FetcherSettings
+from copydesk_shared.settings import ServiceSettings, load_settings
+from copydesk_standalone.children import Child
+from copydesk_standalone.probes import LOOPBACK, free_port
+from copydesk_standalone.settings import StandaloneSettings
+
+DRAIN_SECONDS = 3
+SERVICES: Mapping[str, type[ServiceSettings]] = {
+    "fetcher": FetcherSettings,
+    "cleaner": CleanerSettings,
+    "classifier": ClassifierSettings,
+    "api": ApiSettings,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The processes of a run, in the order they start; they stop in the reverse order."""
+
+    servers: str
+    broker: Child | None
+    services: tuple[Child, ...]
+    extra: tuple[Child, ...] = field(default=())
+
+
+def _given(settings: StandaloneSettings, servers: str, name: str) -> dict[str, str]:
+    given = {
+        "bootstrap_servers": servers,
+        "health_host": LOOPBACK,
+        "health_port": str(free_port()),
+        "drain_seconds": str(DRAIN_SECONDS),
+        "exit_with_parent": "true",
+        "log_format": "console",
+        "log_level": "info" if settings.verbose else "warning",
+    }
+    if name == "api":
+        given["host"] = LOOPBACK
+        given["port"] = str(settings.api_port)
+        given["database_url"] = settings.database_url or f"sqlite:///{_absolute(settings.data_dir)}/copydesk.db"
+    return given
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+def _service(name: str, settings: StandaloneSettings, servers: str, extra: Mapping[str, str], lock: int) -> Child:
+    given = {**_given(settings, servers, name), **extra}
+    load_settings(SERVICES[name], **given)  # a person's mistake in the environment shows before anything starts
+    env = {f"COPYDESK_{name}_{field}".upper(): value for field, value in given.items()}
+    return Child(name, (f"copydesk_{name}",), env=env, health_port=int(given["health_port"]), inherited=(lock,))
+
+
+def make_plan(
+    settings: StandaloneSettings,
+    lock: int,
+    *,
+    fetcher: Mapping[str, str] | None = None,
+    extra: tuple[Child, ...] = (),
+) -> Plan:
+    """The processes for these settings. ``fetcher`` holds settings of the fetcher that the run imposes (the demo's).
+
+    Raises :class:`SettingsError` for an environment that a service would refuse.
+    """
+    servers = settings.bootstrap_servers or f"{LOOPBACK}:{settings.kafka_port}"
+    broker = None
+    if settings.bootstrap_servers is None:
+        arguments = (
+            "copydesk_standalone.broker",
+            "--host", LOOPBACK, "--port", str(settings.kafka_port),
+            "--data-dir", str(_absolute(settings.data_dir) / "broker"), "--exit-with-parent",
+        )  # fmt: skip
+        broker = Child("broker", arguments, inherited=(lock,))
+    imposed = {"fetcher": fetcher or {}}
+    services = tuple(_service(name, settings, servers, imposed.get(name, {}), lock) for name in SERVICES)
+    return Plan(servers, broker, services, extra)
