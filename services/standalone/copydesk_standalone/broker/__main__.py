@@ -1,0 +1,133 @@
+"""``python -m copydesk_standalone.broker``: run the broker until it is told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .broker import Broker, Options
+from .files import UnusableError
+from .registry import MAX_PARTITIONS
+from .server import Server
+
+logger = logging.getLogger("copydesk.broker")
+
+EXIT_USAGE = 2
+FSYNC_POLICIES = ("never", "interval", "always")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a broker; returns 0 after a clean stop and 2 when it cannot start."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s broker: %(message)s")
+    _allow_many_files()
+    values = vars(arguments)
+    with_parent = values.pop("exit_with_parent")
+    try:
+        asyncio.run(_run(Options(**values), with_parent=with_parent))
+    except UnusableError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror or error}")
+    return 0
+
+
+def _complain(message: str) -> int:
+    sys.stderr.write(f"broker: {message}\n")
+    return EXIT_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m copydesk_standalone.broker",
+        description="A small single-node broker that speaks the Kafka protocol. Production runs Apache Kafka.",
+    )
+    add = parser.add_argument
+    add("--data-dir", type=Path, required=True, help="where topics and offsets are kept")
+    add("--host", type=_loopback, default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    add("--port", type=_between(0, 65535), default=9092, help="0 takes any free port (default: %(default)s)")
+    add("--auto-create-topics", action="store_true", help="make topics when a client asks for their metadata")
+    add("--default-partitions", type=_between(1, MAX_PARTITIONS), default=1, help="of topics that do not say")
+    add("--max-request-bytes", type=_between(1024, 2**31 - 1), default=64 << 20, help="larger requests are cut off")
+    add("--max-connections", type=_between(1, 100_000), default=1_000, help="further ones are closed")
+    add(
+        "--fsync", choices=FSYNC_POLICIES, default="never",
+        help="when writes are forced to the disk; 'never' survives a kill of the broker, not of the machine",
+    )  # fmt: skip
+    add("--fsync-interval-s", type=_between(1, 3600), default=1, help="with --fsync interval")
+    add("--exit-with-parent", action="store_true", help="stop when standard input is closed")
+    return parser
+
+
+def _loopback(text: str) -> str:
+    try:
+        if ipaddress.ip_address(text).is_loopback:
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not a loopback address; this broker has no authentication")
+
+
+class _between:  # noqa: N801 - reads as a function
+    def __init__(self, low: int, high: int) -> None:
+        self._low, self._high = low, high
+
+    def __call__(self, text: str) -> int:
+        with contextlib.suppress(ValueError):
+            if self._low <= int(text) <= self._high:
+                return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {self._low} to {self._high}")
+
+
+def _allow_many_files() -> None:
+    """Each segment and connection holds a file; take as many as the system lets us."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _run(options: Options, *, with_parent: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    broker = Broker(options)
+    server = Server(broker)
+    try:
+        await server.start()
+        sys.stdout.write(f"broker ready {options.host}:{broker.port}\n")
+        sys.stdout.flush()
+        if with_parent:
+            loop.add_reader(sys.stdin.fileno(), _watch_parent, stopping)
+        syncing = loop.create_task(_sync_now_and_then(broker)) if options.fsync == "interval" else None
+        await stopping.wait()
+        if syncing is not None:
+            syncing.cancel()
+    finally:
+        await server.stop()
+        broker.close()
+
+
+def _watch_parent(stopping: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        stopping.set()
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+
+
+async def _sync_now_and_then(broker: Broker) -> None:
+    while True:
+        await asyncio.sleep(broker.options.fsync_interval_s)
+        for log in list(broker.topics.logs()):
+            await asyncio.to_thread(log.sync)
+        await asyncio.to_thread(broker.offsets.sync)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

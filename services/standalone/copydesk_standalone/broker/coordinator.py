@@ -1,0 +1,122 @@
+"""All consumer groups: which requests a group takes, and what is answered to those it does not."""
+
+import asyncio
+
+from .errors import Code, KafkaError
+from .groups import Group, Join, Joined, Member, State, new_member_id
+
+SESSION_TIMEOUTS_S = (0.1, 1800.0)
+_PRUNE_ABOVE = 1_000
+
+
+class MemberIdRequiredError(KafkaError):
+    """The client has to join again with ``member_id`` (KIP-394)."""
+
+    def __init__(self, member_id: str) -> None:
+        super().__init__(Code.MEMBER_ID_REQUIRED)
+        self.member_id = member_id
+
+
+class Coordinator:
+    """The groups with members. Every method raises KafkaError with the code for the client."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, Group] = {}
+
+    def find(self, group_id: str) -> Group | None:
+        return self._groups.get(group_id)
+
+    def groups(self) -> list[Group]:
+        return list(self._groups.values())
+
+    def _group(self, group_id: str) -> Group:
+        """The group, made when it is new; idle ones are dropped when there are many."""
+        if not group_id:
+            raise KafkaError(Code.INVALID_GROUP_ID, "a group needs an id")
+        if group_id not in self._groups:
+            if len(self._groups) >= _PRUNE_ABOVE:
+                self._groups = {g.id: g for g in self._groups.values() if not g.is_idle}
+            self._groups[group_id] = Group(group_id)
+        return self._groups[group_id]
+
+    def _member(self, group_id: str, member_id: str, instance_id: str | None) -> tuple[Group, Member]:
+        group = self._groups.get(group_id)
+        if group is None:
+            raise KafkaError(Code.UNKNOWN_MEMBER_ID, f"group {group_id} has no members")
+        return group, group.member(member_id, instance_id)
+
+    def join(
+        self, group_id: str, member_id: str, join: Join, *, id_required: bool, can_skip: bool
+    ) -> asyncio.Future[Joined]:
+        """Join or join again. ``id_required`` makes new dynamic members come back with an id first."""
+        if not SESSION_TIMEOUTS_S[0] <= join.session_timeout_s <= SESSION_TIMEOUTS_S[1]:
+            raise KafkaError(Code.INVALID_SESSION_TIMEOUT, f"a session of {join.session_timeout_s} s")
+        group = self._group(group_id)
+        group.check_protocols(join)
+        known = group.static_member_id(join.instance_id)
+        if member_id:
+            if group.is_reserved(member_id):
+                return group.add(join, member_id)
+            return group.rejoin(group.member(member_id, join.instance_id), join)
+        if known is not None:
+            return group.replace_static(join, known, can_skip=can_skip)
+        if id_required and join.instance_id is None:
+            raise MemberIdRequiredError(group.reserve(join.client_id, join.session_timeout_s))
+        return group.add(join, new_member_id(join.client_id))
+
+    def sync(
+        self, group_id: str, generation: int, member_id: str, instance_id: str | None, assignments: dict[str, bytes]
+    ) -> asyncio.Future[bytes]:
+        group, member = self._member(group_id, member_id, instance_id)
+        _check_generation(group, generation)
+        return group.sync(member, assignments)
+
+    def heartbeat(self, group_id: str, generation: int, member_id: str, instance_id: str | None) -> None:
+        group, member = self._member(group_id, member_id, instance_id)
+        _check_generation(group, generation)
+        group.touch(member)
+        if group.state is State.JOINING:
+            raise KafkaError(Code.REBALANCE_IN_PROGRESS)
+
+    def leave(self, group_id: str, member_id: str, instance_id: str | None) -> None:
+        """Leave by member id, or by instance id alone when an administrator removes a static member."""
+        group = self._groups.get(group_id)
+        if group is None:
+            raise KafkaError(Code.UNKNOWN_MEMBER_ID, f"group {group_id} has no members")
+        static_id = group.static_member_id(instance_id)
+        if member_id and group.is_reserved(member_id):
+            group.forget_reserved(member_id)
+        else:
+            group.remove(group.member(member_id or static_id or "", instance_id))
+
+    def check_commit(self, group_id: str, generation: int, member_id: str, instance_id: str | None) -> None:
+        """Whether these offsets may be committed: by a member in its generation, or by anyone when none is there."""
+        if not group_id:
+            raise KafkaError(Code.INVALID_GROUP_ID, "a group needs an id")
+        group = self._groups.get(group_id)
+        if generation < 0 and (group is None or not group.members):
+            return
+        group, member = self._member(group_id, member_id, instance_id)
+        _check_generation(group, generation)
+        group.touch(member)
+        if group.state is State.SYNCING:
+            raise KafkaError(Code.REBALANCE_IN_PROGRESS)
+
+    def subscribed(self, group_id: str) -> bool:
+        group = self._groups.get(group_id)
+        return group is not None and not group.is_idle
+
+    def drop(self, group_id: str) -> None:
+        """Forget a group. Raises KafkaError when it has members."""
+        if self.subscribed(group_id):
+            raise KafkaError(Code.NON_EMPTY_GROUP, f"group {group_id} has members")
+        self._groups.pop(group_id, None)
+
+    def close(self) -> None:
+        for group in self._groups.values():
+            group.close()
+
+
+def _check_generation(group: Group, generation: int) -> None:
+    if generation != group.generation:
+        raise KafkaError(Code.ILLEGAL_GENERATION, f"generation {generation}, expected {group.generation}")

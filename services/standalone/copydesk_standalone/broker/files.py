@@ -1,0 +1,103 @@
+"""Small state on disk: files replaced whole, and a journal that is appended to."""
+
+import json
+import logging
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from crc32c import crc32c
+
+from .log import sync_folder
+
+logger = logging.getLogger(__name__)
+
+_ENTRY = struct.Struct(">II")
+MAX_ENTRY = 64 << 20
+
+
+class UnusableError(Exception):
+    """A file of the data folder cannot be used; the message names it."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader finds either the old or the new content, whatever happens in between."""
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_whole(path, json.dumps(value, indent=1, sort_keys=True).encode())
+
+
+def read_json(path: Path, default: Any) -> Any:
+    """The parsed file, or ``default`` when there is none. Raises UnusableError when it is not JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return default
+    except ValueError as error:
+        raise UnusableError(f"{path} is damaged: {error}") from error
+
+
+class Journal:
+    """An append-only file of checked entries; a torn tail is cut off when it is opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.size = 0
+
+    def replay(self) -> Iterator[bytes]:
+        """Yield the sound entries, then cut what follows them."""
+        data = self._path.read_bytes()
+        while True:
+            header = data[self.size : self.size + _ENTRY.size]
+            if len(header) < _ENTRY.size:
+                break
+            length, checksum = _ENTRY.unpack(header)
+            entry = data[self.size + _ENTRY.size : self.size + _ENTRY.size + length]
+            if len(entry) < length or crc32c(entry) != checksum:
+                break
+            self.size += _ENTRY.size + length
+            yield entry
+        if len(data) > self.size:
+            logger.warning("%s: cut %d unsound bytes at the end", self._path, len(data) - self.size)
+            os.ftruncate(self._file, self.size)
+
+    def append(self, entry: bytes) -> None:
+        """Add an entry. After an OSError the file is as it was before."""
+        data = _framed(entry)
+        try:
+            written = os.pwrite(self._file, data, self.size)
+            while written < len(data):
+                written += os.pwrite(self._file, data[written:], self.size + written)
+        except OSError:
+            os.ftruncate(self._file, self.size)
+            raise
+        self.size += len(data)
+
+    def rewrite(self, entries: Iterable[bytes]) -> None:
+        """Replace everything by ``entries``."""
+        data = b"".join(map(_framed, entries))
+        write_whole(self._path, data)
+        os.close(self._file)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        self.size = len(data)
+
+    def sync(self) -> None:
+        os.fdatasync(self._file)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def _framed(entry: bytes) -> bytes:
+    return _ENTRY.pack(len(entry), crc32c(entry)) + entry

@@ -1,0 +1,243 @@
+"""Produce, Fetch, ListOffsets and what else touches records."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .batch import LEADER_EPOCH, split
+from .broker import Broker
+from .errors import Code, KafkaError
+from .log import PartitionLog
+from .protocol import Request
+from .schema import Message
+
+logger = logging.getLogger(__name__)
+
+MAX_RESPONSE_BYTES = 32 << 20
+MAX_WAIT_MS = 5 * 60_000
+_ACKS = (-1, 0, 1)
+_READ_COMMITTED = 1
+
+
+async def produce(broker: Broker, request: Request) -> Message | None:
+    """Append; with acks 0 there is no answer."""
+    message = request.message
+    bad_acks = message["acks"] not in _ACKS
+    changed: list[PartitionLog] = []
+    topics = [
+        {
+            "name": topic["name"],
+            "partitions": [
+                _refused(data["index"], KafkaError(Code.INVALID_REQUIRED_ACKS))
+                if bad_acks
+                else _append(broker, topic["name"], data, changed)
+                for data in topic["partitions"]
+            ],
+        }
+        for topic in message["topics"]
+    ]
+    if broker.options.fsync == "always":
+        await asyncio.to_thread(_sync_all, changed)
+    return None if message["acks"] == 0 else {"topics": topics}
+
+
+def _append(broker: Broker, name: str, data: Message, changed: list[PartitionLog]) -> Message:
+    index = data["index"]
+    try:
+        topic = broker.topics.find(name)
+        log = topic.log(index)
+        batches = split(data["records"] or memoryview(b""), int(topic.setting("max.message.bytes")))
+        offset = log.append(batches)
+    except KafkaError as error:
+        return _refused(index, error)
+    except OSError as error:
+        logger.error("%s-%d: cannot append: %s", name, index, error)  # noqa: TRY400 - the disk's message is enough
+        return _refused(index, KafkaError(Code.STORAGE_ERROR, str(error)))
+    changed.append(log)
+    return {"index": index, "error_code": Code.NONE, "base_offset": offset, "log_start_offset": log.start_offset}
+
+
+def _refused(index: int, error: KafkaError) -> Message:
+    return {"index": index, "error_code": error.code, "base_offset": -1, "error_message": error.message}
+
+
+def _sync_all(logs: list[PartitionLog]) -> None:
+    for log in logs:
+        log.sync()
+
+
+@dataclass(slots=True)
+class Wanted:
+    """One partition of a fetch: where it reads, or why it cannot."""
+
+    index: int
+    offset: int
+    max_bytes: int
+    log: PartitionLog | None = None
+    error: Code = Code.NONE
+
+
+async def fetch(broker: Broker, request: Request) -> Message:
+    """Read from each partition, waiting for ``min_bytes`` until ``max_wait_ms`` is over."""
+    message = request.message
+    wanted = [(topic, _wanted(broker, topic)) for topic in message["topics"]]
+    await _wait(wanted, message["min_bytes"], min(message["max_wait_ms"], MAX_WAIT_MS) / 1000)
+    # A topic may have been deleted during the wait.
+    wanted = [(topic, _wanted(broker, topic)) for topic in message["topics"]]
+    left = min(message["max_bytes"], MAX_RESPONSE_BYTES)
+    committed_only = message["isolation_level"] == _READ_COMMITTED
+    topics = []
+    any_data = False
+    for topic, partitions in wanted:
+        answers = []
+        for partition in partitions:
+            budget = min(partition.max_bytes, left)
+            data = _read(partition, budget, first=not any_data)
+            any_data = any_data or bool(data)
+            left -= len(data)
+            answers.append(_fetched(partition, data, committed_only=committed_only))
+        topics.append({"topic": topic["topic"], "topic_id": topic["topic_id"], "partitions": answers})
+    return {"topics": topics}
+
+
+def _wanted(broker: Broker, asked: Message) -> list[Wanted]:
+    parts = [Wanted(p["partition"], p["fetch_offset"], p["partition_max_bytes"]) for p in asked["partitions"]]
+    epochs = [p["current_leader_epoch"] for p in asked["partitions"]]
+    for part, epoch in zip(parts, epochs, strict=True):
+        try:
+            check_epoch(epoch)
+            log = broker.topics.find(asked["topic"], asked["topic_id"]).log(part.index)
+            if not log.start_offset <= part.offset <= log.next_offset:
+                part.error = Code.OFFSET_OUT_OF_RANGE
+            part.log = log
+        except KafkaError as error:
+            part.error = error.code
+    return parts
+
+
+def check_epoch(epoch: int) -> None:
+    """There is one leader for ever, in epoch 0; -1 is a client that does not say."""
+    if epoch > LEADER_EPOCH:
+        raise KafkaError(Code.UNKNOWN_LEADER_EPOCH)
+
+
+async def _wait(wanted: list[tuple[Message, list[Wanted]]], min_bytes: int, wait_s: float) -> None:
+    """Return when there is enough to read, something to complain about, or nothing came in time."""
+    parts = [part for _, partitions in wanted for part in partitions]
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s
+    logs = [part.log for part in parts if part.log is not None]
+    while not _ready(parts, min_bytes) and (left := deadline - loop.time()) > 0:
+        wake: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(left, _wake, wake)
+        for log in logs:
+            log.waiters.add(wake)
+        try:
+            await wake
+        finally:
+            timer.cancel()
+            for log in logs:
+                log.waiters.discard(wake)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _ready(parts: list[Wanted], min_bytes: int) -> bool:
+    if any(part.error or part.log is None or part.log.closed for part in parts):
+        return True
+    return sum(part.log.available(part.offset) for part in parts if part.log) >= min_bytes
+
+
+def _read(part: Wanted, budget: int, *, first: bool) -> bytes:
+    """Up to ``budget`` bytes; a first batch that is larger still goes out, so that every fetch makes progress."""
+    if part.log is None or part.error or (budget <= 0 and not first):
+        return b""
+    data = part.log.read(part.offset, max(budget, 0))
+    return data if first or len(data) <= budget else b""
+
+
+def _fetched(part: Wanted, data: bytes, *, committed_only: bool) -> Message:
+    end = part.log.next_offset if part.log else -1
+    return {
+        "index": part.index,
+        "error_code": part.error,
+        "high_watermark": end,
+        "last_stable_offset": end,
+        "log_start_offset": part.log.start_offset if part.log else -1,
+        "aborted_transactions": [] if committed_only else None,
+        "records": data,
+    }
+
+
+_SPECIAL: dict[int, Callable[[PartitionLog], tuple[int, int] | None]] = {
+    -1: lambda log: (log.next_offset, -1),
+    -2: lambda log: (log.start_offset, -1),
+    -3: PartitionLog.newest,
+    # The local log is the whole log (KIP-405).
+    -4: lambda log: (log.start_offset, -1),
+}
+
+
+async def list_offsets(broker: Broker, request: Request) -> Message:
+    """Earliest, latest, newest, or the first offset at or after a time."""
+    return {
+        "topics": [
+            {"name": topic["name"], "partitions": [_offset(broker, topic["name"], p) for p in topic["partitions"]]}
+            for topic in request.message["topics"]
+        ]
+    }
+
+
+def _offset(broker: Broker, name: str, asked: Message) -> Message:
+    index, timestamp = asked["index"], asked["timestamp"]
+    try:
+        check_epoch(asked["current_leader_epoch"])
+        log = broker.topics.find(name).log(index)
+    except KafkaError as error:
+        return {"index": index, "error_code": error.code}
+    special = _SPECIAL.get(timestamp)
+    found = special(log) if special else log.at_timestamp(timestamp)
+    if found is None:
+        return {"index": index, "error_code": Code.NONE}
+    offset, at = found
+    return {"index": index, "error_code": Code.NONE, "offset": offset, "timestamp": at, "leader_epoch": LEADER_EPOCH}
+
+
+async def offset_for_leader_epoch(broker: Broker, request: Request) -> Message:
+    """Where an epoch ended. There is one epoch, so it is the end of the log."""
+    return {
+        "topics": [
+            {"name": topic["name"], "partitions": [_epoch_end(broker, topic["name"], p) for p in topic["partitions"]]}
+            for topic in request.message["topics"]
+        ]
+    }
+
+
+def _epoch_end(broker: Broker, name: str, asked: Message) -> Message:
+    try:
+        check_epoch(asked["current_leader_epoch"])
+        log = broker.topics.find(name).log(asked["index"])
+    except KafkaError as error:
+        return {"index": asked["index"], "error_code": error.code}
+    if asked["leader_epoch"] != LEADER_EPOCH:
+        return {"index": asked["index"], "error_code": Code.NONE}
+    return {
+        "index": asked["index"],
+        "error_code": Code.NONE,
+        "leader_epoch": LEADER_EPOCH,
+        "end_offset": log.next_offset,
+    }
+
+
+async def init_producer_id(broker: Broker, request: Request) -> Message:
+    """A new producer id; a producer that asks again because of an error starts over with another one."""
+    message = request.message
+    if message["transactional_id"] is not None:
+        # The one code that makes every client give up at once instead of trying for ever.
+        logger.warning("%s asked for transactions, which this broker does not have", request.client_id)
+        return {"error_code": Code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED}
+    return {"error_code": Code.NONE, "producer_id": broker.producer_ids.allocate(), "producer_epoch": 0}

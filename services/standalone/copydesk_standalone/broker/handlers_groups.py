@@ -1,0 +1,270 @@
+"""Consumer groups on the wire: membership, offsets and their administration."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from .broker import NODE_ID, Broker
+from .coordinator import MemberIdRequiredError
+from .errors import Code, KafkaError
+from .groups import Join, State
+from .offsets import Committed, Partition
+from .protocol import Request
+from .schema import Message
+
+MAX_METADATA = 4096
+_GROUP, _TRANSACTION = 0, 1
+_ID_REQUIRED_FROM, _SKIP_FROM, _BATCHED_FIND_FROM, _BATCHED_FETCH_FROM = 4, 9, 4, 8
+
+
+async def find_coordinator(broker: Broker, request: Request) -> Message:
+    """This broker coordinates everything."""
+    message = request.message
+    here = {"node_id": NODE_ID, "host": broker.options.host, "port": broker.port, "error_code": Code.NONE}
+    if message["key_type"] not in {_GROUP, _TRANSACTION}:
+        here = {"node_id": -1, "host": "", "port": -1, "error_code": Code.INVALID_REQUEST}
+    if request.version < _BATCHED_FIND_FROM:
+        return here
+    return {"coordinators": [{"key": key, **here} for key in message["keys"]]}
+
+
+async def join_group(broker: Broker, request: Request) -> Message:
+    message = request.message
+    session_ms = message["session_timeout_ms"]
+    rebalance_ms = message["rebalance_timeout_ms"]
+    join = Join(
+        protocol_type=message["protocol_type"],
+        protocols={protocol["name"]: protocol["metadata"] for protocol in message["protocols"]},
+        session_timeout_s=session_ms / 1000,
+        rebalance_timeout_s=(rebalance_ms if rebalance_ms >= 0 else session_ms) / 1000,
+        client_id=request.client_id,
+        host=request.host,
+        instance_id=message["instance_id"],
+    )
+    try:
+        joined = await broker.groups.join(
+            message["group_id"],
+            message["member_id"],
+            join,
+            id_required=request.version >= _ID_REQUIRED_FROM,
+            can_skip=request.version >= _SKIP_FROM,
+        )
+    except KafkaError as error:
+        member_id = error.member_id if isinstance(error, MemberIdRequiredError) else message["member_id"]
+        # Before version 7 the protocol may not be null.
+        return {"error_code": error.code, "member_id": member_id, "protocol_name": ""}
+    return {
+        "error_code": Code.NONE,
+        "generation_id": joined.generation,
+        "protocol_type": join.protocol_type,
+        "protocol_name": joined.protocol,
+        "leader": joined.leader,
+        "skip_assignment": joined.skip_assignment,
+        "member_id": joined.member_id,
+        "members": [
+            {"member_id": member_id, "instance_id": instance_id, "metadata": metadata}
+            for member_id, instance_id, metadata in joined.members
+        ],
+    }
+
+
+async def sync_group(broker: Broker, request: Request) -> Message:
+    message = request.message
+    try:
+        assignment = await broker.groups.sync(
+            message["group_id"],
+            message["generation_id"],
+            message["member_id"],
+            message["instance_id"],
+            {given["member_id"]: given["assignment"] for given in message["assignments"]},
+        )
+    except KafkaError as error:
+        return {"error_code": error.code}
+    return {
+        "error_code": Code.NONE,
+        "protocol_type": message["protocol_type"],
+        "protocol_name": message["protocol_name"],
+        "assignment": assignment,
+    }
+
+
+async def heartbeat(broker: Broker, request: Request) -> Message:
+    message = request.message
+    try:
+        broker.groups.heartbeat(
+            message["group_id"], message["generation_id"], message["member_id"], message["instance_id"]
+        )
+    except KafkaError as error:
+        return {"error_code": error.code}
+    return {"error_code": Code.NONE}
+
+
+async def leave_group(broker: Broker, request: Request) -> Message:
+    message = request.message
+    members = message["members"] or [{"member_id": message["member_id"], "instance_id": None}]
+    answers = [{**member, "error_code": _leave(broker, message["group_id"], member)} for member in members]
+    if message["members"]:
+        return {"error_code": Code.NONE, "members": answers}
+    return {"error_code": answers[0]["error_code"]}
+
+
+def _leave(broker: Broker, group_id: str, member: Message) -> Code:
+    try:
+        broker.groups.leave(group_id, member["member_id"], member["instance_id"])
+    except KafkaError as error:
+        return error.code
+    return Code.NONE
+
+
+async def offset_commit(broker: Broker, request: Request) -> Message:
+    message = request.message
+    group_id = message["group_id"]
+    refusal = Code.NONE
+    try:
+        broker.groups.check_commit(group_id, message["generation_id"], message["member_id"], message["instance_id"])
+    except KafkaError as error:
+        refusal = error.code
+    accepted: dict[Partition, Committed] = {}
+    topics = [
+        {
+            "name": topic["name"],
+            "partitions": [
+                {"index": p["index"], "error_code": refusal or _accept(broker, topic["name"], p, accepted)}
+                for p in topic["partitions"]
+            ],
+        }
+        for topic in message["topics"]
+    ]
+    broker.offsets.commit(group_id, accepted)
+    return {"topics": topics}
+
+
+def _accept(broker: Broker, topic: str, asked: Message, accepted: dict[Partition, Committed]) -> Code:
+    metadata = asked["metadata"] or ""
+    if len(metadata) > MAX_METADATA:
+        return Code.OFFSET_METADATA_TOO_LARGE
+    try:
+        broker.topics.find(topic).log(asked["index"])
+    except KafkaError as error:
+        return error.code
+    accepted[topic, asked["index"]] = Committed(asked["offset"], asked["leader_epoch"], metadata)
+    return Code.NONE
+
+
+async def offset_fetch(broker: Broker, request: Request) -> Message:
+    message = request.message
+    if request.version < _BATCHED_FETCH_FROM:
+        return {"topics": _committed(broker, message["group_id"], message["topics"]), "error_code": Code.NONE}
+    return {
+        "groups": [
+            {"group_id": asked["group_id"], "topics": _committed(broker, asked["group_id"], asked["topics"])}
+            for asked in message["groups"]
+        ]
+    }
+
+
+def _committed(broker: Broker, group_id: str, topics: list[Message] | None) -> list[Message]:
+    """The offsets asked for, -1 where there is none; with no topics named, all there are."""
+    known = broker.offsets.of(group_id)
+    wanted: Iterable[Partition] = known
+    if topics is not None:
+        wanted = [(topic["name"], index) for topic in topics for index in topic["partitions"]]
+    answers: defaultdict[str, list[Message]] = defaultdict(list)
+    for topic, index in wanted:
+        committed = known.get((topic, index), Committed(-1))
+        answers[topic].append(
+            {
+                "index": index,
+                "offset": committed.offset,
+                "leader_epoch": committed.leader_epoch,
+                "metadata": committed.metadata,
+                "error_code": Code.NONE,
+            }
+        )
+    return [{"name": topic, "partitions": partitions} for topic, partitions in answers.items()]
+
+
+async def list_groups(broker: Broker, request: Request) -> Message:
+    message = request.message
+    states = {state.lower() for state in message["states_filter"]}
+    types = {kind.lower() for kind in message["types_filter"]}
+    groups = {group.id: (group.protocol_type, group.state) for group in broker.groups.groups()}
+    for group_id in broker.offsets.groups():
+        groups.setdefault(group_id, ("consumer", State.EMPTY))
+    return {
+        "error_code": Code.NONE,
+        "groups": [
+            {"group_id": group_id, "protocol_type": kind, "group_state": state.value, "group_type": "classic"}
+            for group_id, (kind, state) in groups.items()
+            if (not states or state.value.lower() in states) and (not types or "classic" in types)
+        ],
+    }
+
+
+async def describe_groups(broker: Broker, request: Request) -> Message:
+    return {"groups": [_described(broker, group_id) for group_id in request.message["groups"]]}
+
+
+def _described(broker: Broker, group_id: str) -> Message:
+    group = broker.groups.find(group_id)
+    if group is None:
+        state = State.EMPTY.value if group_id in broker.offsets.groups() else "Dead"
+        return {"error_code": Code.NONE, "group_id": group_id, "group_state": state}
+    return {
+        "error_code": Code.NONE,
+        "group_id": group_id,
+        "group_state": group.state.value,
+        "protocol_type": group.protocol_type,
+        "protocol_data": group.protocol,
+        "members": [
+            {
+                "member_id": member.id,
+                "instance_id": member.join.instance_id,
+                "client_id": member.join.client_id,
+                "client_host": member.join.host,
+                "member_metadata": member.join.protocols.get(group.protocol, b""),
+                "member_assignment": member.assignment,
+            }
+            for member in group.members.values()
+        ],
+    }
+
+
+async def delete_groups(broker: Broker, request: Request) -> Message:
+    return {
+        "results": [
+            {"group_id": group_id, "error_code": _delete(broker, group_id)} for group_id in request.message["groups"]
+        ]
+    }
+
+
+def _delete(broker: Broker, group_id: str) -> Code:
+    if broker.groups.find(group_id) is None and not broker.offsets.of(group_id):
+        return Code.GROUP_ID_NOT_FOUND
+    try:
+        broker.groups.drop(group_id)
+    except KafkaError as error:
+        return error.code
+    broker.offsets.forget(group_id)
+    return Code.NONE
+
+
+async def offset_delete(broker: Broker, request: Request) -> Message:
+    """Drop single offsets of a group without members."""
+    message = request.message
+    group_id = message["group_id"]
+    if broker.groups.find(group_id) is None and not broker.offsets.of(group_id):
+        return {"error_code": Code.GROUP_ID_NOT_FOUND}
+    if broker.groups.subscribed(group_id):
+        return {"error_code": Code.NON_EMPTY_GROUP}
+    partitions = [(topic["name"], p["index"]) for topic in message["topics"] for p in topic["partitions"]]
+    broker.offsets.forget(group_id, partitions)
+    return {
+        "error_code": Code.NONE,
+        "topics": [
+            {
+                "name": topic["name"],
+                "partitions": [{"index": p["index"], "error_code": Code.NONE} for p in topic["partitions"]],
+            }
+            for topic in message["topics"]
+        ],
+    }

@@ -1,0 +1,78 @@
+"""Idempotent producers: what each one stored last in a partition, so that a resent batch is stored once.
+
+Nothing here is saved: the state is rebuilt from the batch headers when a log is opened.
+Source: KIP-98, and KIP-360 for producers this partition does not know.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from .batch import Batch
+from .errors import Code, KafkaError
+
+REMEMBERED_BATCHES = 5
+MAX_PRODUCERS = 2_000
+_SEQUENCES = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    first_sequence: int
+    last_sequence: int
+    base_offset: int
+
+
+@dataclass(slots=True)
+class Producer:
+    epoch: int
+    batches: deque[Stored] = field(default_factory=lambda: deque(maxlen=REMEMBERED_BATCHES))
+
+
+class Producers:
+    """The producers of one partition; the one unheard of for longest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[int, Producer] = OrderedDict()
+
+    def check(self, batch: Batch) -> int | None:
+        """The offset the batch already has, or None when it is new.
+
+        Raises KafkaError when the epoch is old or the sequence leaves a gap.
+        """
+        known = self._known.get(batch.producer_id)
+        if not batch.is_idempotent or known is None:
+            # A producer that is not known may start anywhere: its batches may have been deleted (KIP-360).
+            return None
+        if batch.producer_epoch < known.epoch:
+            raise KafkaError(Code.INVALID_PRODUCER_EPOCH, f"epoch {batch.producer_epoch} was superseded")
+        if batch.producer_epoch > known.epoch:
+            _expect(batch, 0)
+            return None
+        for stored in known.batches:
+            if (stored.first_sequence, stored.last_sequence) == (batch.base_sequence, last_sequence(batch)):
+                return stored.base_offset
+        _expect(batch, (known.batches[-1].last_sequence + 1) % _SEQUENCES)
+        return None
+
+    def remember(self, batch: Batch, base_offset: int) -> None:
+        if not batch.is_idempotent:
+            return
+        known = self._known.get(batch.producer_id)
+        if known is None or known.epoch != batch.producer_epoch:
+            known = self._known[batch.producer_id] = Producer(batch.producer_epoch)
+        known.batches.append(Stored(batch.base_sequence, last_sequence(batch), base_offset))
+        self._known.move_to_end(batch.producer_id)
+        if len(self._known) > MAX_PRODUCERS:
+            self._known.popitem(last=False)
+
+
+def last_sequence(batch: Batch) -> int:
+    return (batch.base_sequence + batch.last_offset_delta) % _SEQUENCES
+
+
+def _expect(batch: Batch, sequence: int) -> None:
+    if batch.base_sequence != sequence:
+        raise KafkaError(
+            Code.OUT_OF_ORDER_SEQUENCE,
+            f"producer {batch.producer_id} sent sequence {batch.base_sequence}, expected {sequence}",
+        )
