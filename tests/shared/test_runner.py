@@ -1,0 +1,226 @@
+"""The runner on the in-memory log: what is committed, what is sent, what becomes of what cannot be handled."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from copydesk_shared.errors import DropReason, Poison, Retryable
+from copydesk_shared.log import Outgoing
+from copydesk_shared.messages import Article, Page
+from copydesk_shared.runner import run_stage
+from copydesk_shared.service import Service
+from copydesk_shared.stage import Drop, Emit, Stage
+from copydesk_shared.testing import MemoryBroker, service
+from copydesk_shared.topics import CLEANED, DEAD_LETTER, FETCHED
+from copydesk_shared.wire import decode, encode
+from tests.shared.samples import article, page
+
+GROUP = "cleaner"
+
+
+def _article_of(message: Page) -> Article:
+    return article(int(message.article_id.removeprefix("article-")))
+
+
+def cpu_clean(message: Page) -> Emit[Article] | Drop:
+    """Runs in a worker process; what it does depends on the content."""
+    match message.content:
+        case "drop":
+            return Drop(DropReason.NO_ARTICLE)
+        case "poison":
+            raise Poison("no good")
+        case "bug":
+            raise KeyError("a bug")
+        case "hang":
+            time.sleep(60)
+        case "die":
+            os._exit(9)
+    return Emit(_article_of(message))
+
+
+def _stage(handle: Any, *, ordered: bool = True) -> Stage[Page, Article]:
+    return Stage(GROUP, "1", FETCHED, CLEANED, handle, ordered=ordered)
+
+
+def _fill(broker: MemoryBroker, *pages: Page) -> None:
+    for each in pages:
+        broker.append(encode(FETCHED, each, stage="fetcher", version="1"))
+
+
+def _outputs(broker: MemoryBroker) -> list[str]:
+    return [decode(CLEANED, record).article_id for record in broker.topics[CLEANED.name]]
+
+
+def _reasons(broker: MemoryBroker) -> list[str | None]:
+    return [record.header("dead-letter-reason") for record in broker.topics[DEAD_LETTER.name]]
+
+
+@asynccontextmanager
+async def _running(stage: Stage[Page, Article], broker: MemoryBroker, **options: Any) -> AsyncIterator[Service]:
+    running = service()
+    task = asyncio.create_task(run_stage(stage, running, open_log=broker.open_log(GROUP, FETCHED.name), **options))
+    try:
+        yield running
+    finally:
+        running.stopping.set()
+        await asyncio.wait_for(task, 20)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def _committed(broker: MemoryBroker) -> int:
+    return broker.committed.get((GROUP, (FETCHED.name, 0)), 0)
+
+
+async def test_records_are_handled_in_worker_processes_and_keep_their_order() -> None:
+    broker = MemoryBroker()
+    _fill(broker, *(page(number) for number in range(40)))
+    async with _running(_stage(cpu_clean), broker, workers=2):
+        await _until(lambda: _committed(broker) == 40)
+    assert _outputs(broker) == [f"article-{number}" for number in range(40)]
+
+
+async def test_every_record_ends_in_exactly_one_outcome() -> None:
+    def count(outcome: str, reason: str) -> float:
+        labels = {"stage": GROUP, "outcome": outcome, "reason": reason}
+        return REGISTRY.get_sample_value("copydesk_records_total", labels) or 0.0
+
+    kinds = [
+        ("emitted", ""),
+        ("dropped", "no-article"),
+        ("dead-lettered", "invalid"),
+        ("dead-lettered", "bug"),
+        ("dead-lettered", "undecodable"),
+    ]
+    before = [count(*kind) for kind in kinds]
+    broker = MemoryBroker()
+    _fill(broker, page(1), page(2, "drop"), page(3, "poison"), page(4, "bug"))
+    broker.append(Outgoing(FETCHED.name, b"k", b"not json"))
+    async with _running(_stage(cpu_clean), broker):
+        await _until(lambda: _committed(broker) == 5)
+    assert [count(*kind) - earlier for kind, earlier in zip(kinds, before, strict=True)] == [1, 1, 1, 1, 1]
+    assert _outputs(broker) == ["article-1"]
+
+
+async def test_what_cannot_be_handled_goes_whole_to_the_dead_letters() -> None:
+    broker = MemoryBroker()
+    broker.append(Outgoing(FETCHED.name, b"\xffkey", b"not json", (("h", b"1"),)))
+    _fill(broker, page(2, "bug"), page(3))
+    async with _running(_stage(cpu_clean), broker):
+        await _until(lambda: _committed(broker) == 3)
+    undecodable, bug = broker.topics[DEAD_LETTER.name]
+    assert (undecodable.key, undecodable.value, undecodable.headers[0]) == (b"\xffkey", b"not json", ("h", b"1"))
+    assert _reasons(broker) == ["undecodable", "bug"]
+    assert "KeyError" in (bug.header("dead-letter-error") or "")
+    assert bug.value == broker.topics[FETCHED.name][1].value
+
+
+async def test_a_worker_that_hangs_or_dies_costs_one_record() -> None:
+    broker = MemoryBroker()
+    _fill(broker, page(1), page(2, "hang"), page(3, "die"), page(4))
+    async with _running(_stage(cpu_clean), broker, deadline_seconds=2):
+        await _until(lambda: _committed(broker) == 4)
+    assert _reasons(broker) == ["timed-out", "worker-died"]
+    assert _outputs(broker) == ["article-1", "article-4"]
+
+
+async def test_a_slow_record_holds_back_the_commit_but_not_the_others() -> None:
+    release = asyncio.Event()
+    broker = MemoryBroker()
+    _fill(broker, page(0, "slow"), *(page(number) for number in range(1, 10)))
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        if message.content == "slow":
+            await release.wait()
+        return Emit(_article_of(message))
+
+    async with _running(_stage(handle, ordered=False), broker):
+        await _until(lambda: len(_outputs(broker)) == 9)
+        await asyncio.sleep(0.7)
+        assert _committed(broker) == 0
+        release.set()
+        await _until(lambda: _committed(broker) == 10)
+
+
+async def test_in_flight_records_are_bounded() -> None:
+    release = asyncio.Event()
+    running = highest = 0
+    broker = MemoryBroker()
+    _fill(broker, *(page(number) for number in range(30)))
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        nonlocal running, highest
+        running += 1
+        highest = max(highest, running)
+        await release.wait()
+        running -= 1
+        return Emit(_article_of(message))
+
+    async with _running(_stage(handle), broker, max_in_flight=4):
+        await asyncio.sleep(0.5)
+        assert highest == 4
+        release.set()
+        await _until(lambda: _committed(broker) == 30)
+    assert highest == 4
+
+
+async def test_stopping_finishes_and_commits_what_is_in_flight() -> None:
+    broker = MemoryBroker()
+    _fill(broker, page(1), page(2))
+    started = asyncio.Event()
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        started.set()
+        await asyncio.sleep(0.3)
+        return Emit(_article_of(message))
+
+    async with _running(_stage(handle), broker):
+        await started.wait()
+    assert _outputs(broker) == ["article-1", "article-2"]
+    assert _committed(broker) == 2
+
+
+async def test_a_broker_that_is_away_loses_nothing() -> None:
+    broker = MemoryBroker()
+    broker.fail_sends = 3
+    _fill(broker, *(page(number) for number in range(10)))
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        return Emit(_article_of(message))
+
+    async with _running(_stage(handle), broker):
+        await _until(lambda: _committed(broker) == 10)
+    assert set(_outputs(broker)) == {f"article-{number}" for number in range(10)}
+    assert not broker.topics[DEAD_LETTER.name]
+
+
+@pytest.mark.parametrize(("failures", "letters"), [(1, 0), (99, 1)])
+async def test_retryable_is_tried_again_and_then_a_dead_letter(
+    failures: int, letters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("copydesk_shared.runner.LOCAL_BACKOFF_SECONDS", 0.01)
+    broker = MemoryBroker()
+    _fill(broker, page(1))
+    calls = 0
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        nonlocal calls
+        calls += 1
+        if calls <= failures:
+            raise Retryable("the site is busy")
+        return Emit(_article_of(message))
+
+    async with _running(_stage(handle), broker):
+        await _until(lambda: _committed(broker) == 1)
+    assert _reasons(broker) == ["retries-exhausted"] * letters
+    assert len(_outputs(broker)) == 1 - letters

@@ -1,0 +1,76 @@
+"""The sink loop on the in-memory log: the store's offsets are the truth."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from copydesk_shared.errors import Retryable
+from copydesk_shared.log import Outgoing
+from copydesk_shared.messages import Article
+from copydesk_shared.sink import run_sink
+from copydesk_shared.testing import MemoryBroker, service
+from copydesk_shared.topics import CLEANED, DEAD_LETTER, Topic
+from copydesk_shared.wire import encode, tombstone
+from tests.shared.samples import article
+
+
+class Store:
+    name = "store"
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, Article | None]] = []
+        self.offsets: dict[int, int] = {}
+        self.failures = 0
+
+    @property
+    def source(self) -> Topic[Article]:
+        return CLEANED
+
+    def positions(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        return {number: self.offsets[number] for number in partitions if number in self.offsets}
+
+    def write(self, changes: Sequence[tuple[str, Article | None]], next_offsets: Mapping[int, int]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise Retryable("locked")
+        self.rows += changes
+        self.offsets.update(next_offsets)
+
+
+async def _run(store: Store, broker: MemoryBroker, until: int) -> None:
+    running = service()
+    task = asyncio.create_task(run_sink(store, running, broker.open_log("store", CLEANED.name)))
+    async with asyncio.timeout(20):
+        while store.offsets.get(0, 0) < until:
+            await asyncio.sleep(0.01)
+    running.stopping.set()
+    await asyncio.wait_for(task, 10)
+
+
+async def test_articles_tombstones_and_rubbish() -> None:
+    broker, store = MemoryBroker(), Store()
+    broker.append(encode(CLEANED, article(1), stage="x", version="1"))
+    broker.append(Outgoing(CLEANED.name, b"k", b"rubbish"))
+    broker.append(tombstone(CLEANED, "article-1", stage="x"))
+    broker.append(Outgoing(CLEANED.name, b"\xff", None))
+    await _run(store, broker, 4)
+    assert store.rows == [("article-1", article(1)), ("article-1", None)]
+    assert [letter.value for letter in broker.topics[DEAD_LETTER.name]] == [b"rubbish", None]
+
+
+async def test_a_store_that_is_away_is_tried_again_with_the_same_batch() -> None:
+    broker, store = MemoryBroker(), Store()
+    store.failures = 2
+    for number in range(5):
+        broker.append(encode(CLEANED, article(number), stage="x", version="1"))
+    await _run(store, broker, 5)
+    assert [key for key, _ in store.rows] == [f"article-{number}" for number in range(5)]
+
+
+async def test_reading_goes_on_where_the_store_is_not_where_the_group_is() -> None:
+    broker, store = MemoryBroker(), Store()
+    for number in range(5):
+        broker.append(encode(CLEANED, article(number), stage="x", version="1"))
+    broker.committed["store", (CLEANED.name, 0)] = 5
+    store.offsets[0] = 3
+    await _run(store, broker, 5)
+    assert [key for key, _ in store.rows] == ["article-3", "article-4"]

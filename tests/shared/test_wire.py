@@ -1,0 +1,92 @@
+import pytest
+
+from copydesk_shared.errors import DeadLetterReason, Poison
+from copydesk_shared.log import Outgoing, Record
+from copydesk_shared.topics import CLEANED, DISCOVERED, FETCHED
+from copydesk_shared.wire import dead_letter, decode, encode, traceparent
+from tests.shared.samples import article, entry, page
+
+
+def _stored(outgoing: Outgoing) -> Record:
+    return Record(outgoing.topic, 3, 42, outgoing.key, outgoing.value, outgoing.headers)
+
+
+def test_a_message_comes_back_as_it_went() -> None:
+    sent = page(content='Ünïcode \x07 "quotes" \u2028 and more')
+    assert decode(FETCHED, _stored(encode(FETCHED, sent, stage="fetcher", version="1"))) == sent
+
+
+def test_the_headers_are_those_of_the_cloudevents_kafka_binding() -> None:
+    record = _stored(encode(CLEANED, article(), stage="cleaner", version="1"))
+    assert record.key == b"article-1"
+    assert record.header("ce_specversion") == "1.0"
+    assert record.header("ce_source") == "/copydesk/cleaner"
+    assert record.header("ce_type") == "copydesk.Article.v1"
+    assert record.header("ce_subject") == "article-1"
+    assert record.header("content-type") == "application/json"
+
+
+def test_the_event_id_depends_on_stage_article_revision_and_version_only() -> None:
+    def event_id(revision: int, stage: str, version: str, paragraphs: tuple[str, ...]) -> str | None:
+        return _stored(
+            encode(CLEANED, article(revision=revision, paragraphs=paragraphs), stage=stage, version=version)
+        ).header("ce_id")
+
+    base = event_id(1, "cleaner", "1", ("a",))
+    assert event_id(1, "cleaner", "1", ("b",)) == base
+    assert (
+        len(
+            {
+                base,
+                event_id(2, "cleaner", "1", ("a",)),
+                event_id(1, "x", "1", ("a",)),
+                event_id(1, "cleaner", "2", ("a",)),
+            }
+        )
+        == 4
+    )
+
+
+def test_the_key_of_an_entry_is_its_registrable_domain() -> None:
+    assert encode(DISCOVERED, entry(), stage="fetcher", version="1").key == b"courier.example"
+
+
+def test_a_trace_goes_on_with_a_span_of_its_own() -> None:
+    parent = traceparent(None)
+    child = traceparent(parent)
+    assert child.split("-")[1] == parent.split("-")[1]
+    assert child.split("-")[2] != parent.split("-")[2]
+    assert len(traceparent("rubbish").split("-")[1]) == 32
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        (b"", "Invalid JSON"),
+        (b"\xff\xfe", "Invalid JSON"),
+        (b"[]", "should be an object"),
+        (b'{"article_id": 5}', "article_id"),
+        (None, "tombstone"),
+    ],
+)
+def test_what_cannot_be_decoded_is_poison_that_says_where(value: bytes | None, place: str) -> None:
+    with pytest.raises(Poison, match=place) as caught:
+        decode(FETCHED, Record("articles.fetched", 0, 0, b"k", value))
+    assert caught.value.reason is DeadLetterReason.UNDECODABLE
+
+
+def test_a_dead_letter_holds_the_original_and_the_reason() -> None:
+    record = Record(
+        "articles.fetched",
+        3,
+        42,
+        b"\xffkey",
+        b"\x00value",
+        (("traceparent", b"00-aa"), ("twice", b"1"), ("twice", b"2")),
+    )
+    letter = _stored(dead_letter("dead", record, stage="cleaner", reason=DeadLetterReason.BUG, error="boom ✗"))
+    assert (letter.key, letter.value) == (record.key, record.value)
+    assert letter.headers[:3] == record.headers
+    assert letter.header("dead-letter-reason") == "bug"
+    assert letter.header("dead-letter-offset") == "42"
+    assert letter.header("dead-letter-error") == "boom ✗"
