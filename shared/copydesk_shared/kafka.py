@@ -30,6 +30,7 @@ PRODUCER_BATCH_BYTES = 131_072
 FETCH_BYTES_PER_PARTITION = 2 * 1024 * 1024
 FETCH_BYTES = 16 * 1024 * 1024
 TOPIC_EXISTS = 36
+MOST_COPIES = 3
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 
 
@@ -226,11 +227,9 @@ async def ensure_topics(servers: str) -> None:
             missing = [topic for topic in ALL_TOPICS if topic.name not in existing]
             if not missing:
                 return
+            copies = min(MOST_COPIES, len((await admin.describe_cluster())["brokers"]))
             answer = await admin.create_topics(
-                [
-                    NewTopic(topic.name, topic.partitions, replication_factor=-1, topic_configs=topic.config())
-                    for topic in missing
-                ]
+                [NewTopic(topic.name, topic.partitions, copies, topic_configs=topic.config()) for topic in missing]
             )
         failed = [f"{row[0]}: {row[2] or row[1]}" for row in answer.topic_errors if row[1] not in (0, TOPIC_EXISTS)]
         if failed:

@@ -1,0 +1,56 @@
+# Every target sets up what it needs; nothing but Python 3.11+, git and make has to be there before.
+
+PYTHON ?= $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell $(each) -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null | grep True),$(each))) python3)
+UV := .tools/uv
+BIN := .venv/bin
+MEMBERS := pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.toml)
+FEEDS ?=
+ARGS ?=
+SYNC := $(UV) sync --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint types imports format openapi benchmark lock clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+$(UV): tools/get_uv.py
+	@$(PYTHON) tools/get_uv.py $@ && touch $@
+
+.venv/.run-ready: $(UV) uv.lock $(MEMBERS)
+	@echo "Setting up .venv (once) ..." && $(SYNC) --no-dev && touch $@
+
+.venv/.dev-ready: $(UV) uv.lock $(MEMBERS)
+	@echo "Setting up .venv with the development tools (once) ..." && $(SYNC) && touch $@ .venv/.run-ready
+
+run: .venv/.run-ready ## Start the pipeline: with FEEDS=feeds.yaml on your feeds, else on the sample publisher
+	@exec $(BIN)/copydesk $(if $(FEEDS),up --feeds '$(FEEDS)',demo) $(ARGS)
+
+test: .venv/.dev-ready ## Run the tests (ARGS='-k word' for some of them)
+	$(BIN)/pytest $(ARGS)
+
+check: lint types imports test ## Everything that has to pass before a commit lands
+
+setup: .venv/.dev-ready ## Set up the development environment and the commit hooks
+	$(BIN)/pre-commit install
+
+lint: .venv/.dev-ready ## Style and common mistakes
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/.dev-ready ## Types, strictly, over the tests too
+	$(BIN)/mypy
+
+imports: .venv/.dev-ready ## Who may import whom
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/.dev-ready ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(UV) ## Bring uv.lock up to date with the pyproject files
+	$(UV) lock
+
+clean: ## Remove what was set up and built; data stays
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
