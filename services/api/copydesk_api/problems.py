@@ -1,0 +1,103 @@
+"""Errors as RFC 9457 problem details, and as a page for a browser."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse
+
+from copydesk_shared.errors import CopydeskError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A kind of problem that a program may want to tell from others; documented at ``/docs``."""
+
+    name: str
+    status: HTTPStatus
+    meaning: str
+
+    @property
+    def uri(self) -> str:
+        """The reference that identifies it."""
+        return f"/docs#{self.name}"
+
+
+INVALID_PARAMETER = ProblemType(
+    "invalid-parameter", HTTPStatus.BAD_REQUEST, "A query parameter is unknown or its value cannot be used."
+)
+INVALID_CURSOR = ProblemType(
+    "invalid-cursor",
+    HTTPStatus.BAD_REQUEST,
+    "The cursor is damaged or of another list. Start again without it.",
+)
+NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "There is no such article.")
+GONE = ProblemType("gone", HTTPStatus.GONE, "The article was there and has been removed.")
+UNAVAILABLE = ProblemType(
+    "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used at the moment. Try again."
+)
+PROBLEM_TYPES = (INVALID_PARAMETER, INVALID_CURSOR, NOT_FOUND, GONE, UNAVAILABLE)
+RETRY_AFTER_SECONDS = 5
+
+
+class ParameterError(BaseModel):
+    """What is wrong with one parameter."""
+
+    parameter: str
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = Field(default="about:blank", description="Tells kinds of problems apart.")
+    title: str
+    status: int
+    detail: str
+    errors: list[ParameterError] | None = Field(default=None, description="One for each parameter that is wrong.")
+
+
+class Problem(CopydeskError):
+    """The request cannot be answered; says why."""
+
+    def __init__(self, kind: ProblemType, detail: str, errors: Sequence[ParameterError] = ()) -> None:
+        super().__init__(detail)
+        self.details = ProblemDetails(
+            type=kind.uri,
+            title=kind.status.phrase,
+            status=kind.status,
+            detail=detail,
+            errors=list(errors) or None,
+        )
+
+
+def plain_details(status: int, detail: str = "") -> ProblemDetails:
+    """A problem that its status tells all about."""
+    phrase = HTTPStatus(status).phrase
+    return ProblemDetails(title=phrase, status=status, detail=detail or f"{HTTPStatus(status).description or phrase}.")
+
+
+def problem_response(details: ProblemDetails, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem as an answer."""
+    body: dict[str, Any] = details.model_dump(exclude_none=True)
+    return JSONResponse(body, details.status, dict(headers or {}), MEDIA_TYPE)
+
+
+def invalid_parameters(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """The problem for what pydantic found wrong with the query."""
+    found = [ParameterError(parameter=_parameter(error), detail=_detail(error)) for error in errors]
+    lines = (f"{each.parameter}: {each.detail}" if each.parameter else each.detail for each in found)
+    return Problem(INVALID_PARAMETER, "; ".join(lines), found)
+
+
+def _parameter(error: Mapping[str, Any]) -> str:
+    return ".".join(str(step) for step in error["loc"][1:])
+
+
+def _detail(error: Mapping[str, Any]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,1 @@
+"""The web page: server-rendered, without a script."""

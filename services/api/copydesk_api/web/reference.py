@@ -1,0 +1,114 @@
+"""The parts of an OpenAPI document that the reference page shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a call, and what a form needs for it."""
+
+    name: str
+    place: str
+    description: str
+    kind: str
+    choices: tuple[str, ...]
+    default: str
+    required: bool
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call."""
+
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    responses: tuple[tuple[str, str], ...]
+
+    @property
+    def anchor(self) -> str:
+        """Where it stands in the page."""
+        return self.path.strip("/").replace("/", "-").replace("{", "").replace("}", "").replace(".", "-")
+
+    @property
+    def can_be_tried(self) -> bool:
+        """A form sends query parameters only."""
+        return all(parameter.place == "query" for parameter in self.parameters)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a model."""
+
+    name: str
+    kind: str
+    description: str
+    required: bool
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One model."""
+
+    name: str
+    description: str
+    fields: tuple[Field, ...]
+
+
+def operations(document: Mapping[str, Any]) -> list[Operation]:
+    """All calls, in the order of the document."""
+    return [_operation(path, call) for path, calls in document["paths"].items() for call in calls.values()]
+
+
+def schemas(document: Mapping[str, Any]) -> list[Schema]:
+    """All models."""
+    found = document["components"]["schemas"]
+    return [Schema(name, schema.get("description", ""), _fields(schema)) for name, schema in found.items()]
+
+
+def _operation(path: str, call: Mapping[str, Any]) -> Operation:
+    return Operation(
+        path=path,
+        summary=call["summary"],
+        description=call.get("description", ""),
+        parameters=tuple(_parameter(parameter) for parameter in call.get("parameters", ())),
+        responses=tuple((status, answer["description"]) for status, answer in call["responses"].items()),
+    )
+
+
+def _parameter(parameter: Mapping[str, Any]) -> Parameter:
+    schema = parameter["schema"]
+    return Parameter(
+        name=parameter["name"],
+        place=parameter["in"],
+        description=parameter.get("description", ""),
+        kind=kind(schema),
+        choices=tuple(str(choice) for choice in schema.get("enum", ())),
+        default=str(schema["default"]) if schema.get("default") not in (None, []) else "",
+        required=parameter.get("required", False),
+    )
+
+
+def _fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
+    required = schema.get("required", ())
+    return tuple(
+        Field(name, kind(field), field.get("description", ""), name in required)
+        for name, field in schema.get("properties", {}).items()
+    )
+
+
+def kind(schema: Mapping[str, Any]) -> str:
+    """The type of a value in a few words: ``string or null``, ``list of Tag``, ``integer 1 to 200``."""
+    if "anyOf" in schema:
+        return " or ".join(kind(choice) for choice in schema["anyOf"])
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if schema.get("type") == "array":
+        return f"list of {kind(schema.get('items', {}))}"
+    if "enum" in schema:
+        return " or ".join(str(choice) for choice in schema["enum"])
+    limits = f" {schema['minimum']} to {schema['maximum']}" if {"minimum", "maximum"} <= schema.keys() else ""
+    return f"{schema.get('format', schema.get('type', 'any'))}{limits}"
