@@ -1,0 +1,29 @@
+"""Fields that are computed from the cleaned text."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+import py3langid
+
+MIN_LANGUAGE_CHARACTERS = 200
+MAX_LANGUAGE_CHARACTERS = 5_000
+WORD = re.compile(r"\w[\w'’\-]*")
+
+
+def content_hash(title: str, paragraphs: Sequence[str]) -> str:
+    """SHA-256 in hexadecimal over the title and the paragraphs, one a line; it changes when what is read changes."""
+    return hashlib.sha256("\n".join((title, *paragraphs)).encode("utf-8", "replace")).hexdigest()
+
+
+def word_count(paragraphs: Sequence[str]) -> int:
+    """How many words the paragraphs hold; words joined by an apostrophe or hyphen count once."""
+    return sum(1 for paragraph in paragraphs for _ in WORD.finditer(paragraph))
+
+
+def detect_language(text: str) -> str | None:
+    """The language of a text by its letters (ISO 639-1), or ``None`` when it is too short to tell."""
+    if len(text) < MIN_LANGUAGE_CHARACTERS:
+        return None
+    language, _ = py3langid.classify(text[:MAX_LANGUAGE_CHARACTERS])
+    return str(language)

@@ -1,0 +1,37 @@
+"""The pictures of an article, from the page's figures and from the captions that stood in its text, each once."""
+
+from collections.abc import Sequence
+
+from copydesk_cleaner.text import key
+from copydesk_shared.messages import Image
+
+MIN_SAME = 20
+
+
+def _same(one: Image, other: Image) -> bool:
+    mine, theirs = key(one.caption), key(other.caption)
+    if not mine or not theirs:
+        return not mine and not theirs and bool(one.credit) and key(one.credit) == key(other.credit)
+    short, long = sorted((mine, theirs), key=len)
+    return short == long or (len(short) >= MIN_SAME and long.startswith(short))
+
+
+def _joined(figure: Image, cut: Image) -> Image:
+    """The figure, with what only the text told."""
+    return figure.model_copy(
+        update={"credit": figure.credit or cut.credit, "agencies": figure.agencies or cut.agencies},
+    )
+
+
+def merged(figures: Sequence[Image], cut: Sequence[Image]) -> tuple[Image, ...]:
+    """The figures first, completed by the captions cut from the text; then the captions that match no figure."""
+    images = list(figures)
+    for picture in cut:
+        if not picture.caption and not picture.credit:
+            continue
+        index = next((i for i, image in enumerate(images) if _same(image, picture)), None)
+        if index is None:
+            images.append(picture)
+        else:
+            images[index] = _joined(images[index], picture)
+    return tuple(images)

@@ -1,0 +1,231 @@
+"""The text being cleaned, what the rules find in it, and the account of what was cut.
+
+A text is lines; a line is one or more units. Lines that were fused without a space ("...on Friday.Police stand guard")
+hold several units. Rules look at units and answer with findings; :func:`settle` turns the findings into paragraphs and
+removals whose offsets count in the text before any cut.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from copydesk_cleaner.text import LOWER, UPPER
+from copydesk_shared.messages import Image, RelatedLink, Removal
+
+Kind = Literal["caption", "credit", "related-link", "title", "promotion", "boilerplate", "whitespace"]
+
+JOINT = re.compile(rf"(?<=[{LOWER}0-9)\]%][.!?…])(?=[\"“‘]?[{UPPER}][{LOWER} ’'])|(?<=[.!?…][\"”])(?=[\"“‘]?[{UPPER}])")
+CAMEL_JOINT = re.compile(rf"(?<=[{LOWER}]{{2}})(?=[{UPPER}][{LOWER}]*[ ’'])")
+ONE_LINE_LENGTH = 1500
+ONE_LINE_JOINTS = 5
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A run of kept text inside one line; ``start`` is its offset in the extracted text."""
+
+    start: int
+    text: str
+    line: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A span to cut, with the rule that says so."""
+
+    start: int
+    end: int
+    rule: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule found: spans to cut and what they were, so that nothing cut is lost."""
+
+    cuts: tuple[Cut, ...]
+    image: Image | None = None
+    link: RelatedLink | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known besides the text. Titles and captions are as printed, links and headings are keys of their text."""
+
+    title: str = ""
+    known_titles: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
+    links: frozenset[str] = frozenset()
+    headings: frozenset[str] = frozenset()
+
+
+Family = Callable[[Sequence[Unit], Context], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The article's half of the account."""
+
+    paragraphs: tuple[str, ...]
+    removals: tuple[Removal, ...]
+
+
+@dataclass
+class Story:
+    """A normalised text and the findings so far. ``units`` is what is left."""
+
+    text: str
+    units: list[Unit]
+    findings: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, text: str) -> "Story":
+        return cls(text, list(split_units(text)))
+
+    def apply(self, family: Family, context: Context) -> None:
+        """Run a family of rules over what is left; a finding that overlaps an earlier one is ignored."""
+        taken: list[tuple[int, int]] = []
+        for finding in family(self.units, context):
+            spans = [(cut.start, cut.end) for cut in finding.cuts]
+            if not any(start < done_end and done < end for start, end in spans for done, done_end in taken):
+                self.findings.append(finding)
+                taken += spans
+        if taken:
+            self.units = list(_subtract(self.units, sorted(taken)))
+
+    def cuts(self) -> list[Cut]:
+        return sorted((cut for finding in self.findings for cut in finding.cuts), key=lambda cut: cut.start)
+
+
+def _opens_quote(text: str, position: int) -> bool:
+    return text[:position].count('"') % 2 == 0
+
+
+def _joints(line: str, *, fused: bool) -> list[int]:
+    found = set()
+    for match in JOINT.finditer(line):
+        position = match.start()
+        if line[position - 1] == '"' and _opens_quote(line, position - 1):
+            position -= 1
+        found.add(position)
+    if fused:
+        found |= {match.start() for match in CAMEL_JOINT.finditer(line)}
+    return sorted(found)
+
+
+def split_units(text: str) -> Iterator[Unit]:
+    """The units of a normalised text.
+
+    Only where a whole article stands in one line and paragraphs are joined without a space does a small letter before a
+    capital count as a joint: elsewhere it is a name (YouTube, McDonald).
+    """
+    lines = text.split("\n") if text else []
+    fused = len(lines) == 1 and len(text) > ONE_LINE_LENGTH and len(JOINT.findall(text)) >= ONE_LINE_JOINTS
+    offset = 0
+    for number, line in enumerate(lines):
+        start = 0
+        for end in [*_joints(line, fused=fused), len(line)]:
+            if end > start:
+                yield Unit(offset + start, line[start:end], number)
+                start = end
+        offset += len(line) + 1
+
+
+def _subtract(units: Iterable[Unit], spans: Sequence[tuple[int, int]]) -> Iterator[Unit]:
+    for unit in units:
+        position = unit.start
+        for start, end in spans:
+            if end <= position or start >= unit.end:
+                continue
+            yield from _part(unit, position, start)
+            position = max(position, end)
+        yield from _part(unit, position, unit.end)
+
+
+def _part(unit: Unit, start: int, end: int) -> Iterator[Unit]:
+    text = unit.text[start - unit.start : max(end, start) - unit.start]
+    stripped = text.strip()
+    if stripped:
+        yield Unit(start + text.index(stripped), stripped, unit.line)
+
+
+def _widen(line: str, offset: int, cuts: Sequence[Cut]) -> list[Cut]:
+    """The cuts of one line, widened over the blanks that they would leave behind."""
+    widened: list[Cut] = []
+    position = offset
+    for cut in cuts:
+        start, end = cut.start, cut.end
+        if not line[position - offset : start - offset].strip():
+            start = position
+        if start == offset or line[start - offset - 1] == " ":
+            end = offset + len(line) - len(line[end - offset :].lstrip(" "))
+        if end == offset + len(line):
+            start = max(position, offset + len(line[: start - offset].rstrip(" ")))
+        widened.append(replace(cut, start=start, end=end))
+        position = end
+    return widened
+
+
+def _is_whole(line: str, cuts: Sequence[Cut]) -> bool:
+    return sum(cut.end - cut.start for cut in cuts) == len(line)
+
+
+def _lines(text: str, cuts: Sequence[Cut]) -> list[tuple[int, str, list[Cut]]]:
+    """Each line with its offset and its widened cuts."""
+    found: list[tuple[int, str, list[Cut]]] = []
+    offset = taken = 0
+    for line in text.split("\n"):
+        end = offset + len(line)
+        first = taken
+        while taken < len(cuts) and cuts[taken].start <= end:
+            taken += 1
+        found.append((offset, line, _widen(line, offset, cuts[first:taken])))
+        offset = end + 1
+    return found
+
+
+def settle(text: str, cuts: Sequence[Cut]) -> Settled:
+    """The paragraphs and the removals of a normalised text after these cuts, sorted and without overlap.
+
+    A cut that takes a whole line takes one line break with it: the one after, or the one before when nothing that is
+    kept follows.
+    """
+    lines = _lines(text, cuts)
+    last_kept = max((i for i, (_, line, found) in enumerate(lines) if not _is_whole(line, found)), default=-1)
+    paragraphs: list[str] = []
+    removals: list[Removal] = []
+    for number, (offset, line, found) in enumerate(lines):
+        whole = _is_whole(line, found)
+        if whole and number < last_kept:
+            found[-1] = replace(found[-1], end=found[-1].end + 1)
+        elif whole and last_kept >= 0:
+            found[0] = replace(found[0], start=found[0].start - 1)
+        removals += (_removal(text, cut, len(paragraphs)) for cut in found)
+        if not whole:
+            paragraphs.append(_kept(line, offset, found))
+    return Settled(tuple(paragraphs), tuple(removals))
+
+
+def _removal(text: str, cut: Cut, paragraph: int) -> Removal:
+    return Removal(
+        rule=cut.rule,
+        kind=cut.kind,
+        text=text[cut.start : cut.end],
+        paragraph=paragraph,
+        start=cut.start,
+        end=cut.end,
+    )
+
+
+def _kept(line: str, offset: int, cuts: Sequence[Cut]) -> str:
+    parts, position = [], 0
+    for cut in cuts:
+        parts.append(line[position : cut.start - offset])
+        position = cut.end - offset
+    parts.append(line[position:])
+    return "".join(parts)

@@ -1,0 +1,58 @@
+"""Plain text: one normal form, and small questions about lines. Everything here is pure."""
+
+import re
+import unicodedata
+
+LINE_BREAKS = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+SURROGATES = re.compile("[\ud800-\udfff]")
+BLANKS = re.compile(r"[^\S\n]+")
+
+LOWER = "a-zß-öø-ÿа-яёіїєґąćęłńóśźż"
+UPPER = "A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐĄĆĘŁŃÓŚŹŻ"
+END_MARKS = ".!?…。！？।"
+CLOSERS = "\"”’'»)]"
+
+ENDS = re.compile(rf"[{END_MARKS}:;][{re.escape(CLOSERS)}]*$|[”\"»]$")
+SENTENCE_END = re.compile(rf"(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])([\"”’')\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])")
+STARTS_UPPER = re.compile(rf"[\"“‘'«(\[]*[{UPPER}0-9]")
+NOT_WORD = re.compile(r"[\W_]+")
+
+ABBREVIATION = re.compile(r"(?:^|[\s(\"“])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Gov|Sen|Rep|Lt|Col|Gen|Sgt|Prof|Rev|Jr|Sr|vs|No|Pa|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.$")
+
+
+def normalise(text: str) -> str:
+    """The extracted text as everything after this sees it; the offsets of removals count in the result.
+
+    Unicode NFC; every kind of line break becomes a newline; control, direction and zero-width characters go (joiners
+    stay, scripts need them); each run of spaces of any kind becomes one space; lines are stripped and empty ones go. A
+    lone surrogate, which no encoding can carry, becomes U+FFFD. Idempotent.
+    """
+    text = SURROGATES.sub("\ufffd", LINE_BREAKS.sub("\n", text))
+    text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
+    lines = (BLANKS.sub(" ", line).strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def key(text: str) -> str:
+    """The text without case, punctuation and spacing: equal keys are the same words."""
+    return NOT_WORD.sub(" ", text.casefold()).strip()
+
+
+def has_end_mark(text: str) -> bool:
+    """Whether the text ends as a sentence or a quotation does, or announces something with a colon."""
+    return bool(ENDS.search(text.rstrip()))
+
+
+def last_sentence_start(text: str) -> int:
+    """Where the last sentence of the text begins; 0 when there is only one."""
+    start = 0
+    for match in SENTENCE_END.finditer(text):
+        if not ABBREVIATION.search(text[: match.start()][-8:]):
+            start = match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip())
+    return start
+
+
+def count_sentences(text: str) -> int:
+    """How many sentences the text seems to hold, at least 1."""
+    return 1 + sum(1 for match in SENTENCE_END.finditer(text) if not ABBREVIATION.search(text[: match.start()][-8:]))
