@@ -1,0 +1,33 @@
+"""A service process for tests: ``python -m tests.shared.sample_service MODE``."""
+
+import sys
+
+from copydesk_shared.errors import SettingsError
+from copydesk_shared.service import Service, run_main, run_service
+from copydesk_shared.settings import ServiceSettings, load_settings
+
+
+async def work(service: Service) -> None:
+    service.health.ready("work", value=True)
+    while not service.stopping.is_set():
+        service.health.progressed("work")
+        if sys.argv[1] == "crash":
+            raise RuntimeError("a bug")
+        if sys.argv[1] == "refuse":
+            raise SettingsError("the store cannot be used")
+        await service.pause(0.05)
+    print("finished", flush=True)  # noqa: T201 - what the test waits for
+
+
+async def stubborn(service: Service) -> None:
+    while True:
+        await service.pause(10)
+        service.stopping.clear()
+
+
+def main() -> int:
+    return run_service("sample", load_settings(ServiceSettings), [stubborn] if sys.argv[1] == "stubborn" else [work])
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,52 @@
+import pytest
+from pydantic_settings import SettingsConfigDict
+
+from copydesk_shared.errors import SettingsError
+from copydesk_shared.settings import ServiceSettings, load_settings
+
+
+class SampleSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="COPYDESK_SAMPLE_")
+
+    tries: int = 3
+
+
+def test_the_environment_wins_over_the_default_and_an_argument_over_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(SampleSettings).tries == 3
+    monkeypatch.setenv("COPYDESK_SAMPLE_TRIES", "5")
+    assert load_settings(SampleSettings).tries == 5
+    assert load_settings(SampleSettings, tries=7).tries == 7
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("TRIES", "many", "valid integer"),
+        ("TRIES", "", "valid integer"),
+        ("HEALTH_PORT", "70000", "less than or equal to 65535"),
+        ("DRAIN_SECONDS", "0", "greater than 0"),
+        ("DRAIN_SECONDS", "nan", "COPYDESK_SAMPLE_DRAIN_SECONDS"),
+        ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
+        ("BOOTSTRAP_SERVERS", "kafka", "not host:port"),
+        ("BOOTSTRAP_SERVERS", "a:1,b:99999", "'b:99999' is not host:port"),
+        ("EXIT_WITH_PARENT", "perhaps", "boolean"),
+    ],
+)
+def test_a_bad_value_is_one_line_with_the_variable(
+    variable: str, value: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"COPYDESK_SAMPLE_{variable}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(SampleSettings)
+    text = str(caught.value)
+    assert text.startswith(f"COPYDESK_SAMPLE_{variable}=")
+    assert problem in text
+    assert "\n" not in text
+
+
+def test_a_misspelt_variable_is_refused_with_the_likely_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPYDESK_SAMPLE_TIRES", "5")
+    with pytest.raises(
+        SettingsError, match="COPYDESK_SAMPLE_TIRES is not a setting; did you mean COPYDESK_SAMPLE_TRIES"
+    ):
+        load_settings(SampleSettings)

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from copydesk_shared.errors import InputError
+from copydesk_shared.yaml_lines import YamlDocument, read_yaml
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    size: int = 1
+
+    @field_validator("name")
+    @classmethod
+    def _short(cls, value: str) -> str:
+        if len(value) > 5:
+            raise ValueError("longer than 5 characters")
+        return value
+
+
+class Items(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[Item]
+
+
+GOOD = "items:\n  - name: a\n    size: 2\n  - name: b\n"
+
+
+def test_a_good_document() -> None:
+    assert YamlDocument(GOOD, "f.yaml").validate(Items) == Items(items=[Item(name="a", size=2), Item(name="b")])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("items:\n  - name: a\n    size: x\n", "f.yaml:3: items[0].size: input should be a valid integer"),
+        ("items:\n  - size: 1\n", "f.yaml:2: items[0].name: field required"),
+        ("items:\n\n  - name: a\n    color: red\n", "f.yaml:4: items[0].color: extra inputs are not permitted"),
+        ("items:\n  - name: abcdefgh\n", "f.yaml:2: items[0].name: longer than 5 characters"),
+        ("- a\n", "f.yaml:1: expected a mapping, found list"),
+        ("", "f.yaml:1: expected a mapping, found NoneType"),
+        ("items: [\n", "f.yaml:2: not valid YAML"),
+        ("a: 1\nb: 2\na: 3\n", "f.yaml:3: 'a' is given twice"),
+        ("items: !!python/object:os.system x\n", "f.yaml:1: not valid YAML"),
+    ],
+)
+def test_a_complaint_names_file_line_and_place(text: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        YamlDocument(text, "f.yaml").validate(Items)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text())
+def test_any_text_is_a_document_or_an_input_error(text: str) -> None:
+    try:
+        YamlDocument(text, "f.yaml").validate(Items)
+    except InputError as error:
+        assert str(error).startswith("f.yaml:")  # noqa: PT017 - most texts are refused, some are not
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_yaml(tmp_path / "none.yaml")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_yaml(tmp_path)
+    (tmp_path / "latin.yaml").write_bytes(b"a: \xe9\n")
+    with pytest.raises(InputError, match="not UTF-8 at byte 3"):
+        read_yaml(tmp_path / "latin.yaml")
