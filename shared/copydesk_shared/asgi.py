@@ -42,7 +42,8 @@ class _Server(uvicorn.Server):
 async def serve_asgi(app: Any, listener: socket.socket, stopping: asyncio.Event, *, grace_seconds: int = 3) -> None:
     """Serve the app on the socket until ``stopping`` is set; open requests then have the grace to finish."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=grace_seconds,
+        app, log_config=None, access_log=False, lifespan="off",
+        interface="asgi3", timeout_graceful_shutdown=grace_seconds,
         server_header=False,
     )  # fmt: skip
     server = _Server(config)

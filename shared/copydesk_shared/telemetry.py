@@ -17,7 +17,12 @@ IN_FLIGHT = Gauge("copydesk_in_flight_records", "Records taken and not finished.
 SESSIONS = Counter("copydesk_kafka_sessions_total", "Sessions opened with the brokers.", ["stage"])
 SESSION_FAILURES = Counter("copydesk_kafka_session_failures_total", "Sessions given up after an error.", ["stage"])
 
-QUIET_LOGGERS = {"aiokafka": logging.ERROR, "httpx": logging.WARNING, "trafilatura": logging.CRITICAL}
+QUIET_LOGGERS = {
+    "aiokafka": logging.ERROR,
+    "httpx": logging.WARNING,
+    "trafilatura": logging.CRITICAL,
+    "uvicorn": logging.WARNING,
+}
 
 
 def configure_logging(service: str, level: str, style: str) -> None:
@@ -27,13 +32,17 @@ def configure_logging(service: str, level: str, style: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if style == "json":
+        shared.append(structlog.processors.format_exc_info)
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

@@ -1,5 +1,6 @@
 """A service process for tests: ``python -m tests.shared.sample_service MODE``."""
 
+import asyncio
 import sys
 
 from copydesk_shared.errors import SettingsError
@@ -21,8 +22,8 @@ async def work(service: Service) -> None:
 
 async def stubborn(service: Service) -> None:
     while True:
-        await service.pause(10)
-        service.stopping.clear()
+        service.health.progressed("stubborn")
+        await asyncio.sleep(10)
 
 
 def main() -> int:
