@@ -1,0 +1,20 @@
+"""The fetcher as a process: ``python -m copydesk_fetcher``."""
+
+from copydesk_fetcher.download import download
+from copydesk_fetcher.feeds_file import load_feeds
+from copydesk_fetcher.poll import poll
+from copydesk_fetcher.settings import FetcherSettings
+from copydesk_shared.service import run_main, run_service
+from copydesk_shared.settings import load_settings
+
+
+def main() -> int:
+    """Poll and download until told to stop; returns the exit code."""
+    settings = load_settings(FetcherSettings)
+    if settings.feeds_file is not None:
+        load_feeds(settings.feeds_file)
+    return run_service("fetcher", settings, [poll, download])
+
+
+if __name__ == "__main__":
+    run_main(main)

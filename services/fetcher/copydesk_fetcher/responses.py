@@ -1,0 +1,60 @@
+"""What a request came to: an answer, or one of the reasons for having none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from copydesk_shared.errors import CopydeskError
+
+LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
+
+
+class FetchError(CopydeskError):
+    """There is no answer. ``str(error)`` says why, in one line."""
+
+
+class Unreachable(FetchError):
+    """Time-out, no connection, an answer that broke off: another time it may work."""
+
+
+class Refused(FetchError):
+    """We do not ask: the URL, the address or the redirects are not for us to follow."""
+
+
+class Unsupported(FetchError):
+    """The answer is of a kind that nobody here can read."""
+
+
+class TooLarge(FetchError):
+    """The answer is larger than the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer. ``url`` is where it came from in the end; header names are in lower case.
+
+    ``body`` is decompressed; it is empty unless the status is 200.
+    """
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def media_type(self) -> str:
+        """The type without its parameters, in lower case; empty where the server did not say."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def retry_after(self, now: datetime) -> float | None:
+        """Seconds to wait, as the server asks (RFC 9110 section 10.2.3), a day at most."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return min(float(text[:9]), LONGEST_RETRY_AFTER_SECONDS)
+        try:
+            at = parsedate_to_datetime(text)
+            seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+        except (ValueError, OverflowError):
+            return None
+        return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
