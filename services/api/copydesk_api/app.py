@@ -31,8 +31,8 @@ from copydesk_shared.errors import Retryable
 
 DESCRIPTION = """Articles, cleaned and tagged.
 
-/v1/articles is a list, newest first; /v1/changes is the change feed, in which a poller that follows next sees every \
-article, every later revision of it and every removal once.
+/v1/articles is a list, newest first; /v1/changes is the change feed, in which a poller that follows next gets \
+every change once: new articles, later revisions and removals.
 
 A list answers items and next. Cursors are opaque: take them from an answer and hand them back as they are. An unknown \
 query parameter is an error, so that a mistyped filter never widens an answer."""

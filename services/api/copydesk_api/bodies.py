@@ -66,6 +66,12 @@ def change_list(changes: Sequence[FeedChange], cursor: str) -> bytes:
 
 def _change(change: FeedChange) -> str:
     at = change.at.isoformat().replace("+00:00", "Z")
-    head = json.dumps({"position": change.position, "kind": change.kind.value, "article_id": change.article_id,
-                       "revision": change.revision, "at": at})  # fmt: skip
-    return f'{head[:-1]}, "article": {change.document or "null"}}}'
+    fields = {
+        "position": change.position,
+        "kind": change.kind.value,
+        "article_id": change.article_id,
+        "revision": change.revision,
+        "at": at,
+    }
+    head = json.dumps(fields, separators=(",", ":"))
+    return f'{head[:-1]},"article":{change.document or "null"}}}'

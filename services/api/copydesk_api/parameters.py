@@ -17,6 +17,7 @@ MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 PAGE_LIMIT = 30
 MAX_NAME = 60
+MAX_NAMES = 10
 
 REPEATABLE = frozenset({"tag"})
 UNKNOWN = "unknown_parameter"
@@ -49,14 +50,15 @@ class Parameters(BaseModel):
     def _known_and_given(cls, values: Any) -> Any:
         unknown = sorted(set(values) - set(cls.model_fields))
         if unknown:
-            raise PydanticCustomError(UNKNOWN, "{what}", {"what": "; ".join(map(cls._unknown, unknown))})
+            said = {name: cls._unknown(name) for name in unknown[:MAX_NAMES]}
+            raise PydanticCustomError(UNKNOWN, "unknown parameters", {UNKNOWN: said})
         return {name: value for name, value in values.items() if value not in ("", [""])}
 
     @classmethod
     def _unknown(cls, name: str) -> str:
-        close = get_close_matches(name.lower(), cls.model_fields, n=1)
+        close = get_close_matches(name[:MAX_NAME].lower(), cls.model_fields, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        return f"there is no parameter {name[:MAX_NAME]!r}{hint}"
+        return f"there is no such parameter{hint}"
 
 
 class FilterParameters(Parameters):

@@ -57,7 +57,7 @@ def revision_of(article: ClassifiedArticle) -> int:
 
 
 def plan(known: Mapping[str, Known], batch: Iterable[tuple[str, ClassifiedArticle | None]]) -> Plan:
-    """The last writer wins by revision, not by arrival, so a batch that comes again changes nothing.
+    """The last writer wins by revision, not by arrival, so an article that comes again changes nothing.
 
     A tombstone takes the revision of what it removes: only a higher one brings the article back. One for an article
     that was never there says nothing to anybody and is ignored.

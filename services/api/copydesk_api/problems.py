@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
+from copydesk_api.parameters import MAX_NAME, UNKNOWN
 from copydesk_shared.errors import CopydeskError
 
 MEDIA_TYPE = "application/problem+json"
@@ -89,13 +90,16 @@ def problem_response(details: ProblemDetails, headers: Mapping[str, str] | None 
 
 def invalid_parameters(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """The problem for what pydantic found wrong with the query."""
-    found = [ParameterError(parameter=_parameter(error), detail=_detail(error)) for error in errors]
-    lines = (f"{each.parameter}: {each.detail}" if each.parameter else each.detail for each in found)
-    return Problem(INVALID_PARAMETER, "; ".join(lines), found)
+    found = [each for error in errors for each in _parameter_errors(error)]
+    return Problem(INVALID_PARAMETER, "; ".join(f"{each.parameter}: {each.detail}" for each in found), found)
 
 
-def _parameter(error: Mapping[str, Any]) -> str:
-    return ".".join(str(step) for step in error["loc"][1:])
+def _parameter_errors(error: Mapping[str, Any]) -> list[ParameterError]:
+    unknown: Mapping[str, str] = error.get("ctx", {}).get(UNKNOWN, {})
+    if unknown:
+        return [ParameterError(parameter=name[:MAX_NAME], detail=detail) for name, detail in unknown.items()]
+    # The first step is where it was given; one after the second is the place in a list.
+    return [ParameterError(parameter=".".join(str(step) for step in error["loc"][1:2]), detail=_detail(error))]
 
 
 def _detail(error: Mapping[str, Any]) -> str:

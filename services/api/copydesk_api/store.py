@@ -135,23 +135,23 @@ class Store:
 
     def positions(self, partitions: Iterable[int]) -> Mapping[int, int]:
         """The next offset to read of those partitions that have one."""
-        statement = select(source_offsets.c.partition, source_offsets.c.next_offset).where(
-            source_offsets.c.consumer_group == GROUP,
-            source_offsets.c.topic == CLASSIFIED.name,
-            source_offsets.c.partition.in_(list(partitions)),
-        )
         with self._reading() as connection:
-            return {row.partition: row.next_offset for row in connection.execute(statement)}
+            return _offsets(connection, partitions)
 
     def write(self, batch: Batch, next_offsets: Mapping[int, int]) -> None:
         """Write the batch and the offsets in one transaction; ``None`` is a tombstone.
 
-        What is already there is ignored, so a batch may come again. The row of positions is locked first: whoever
-        writes next sees this batch, and pollers see positions in order.
+        What is already there is ignored, so a batch may come again. One that ends at the very offsets that are stored
+        is the last one once more, after an answer of the database that got lost: its tombstones, which have no
+        revision to go by, must not remove what came after them.
+
+        The row of positions is locked first: whoever writes next sees this batch, and pollers see positions in order.
         """
         batch = [(_indexable(article_id), article) for article_id, article in batch]
         with retryable(), self._exclusive() as connection:
             newest = connection.execute(select(positions.c.newest).with_for_update()).scalar_one()
+            if next_offsets and _offsets(connection, next_offsets) == next_offsets:
+                return
             known, row_ids = _known(connection, {article_id for article_id, _ in batch})
             planned = plan(known, batch)
             if planned.changes:
@@ -281,6 +281,15 @@ def _note(connection: Connection, noted: Mapping[str, int]) -> None:
         statement = update(articles).where(articles.c.article_id == bindparam("key"))
         parameters = [{"key": article_id, "revision": revision} for article_id, revision in noted.items()]
         connection.execute(statement, parameters)
+
+
+def _offsets(connection: Connection, partitions: Iterable[int]) -> dict[int, int]:
+    statement = select(source_offsets.c.partition, source_offsets.c.next_offset).where(
+        source_offsets.c.consumer_group == GROUP,
+        source_offsets.c.topic == CLASSIFIED.name,
+        source_offsets.c.partition.in_(list(partitions)),
+    )
+    return {row.partition: row.next_offset for row in connection.execute(statement)}
 
 
 def _save_offsets(connection: Connection, next_offsets: Mapping[int, int]) -> None:

@@ -85,7 +85,7 @@ def _parameter(parameter: Mapping[str, Any]) -> Parameter:
         name=parameter["name"],
         place=parameter["in"],
         description=parameter.get("description", ""),
-        kind=kind(schema),
+        kind=kind(schema).removesuffix(" or null"),
         choices=tuple(str(choice) for choice in schema.get("enum", ())),
         default=str(schema["default"]) if schema.get("default") not in (None, []) else "",
         required=parameter.get("required", False),

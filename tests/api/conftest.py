@@ -1,0 +1,64 @@
+"""Databases, a store on each of them and an app on a store."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from copydesk_api.app import create_app
+from copydesk_api.settings import ApiSettings
+from copydesk_api.store import Store
+from tests.api.servers import running_postgres, serving
+
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+MakeUrl = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'api.db'}"
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    name = f"copydesk_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    yield f"{server.rpartition('/')[0]}/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def open_store(database: str) -> Iterator[Callable[[], Store]]:
+    """Opens stores on one database, as several processes would."""
+    with ExitStack() as stack:
+
+        def opener() -> Store:
+            store = Store.open(database)
+            stack.callback(store.close)
+            return store
+
+        yield opener
+
+
+@pytest.fixture
+def store(open_store: Callable[[], Store]) -> Store:
+    return open_store()
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[httpx.Client]:
+    """A client of a real server on the store."""
+    with serving(create_app(store, ApiSettings())) as base_url, httpx.Client(base_url=base_url) as http:
+        yield http
