@@ -2,6 +2,7 @@
 
 import math
 import sys
+from datetime import datetime
 
 import click
 
@@ -24,13 +25,24 @@ def _above_zero(_context: click.Context, _parameter: click.Parameter, value: flo
     return value
 
 
+def _a_moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if value else None
+    except ValueError:
+        moment = None
+    if value and (moment is None or moment.tzinfo is None):
+        raise click.BadParameter(f"{value!r} is not a time with its offset, such as 2024-01-31T09:00:00+00:00")
+    return moment
+
+
 @click.command()
 @click.option("--port", type=int, required=True, callback=_a_port, help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--every-seconds", type=float, default=5.0, callback=_above_zero, help="Time between new articles.")
+@click.option("--started", callback=_a_moment, help="When the first batch came out, to keep dates over a restart; now.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when the standard input ends.")
-def command(port: int, every_seconds: float, exit_with_parent: bool) -> None:
+def command(port: int, every_seconds: float, started: datetime | None, exit_with_parent: bool) -> None:
     """Serve a newspaper that does not exist, with new articles as time goes by."""
-    run("127.0.0.1", port, every_seconds=every_seconds, stop_at_end_of_input=exit_with_parent)
+    run("127.0.0.1", port, every_seconds=every_seconds, started=started, stop_at_end_of_input=exit_with_parent)
 
 
 def main() -> int:

@@ -84,17 +84,19 @@ async def serve(
     port: int,
     *,
     every_seconds: float = 5.0,
+    started: datetime | None = None,
     ready: Callable[[str], None] = lambda _url: None,
     stop_at_end_of_input: bool = False,
 ) -> None:
-    """Serve a fresh newspaper until SIGTERM or SIGINT, or until the standard input ends if that is asked for.
+    """Serve the newspaper until SIGTERM or SIGINT, or until the standard input ends if that is asked for.
 
+    ``started`` (aware; now if not given) dates the first batch; a restart that passes the same one keeps every date.
     ``ready`` gets the URL of the front page once connections are accepted. Raises :class:`SettingsError` as
     :func:`listen` does.
     """
     listener = listen(host, port)
     base_url = f"http://{host}:{listener.getsockname()[1]}"
-    publisher = Publisher(lambda: datetime.now(UTC), datetime.now(UTC), every_seconds, base_url)
+    publisher = Publisher(lambda: datetime.now(UTC), started or datetime.now(UTC), every_seconds, base_url)
     config = uvicorn.Config(
         application(publisher),
         lifespan="off",
@@ -125,13 +127,16 @@ def _stop_at_end_of_input(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def run(host: str, port: int, *, every_seconds: float, stop_at_end_of_input: bool) -> None:
+def run(
+    host: str, port: int, *, every_seconds: float, started: datetime | None = None, stop_at_end_of_input: bool = False
+) -> None:
     """:func:`serve` with an event loop of its own; says on the standard output when it is ready."""
     asyncio.run(
         serve(
             host,
             port,
             every_seconds=every_seconds,
+            started=started,
             ready=lambda url: _say(f"publisher ready {url}"),
             stop_at_end_of_input=stop_at_end_of_input,
         )
