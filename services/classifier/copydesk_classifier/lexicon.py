@@ -1,7 +1,7 @@
 """All phrases of all tags in one automaton, and the tags in terms of it.
 
-One pass of Aho-Corasick (A. Aho, M. Corasick, "Efficient string matching", CACM 18(6), 1975) finds every phrase at once,
-in time linear in the text and the number of matches. The haystack holds one space around each word, and so do the
+One pass of Aho-Corasick (A. Aho, M. Corasick, "Efficient string matching", CACM 18(6), 1975) finds every phrase at
+once, in time linear in the text and the number of matches. The haystack holds one space around each word, and so do the
 patterns, so a match can only begin and end at a word boundary.
 """
 

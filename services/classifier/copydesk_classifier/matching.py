@@ -119,9 +119,11 @@ def _rule_hits(rules: Iterable[CompiledNear], found: Found, document: Document) 
 
 
 def _beyond(rules: list[Hit], phrases: list[Hit]) -> list[Hit]:
-    """The rule hits that say more than a phrase that was counted already."""
-    kept = set(outside([(hit.start, hit.end) for hit in rules], [(hit.start, hit.end) for hit in phrases]))
-    return [hit for hit in rules if (hit.start, hit.end) in kept]
+    """The rule hits that say more than a phrase that was counted already; of two on the same words the heavier."""
+    heaviest: dict[Span, Hit] = {}
+    for hit in sorted(rules, key=lambda each: (each.weight, each.rule)):
+        heaviest[hit.start, hit.end] = hit
+    return [heaviest[span] for span in outside(heaviest, [(hit.start, hit.end) for hit in phrases])]
 
 
 def _negative_hits(negatives: Negatives, found: Found, document: Document) -> list[Hit]:

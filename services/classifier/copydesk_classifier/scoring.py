@@ -1,8 +1,8 @@
 """From hits to a score.
 
 A hit counts its weight times that of the zone it stands in, half as much at each repeat of the same phrase. The sum is
-divided by a norm that grows with the square root of the length. The same is done for the title and for each paragraph by
-itself, because a long story may hold its third topic in one paragraph; the best of them counts.
+divided by a norm that grows with the square root of the length. The same is done for the title and for each paragraph
+by itself, because a long story may hold its third topic in one paragraph; the best of them counts.
 """
 
 from collections import defaultdict

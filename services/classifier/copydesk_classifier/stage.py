@@ -50,9 +50,7 @@ def classify(article: Article, taxonomy: Taxonomy) -> ClassifiedArticle:
     document, scores = taxonomy.score(article.title, article.text, article.language)
     ranked = sorted(scores, key=lambda pair: (-pair[1].score, pair[0].id))
     tags = [(tag, scored) for tag, scored in ranked if scored.score >= tag.threshold]
-    near = [
-        (tag, scored) for tag, scored in ranked if CANDIDATE_SHARE * tag.threshold <= scored.score < tag.threshold
-    ]
+    near = [(tag, scored) for tag, scored in ranked if CANDIDATE_SHARE * tag.threshold <= scored.score < tag.threshold]
     return ClassifiedArticle(
         **{name: getattr(article, name) for name in Article.model_fields},
         tags=tuple(_tag(*pair, document) for pair in tags),

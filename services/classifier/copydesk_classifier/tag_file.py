@@ -20,7 +20,8 @@ _PIECE = re.compile(r"\(([^()]*)\)|([^()|\s]+)|(\||[()])")
 def alternatives(written: str) -> list[str]:
     """The phrases that a line stands for: ``(prisoner|captive) swap | spy swap`` stands for three.
 
-    Raises ``ValueError`` for an empty alternative, a stray parenthesis, too many variants, or a phrase that cannot match.
+    Raises ``ValueError`` for an empty alternative, a stray parenthesis, too many variants, or a phrase that cannot
+    match.
     """
     branches: list[list[list[str]]] = [[]]
     for group, word, sign in _PIECE.findall(written):

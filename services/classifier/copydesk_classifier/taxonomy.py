@@ -24,7 +24,7 @@ SHOWN_CHARACTERS = 200
 class Taxonomy:
     """The tags, compiled together. Pickles as its tag files and compiles anew when it is unpickled.
 
-    ``version`` is the engine's version and a hash of what the files say, so comments, layout and tests do not change it.
+    ``version`` is the engine's version and a hash of what the files say; comments, layout and tests do not change it.
     """
 
     def __init__(self, tags: Iterable[TagFile]) -> None:
@@ -51,7 +51,7 @@ class Taxonomy:
 
 
 def _applies(compiled: CompiledTag, language: str | None) -> bool:
-    return language is None or language.split("-")[0].lower() in compiled.tag.languages
+    return language is None or language.replace("_", "-").split("-")[0].lower() in compiled.tag.languages
 
 
 def _digest(tags: Sequence[TagFile]) -> str:

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 
 TITLE_PARAGRAPH = 0
 BREAK = "|"
+APOSTROPHE = "\u2019"
 
 _SCAN = re.compile(
     r"""
       (?P<acronym>(?:[^\W\d_]\.){2,})
-    | (?P<possessive>['’]s\b)
-    | (?P<word>[^\W_]+(?:['’](?!s\b)[^\W_]+|(?<=\d)[.,](?=\d)[^\W_]+)*)
+    | (?P<possessive>['\u2019]s\b)
+    | (?P<word>[^\W_]+(?:['\u2019](?!s\b)[^\W_]+|(?<=\d)[.,](?=\d)[^\W_]+)*)
     | (?P<newline>\n)
-    | (?P<stop>[.!?…]++["'”’)\]]*+(?P<gap>[^\S\n]*+)["'“‘(\[]*+)
-    | (?P<mark>[,;:()\[\]{}<>/\\|*•·—=+]|(?<=\s)[-–](?=\s))
+    | (?P<stop>[.!?\u2026]++["'\u201d\u2019)\]]*+(?P<gap>[^\S\n]*+)["'\u201c\u2018(\[]*+)
+    | (?P<mark>[,;:()\[\]{}<>/\\|*\u2022\u00b7\u2014=+]|(?<=\s)[-\u2013](?=\s))
     """,
     re.VERBOSE,
 )
@@ -30,7 +31,7 @@ _ABBREVIATIONS = frozenset(
 
 def fold(word: str) -> str:
     """A word as it is compared when case does not matter."""
-    return word.replace("’", "'").casefold()
+    return word.replace(APOSTROPHE, "'").casefold()
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Document:
     def words(self, start: int, end: int) -> tuple[str, ...]:
         """The words from index ``start`` up to ``end`` as they stand in the text."""
         source = self.title if start < self.title_words else self.text
-        return tuple(source[self.starts[at] : self.ends[at]].replace("’", "'") for at in range(start, end))
+        return tuple(source[self.starts[at] : self.ends[at]].replace(APOSTROPHE, "'") for at in range(start, end))
 
 
 class _Reader:

@@ -1,0 +1,218 @@
+"""The engine: what counts, how much, where, and that it is always the same."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copydesk_classifier.scoring import GATED
+from copydesk_classifier.stage import MAX_EVIDENCE, MAX_EVIDENCE_CHARACTERS, classify
+from copydesk_classifier.taxonomy import Taxonomy
+from copydesk_shared.messages import Article, Tag
+from tests.classifier.samples import article, spans_fit, tags_of
+
+WORDS = st.sampled_from(
+    "prisoner exchange hostages released in return for soldiers killed airstrike plane crash Boeing Il-76 truce war "
+    "ceasefire the a film trial sentenced rebels seized airport U.S. Gen. “quoted” İstanbul straße 😀 , . ! ? - — … \n".split(
+        " "
+    )
+)
+TEXTS = st.lists(WORDS, max_size=60).map(" ".join) | st.text()
+
+
+def _only(story: Article, taxonomy: Taxonomy) -> Tag | None:
+    classified = classify(story, taxonomy)
+    return next(iter((*classified.tags, *classified.candidates)), None)
+
+
+def _score(taxonomy: Taxonomy, *paragraphs: str, title: str = "") -> float:
+    tag = _only(article(*paragraphs, title=title), taxonomy)
+    return tag.score if tag else 0.0
+
+
+def test_a_phrase_counts_by_its_zone(ferries: Taxonomy) -> None:
+    filler = "Nothing of note stood here at all that day. " * 10
+    assert _score(ferries, "The ferry left.") == pytest.approx(2.4)
+    assert _score(ferries, "", title="The ferry left") == pytest.approx(3.2)
+    assert _score(ferries, filler, "The ferry left.") == pytest.approx(1.6)
+
+
+def test_repeats_count_half_as_much_each_time(ferries: Taxonomy) -> None:
+    assert _score(ferries, "A ferry met a ferry.") == pytest.approx(2.4 + 1.2)
+    assert _score(ferries, "A ferry met two ferries.") == pytest.approx(2.4 + 2.4)
+
+
+def test_a_long_text_counts_less_unless_one_paragraph_is_about_it(ferries: Taxonomy) -> None:
+    words = "nothing of note stood here at all on that day " * 80
+    fused = _score(ferries, "The ferry left the quay. " + words)
+    apart = _score(ferries, "The ferry left the quay.", words)
+    assert fused < apart == pytest.approx(2.4 + 1.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "tagged"),
+    [
+        ("The FERRY left.", True),
+        ("The car-ferry left.", True),
+        ("Two ferries left.", True),
+        ("The ferryman left.", False),
+        ("A ferry tale.", False),
+        ("A ferry tale of a ferry.", True),
+        ("The ferry’s crew left.", True),
+        ("A vessel with passengers sank.", True),
+        ("Passengers said the vessel suddenly sank.", True),
+        ("The crew said: sank the vessel.", True),
+        ("A vessel sank.", False),
+        ("A vessel of the line sadly sank with its crew.", False),
+        ("A vessel with passengers. It sank.", False),
+        ("A model vessel with passengers sank.", False),
+        ("The quay, the gangway and the harbour master.", True),
+        ("The quay and the harbour master.", False),
+        ("The quay, a quay and another quay and a quay.", False),
+    ],
+)
+def test_what_gets_the_tag(ferries: Taxonomy, text: str, tagged: bool) -> None:
+    assert (tags_of(classify(article(text), ferries)) == {"ferry"}) is tagged
+
+
+def test_weak_phrases_alone_stay_candidates(ferries: Taxonomy) -> None:
+    classified = classify(article("The quay and the harbour master.", title="The quay"), ferries)
+    assert classified.tags == ()
+    assert [tag.score for tag in classified.candidates] == [pytest.approx(GATED * 2.0)]
+
+
+def test_a_sentence_veto_dampens_its_own_sentence_only(ferries: Taxonomy) -> None:
+    assert _score(ferries, "The toy ferry left.") == 0
+    assert _score(ferries, "The ferry left. The toy stayed.") == pytest.approx(2.4)
+    half = _only(article("The toy ferry left the harbour master at the quay."), ferries)
+    assert half
+    assert half.score == pytest.approx(1.2 * 4 * 0.5)
+    assert [(each.rule, each.weight) for each in half.evidence if each.weight < 0] == [("toy", -2.0)]
+
+
+def test_a_document_veto_lowers_the_whole(ferries: Taxonomy) -> None:
+    assert _score(ferries, "The ferry and a ferry left.", "It is a novel.") == pytest.approx(3.6 - 2.4)
+
+
+def test_candidates_lie_between_half_the_threshold_and_the_threshold(ferries: Taxonomy) -> None:
+    near = classify(article("Nothing of note stood here at all that day. " * 10, "The ferry left."), ferries)
+    assert near.tags == ()
+    assert [(tag.tag, tag.score) for tag in near.candidates] == [("ferry", 1.6)]
+    assert classify(article("The gangway fell; nobody was there."), ferries).candidates[0].score == pytest.approx(1.2)
+    assert classify(article("A bus left."), ferries).candidates == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "tagged"), [("en", True), ("en-GB", True), ("EN_us", True), (None, True), ("de", False)]
+)
+def test_a_tag_applies_in_its_languages_and_where_none_is_known(
+    ferries: Taxonomy, language: str | None, tagged: bool
+) -> None:
+    classified = classify(article("The ferry left.", language=language), ferries)
+    assert bool(classified.tags) is tagged
+    assert tagged or classified.candidates == ()
+
+
+def test_what_a_tag_carries(ferries: Taxonomy) -> None:
+    story = article("The ferry left the quay.", title="A ferry at last")
+    classified = classify(story, ferries)
+    (tag,) = classified.tags
+    assert (tag.label, tag.threshold, tag.iptc, tag.probability) == ("Ferries", 2.0, ("medtop:20000337",), None)
+    assert [(each.rule, each.field, each.text, each.weight) for each in tag.evidence] == [
+        ("boats", "title", "ferry", 3.2),
+        ("boats", "text", "ferry", 1.2),
+        ("harbour", "text", "quay", 1.2),
+    ]
+    assert classified.classifier_version == ferries.version
+    assert classified.model_dump(exclude={"tags", "candidates", "classifier_version"}) == story.model_dump()
+
+
+def test_case_matters_where_a_group_says_so(packaged: Taxonomy) -> None:
+    assert tags_of(classify(article("Delta Airlines posted a loss."), packaged)) == {"aviation"}
+    assert "aviation" not in tags_of(classify(article("He sat in the condor flight of garuda statues."), packaged))
+
+
+def test_tags_come_best_first(packaged: Taxonomy) -> None:
+    scores = [tag.score for tag in classify(article("Rebels shot down a military transport plane."), packaged).tags]
+    assert len(scores) == 2
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_an_article_without_words_gets_nothing(packaged: Taxonomy) -> None:
+    for story in (article(), article(""), article("… —", title="?!")):
+        assert (classify(story, packaged).tags, classify(story, packaged).candidates) == ((), ())
+
+
+@given(TEXTS, st.lists(TEXTS, max_size=4))
+def test_evidence_stands_where_it_says(packaged: Taxonomy, title: str, paragraphs: list[str]) -> None:
+    classified = classify(article(*paragraphs, title=title), packaged)
+    assert spans_fit(classified)
+    for tag in (*classified.tags, *classified.candidates):
+        assert 0 < len(tag.evidence) <= MAX_EVIDENCE
+        assert [-each.weight for each in tag.evidence] == sorted(-each.weight for each in tag.evidence)
+    assert all(tag.score >= tag.threshold for tag in classified.tags)
+    assert all(tag.threshold / 2 <= tag.score < tag.threshold for tag in classified.candidates)
+
+
+@given(TEXTS)
+def test_the_same_text_gives_the_same_bytes(packaged: Taxonomy, text: str) -> None:
+    story = article(text)
+    assert classify(story, packaged).model_dump_json() == classify(story, packaged).model_dump_json()
+
+
+PRINT_BYTES = """
+import sys
+from copydesk_classifier.stage import classify
+from copydesk_classifier.taxonomy import load_taxonomy
+from copydesk_shared.messages import Article
+print(classify(Article.model_validate_json(sys.stdin.read()), load_taxonomy()).model_dump_json())
+"""
+
+
+def test_the_bytes_do_not_depend_on_the_process(packaged: Taxonomy) -> None:
+    story = article(
+        "Hamas freed three hostages in exchange for 90 Palestinian prisoners as shelling and an air strike killed nine.",
+        "Rebels seized the airport and shot down a helicopter; the ceasefire, the truce and the peace talks failed.",
+    )
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", PRINT_BYTES],
+            input=story.model_dump_json(),
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+        )
+        assert done.stdout.strip() == classify(story, packaged).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prisoner exchange " * 58_000,
+        "hostages released in exchange for prisoners " * 23_000,
+        "attack\n" * 150_000,
+        ". " * 500_000,
+        "U.S." * 250_000,
+        "a" * 1_000_000,
+        "'" * 1_000_000,
+        "(“" * 500_000,
+        ". " + " " * 1_000_000 + "x",
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_a_megabyte_of_anything_is_no_trouble(packaged: Taxonomy, text: str) -> None:
+    # The suite's own time-out is the limit; quadratic work on a megabyte would take hours.
+    classified = classify(article(text), packaged)
+    assert spans_fit(classified)
+    assert all(len(tag.evidence) <= MAX_EVIDENCE for tag in classified.tags)
+
+
+def test_evidence_is_short_even_when_a_word_between_is_huge(packaged: Taxonomy) -> None:
+    classified = classify(article(f"The hostages {'x' * 100_000} swapped."), packaged)
+    assert tags_of(classified) == {"prisoner-exchange"}
+    assert spans_fit(classified)
+    assert max(len(each.text) for tag in classified.tags for each in tag.evidence) <= MAX_EVIDENCE_CHARACTERS
