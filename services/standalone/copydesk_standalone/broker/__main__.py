@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from .broker import Broker, Options
 from .files import UnusableError
@@ -44,8 +45,15 @@ def _complain(message: str) -> int:
     return EXIT_USAGE
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(_complain(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m copydesk_standalone.broker",
         description="A small single-node broker that speaks the Kafka protocol. Production runs Apache Kafka.",
     )
@@ -98,7 +106,7 @@ async def _run(options: Options, *, with_parent: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    broker = Broker(options)
+    broker = _open(options)
     server = Server(broker)
     try:
         await server.start()
@@ -115,6 +123,13 @@ async def _run(options: Options, *, with_parent: bool) -> None:
         broker.close()
 
 
+def _open(options: Options) -> Broker:
+    try:
+        return Broker(options)
+    except OSError as error:
+        raise UnusableError(f"cannot use the data folder {options.data_dir}: {error}") from error
+
+
 def _watch_parent(stopping: asyncio.Event) -> None:
     if not os.read(sys.stdin.fileno(), 4096):
         stopping.set()
@@ -124,9 +139,12 @@ def _watch_parent(stopping: asyncio.Event) -> None:
 async def _sync_now_and_then(broker: Broker) -> None:
     while True:
         await asyncio.sleep(broker.options.fsync_interval_s)
-        for log in list(broker.topics.logs()):
-            await asyncio.to_thread(log.sync)
-        await asyncio.to_thread(broker.offsets.sync)
+        try:
+            for log in list(broker.topics.logs()):
+                await asyncio.to_thread(log.sync)
+            await asyncio.to_thread(broker.offsets.sync)
+        except OSError as error:
+            logger.warning("cannot force writes to the disk: %s", error)
 
 
 if __name__ == "__main__":

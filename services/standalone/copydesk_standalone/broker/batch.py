@@ -34,6 +34,7 @@ class Batch(NamedTuple):
 
     base_offset: int
     size: int
+    leader_epoch: int
     crc: int
     attributes: int
     last_offset_delta: int
@@ -57,14 +58,13 @@ def read_header(data: bytes | memoryview, at: int = 0) -> Batch:
     """Read a header. Raises KafkaError for another magic or lengths that make no sense."""
     if len(data) - at < HEADER_BYTES:
         raise KafkaError(Code.CORRUPT_MESSAGE, "a batch is cut short")
-    offset, length, _, magic, crc, attributes, delta, first, last, pid, epoch, sequence, count = HEADER.unpack_from(
-        data, at
-    )
+    offset, length, leader_epoch, magic, crc, *rest = HEADER.unpack_from(data, at)
     if magic != _MAGIC:
         raise KafkaError(Code.UNSUPPORTED_FOR_MESSAGE_FORMAT, f"message format {magic} is not supported, only 2")
-    if length < HEADER_BYTES - PREFIX_BYTES or count < 0 or delta < 0:
+    batch = Batch(offset, length + PREFIX_BYTES, leader_epoch, crc, *rest)
+    if batch.size < HEADER_BYTES or batch.record_count < 0 or batch.last_offset_delta < 0:
         raise KafkaError(Code.CORRUPT_MESSAGE, "a batch header makes no sense")
-    return Batch(offset, length + PREFIX_BYTES, crc, attributes, delta, first, last, pid, epoch, sequence, count)
+    return batch
 
 
 def checksum_ok(batch: Batch, covered: bytes | memoryview) -> bool:

@@ -37,11 +37,17 @@ class Options:
 
 
 class ProducerIds:
-    """Hands out producer ids that no restart repeats: a block is reserved on disk before its ids are used."""
+    """Hands out producer ids that no restart repeats: a block is reserved on disk before its ids are used.
+
+    Raises UnusableError when its file is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._next = self._reserved = int(read_json(path, {"next": 1})["next"])
+        first = read_json(path).get("next", 1)
+        if not isinstance(first, int):
+            raise UnusableError(f"{path} is damaged: {first!r} is no producer id")
+        self._next = self._reserved = first
 
     def allocate(self) -> int:
         """Raises OSError when the next block cannot be reserved."""
@@ -91,10 +97,10 @@ def _lock(folder: Path) -> int:
 def _identity(folder: Path) -> str:
     """The cluster id, made once. Raises UnusableError when the folder was written by a later version."""
     path = folder / "broker.json"
-    saved = read_json(path, None)
-    if saved is None:
+    saved = read_json(path)
+    if not saved:
         saved = {"cluster_id": base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="), "format": FORMAT}
         write_json(path, saved)
-    if not isinstance(saved, dict) or saved.get("format") != FORMAT:
+    if saved.get("format") != FORMAT:
         raise UnusableError(f"{path} is not of a format this version reads (format {FORMAT})")
-    return str(saved.get("cluster_id"))
+    return str(saved["cluster_id"])

@@ -37,14 +37,17 @@ def write_json(path: Path, value: Any) -> None:
     write_whole(path, json.dumps(value, indent=1, sort_keys=True).encode())
 
 
-def read_json(path: Path, default: Any) -> Any:
-    """The parsed file, or ``default`` when there is none. Raises UnusableError when it is not JSON."""
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in the file, empty when there is no file. Raises UnusableError when it holds anything else."""
     try:
-        return json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes())
     except FileNotFoundError:
-        return default
+        return {}
     except ValueError as error:
         raise UnusableError(f"{path} is damaged: {error}") from error
+    if not isinstance(value, dict):
+        raise UnusableError(f"{path} is damaged: it holds no object")
+    return value
 
 
 class Journal:

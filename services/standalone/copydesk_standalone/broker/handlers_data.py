@@ -81,6 +81,9 @@ class Wanted:
 async def fetch(broker: Broker, request: Request) -> Message:
     """Read from each partition, waiting for ``min_bytes`` until ``max_wait_ms`` is over."""
     message = request.message
+    if message["session_id"]:
+        # No session was ever given out: every fetch is a full one (KIP-227).
+        return {"error_code": Code.FETCH_SESSION_ID_NOT_FOUND}
     wanted = [(topic, _wanted(broker, topic)) for topic in message["topics"]]
     await _wait(wanted, message["min_bytes"], min(message["max_wait_ms"], MAX_WAIT_MS) / 1000)
     # A topic may have been deleted during the wait.
@@ -147,7 +150,7 @@ def _wake(waiter: asyncio.Future[None]) -> None:
 
 
 def _ready(parts: list[Wanted], min_bytes: int) -> bool:
-    if any(part.error or part.log is None or part.log.closed for part in parts):
+    if not parts or any(part.error or part.log is None or part.log.closed for part in parts):
         return True
     return sum(part.log.available(part.offset) for part in parts if part.log) >= min_bytes
 

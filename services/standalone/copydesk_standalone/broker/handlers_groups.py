@@ -1,5 +1,6 @@
 """Consumer groups on the wire: membership, offsets and their administration."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -13,7 +14,9 @@ from .schema import Message
 
 MAX_METADATA = 4096
 _GROUP, _TRANSACTION = 0, 1
-_ID_REQUIRED_FROM, _SKIP_FROM, _BATCHED_FIND_FROM, _BATCHED_FETCH_FROM = 4, 9, 4, 8
+# The request versions from which a feature is there.
+_ID_REQUIRED_FROM, _SKIP_FROM = 4, 9
+_BATCHED_FIND_FROM, _BATCHED_LEAVE_FROM, _BATCHED_FETCH_FROM = 4, 3, 8
 
 
 async def find_coordinator(broker: Broker, request: Request) -> Message:
@@ -100,11 +103,15 @@ async def heartbeat(broker: Broker, request: Request) -> Message:
 
 async def leave_group(broker: Broker, request: Request) -> Message:
     message = request.message
-    members = message["members"] or [{"member_id": message["member_id"], "instance_id": None}]
-    answers = [{**member, "error_code": _leave(broker, message["group_id"], member)} for member in members]
-    if message["members"]:
-        return {"error_code": Code.NONE, "members": answers}
-    return {"error_code": answers[0]["error_code"]}
+    if request.version < _BATCHED_LEAVE_FROM:
+        alone = {"member_id": message["member_id"], "instance_id": None}
+        return {"error_code": _leave(broker, message["group_id"], alone)}
+    return {
+        "error_code": Code.NONE,
+        "members": [
+            {**member, "error_code": _leave(broker, message["group_id"], member)} for member in message["members"]
+        ],
+    }
 
 
 def _leave(broker: Broker, group_id: str, member: Message) -> Code:
@@ -135,6 +142,8 @@ async def offset_commit(broker: Broker, request: Request) -> Message:
         for topic in message["topics"]
     ]
     broker.offsets.commit(group_id, accepted)
+    if broker.options.fsync == "always":
+        await asyncio.to_thread(broker.offsets.sync)
     return {"topics": topics}
 
 

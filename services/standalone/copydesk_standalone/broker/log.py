@@ -6,7 +6,7 @@ import os
 from bisect import bisect_right
 from pathlib import Path
 
-from .batch import LEADER_EPOCH, Batch, find_timestamp
+from .batch import Batch, find_timestamp
 from .errors import Code, KafkaError
 from .producers import Producers
 from .segment import Segment
@@ -94,7 +94,7 @@ class PartitionLog:
         segment = self._segments[-1]
         if segment.size and segment.size + batch.size > self._segment_bytes:
             segment = self._roll()
-        segment.append(batch, data, offset, LEADER_EPOCH)
+        segment.append(batch, data, offset)
         self._unsynced.add(segment)
         self.producers.remember(batch, offset)
         self.next_offset = offset + batch.last_offset_delta + 1
@@ -149,8 +149,9 @@ class PartitionLog:
 
     def sync(self) -> None:
         """Ask the disk to keep what was written. Raises OSError."""
-        while self._unsynced:
-            self._unsynced.pop().sync()
+        for segment in list(self._unsynced):
+            segment.sync()
+            self._unsynced.discard(segment)
 
     @property
     def closed(self) -> bool:

@@ -56,7 +56,7 @@ class Registry:
         self._logs.mkdir(exist_ok=True)
         self._by_name: dict[str, Topic] = {}
         self._by_id: dict[uuid.UUID, Topic] = {}
-        for name, saved in read_json(self._file, {}).items():
+        for name, saved in read_json(self._file).items():
             self._add(self._open(name, saved))
         self._remove_orphans()
 

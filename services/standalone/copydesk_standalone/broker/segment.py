@@ -1,13 +1,22 @@
 """One file of a partition's log, with a sparse index in memory that is rebuilt when the file is opened."""
 
-import contextlib
 import os
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from .batch import CHECKED_FROM, HEADER_BYTES, LENGTH_AT, PREFIX_BYTES, Batch, checksum_ok, read_header
+from .batch import (
+    CHECKED_FROM,
+    HEADER_BYTES,
+    LEADER_EPOCH,
+    LENGTH_AT,
+    PREFIX_BYTES,
+    Batch,
+    checksum_ok,
+    read_header,
+)
 from .errors import KafkaError
 
 INDEX_EVERY = 16 << 10
@@ -52,19 +61,24 @@ class Segment:
     def recover(self, next_offset: int) -> Iterator[Batch]:
         """Index the file, yielding each sound batch; stops before the first that is not. See ``cut``."""
         with self.path.open("rb", buffering=_READ_AHEAD) as file:
-            length = os.fstat(file.fileno()).st_size
-            while True:
-                header = file.read(HEADER_BYTES)
-                with contextlib.suppress(KafkaError):
-                    batch = read_header(header)
-                    if batch.base_offset >= next_offset and self.size + batch.size <= length:
-                        data = header[CHECKED_FROM:] + file.read(batch.size - HEADER_BYTES)
-                        if checksum_ok(batch, data):
-                            self._note(batch, batch.base_offset)
-                            next_offset = batch.last_offset + 1
-                            yield batch
-                            continue
-                return
+            while (batch := self._sound_batch(file, next_offset)) is not None:
+                self._note(batch, batch.base_offset)
+                next_offset = batch.last_offset + 1
+                yield batch
+
+    def _sound_batch(self, file: BinaryIO, offset: int) -> Batch | None:
+        """The next batch of the file if all of it is there and is what was written at ``offset``."""
+        header = file.read(HEADER_BYTES)
+        try:
+            batch = read_header(header)
+        except KafkaError:
+            return None
+        # The checksum covers neither the offset nor the epoch, and a length must not make us read at will.
+        in_place = (batch.base_offset, batch.leader_epoch) == (offset, LEADER_EPOCH)
+        if not in_place or self.size + batch.size > os.fstat(file.fileno()).st_size:
+            return None
+        covered = header[CHECKED_FROM:] + file.read(batch.size - HEADER_BYTES)
+        return batch if checksum_ok(batch, covered) else None
 
     def cut(self) -> int:
         """Truncate the file to its sound part and return how many bytes went."""
@@ -73,9 +87,9 @@ class Segment:
             os.ftruncate(self._fd, self.size)
         return extra
 
-    def append(self, batch: Batch, data: memoryview, offset: int, epoch: int) -> None:
+    def append(self, batch: Batch, data: memoryview, offset: int) -> None:
         """Write a batch at the end under its new offset. After an OSError the file is as it was before."""
-        prefix = offset.to_bytes(8, "big") + bytes(data[LENGTH_AT:PREFIX_BYTES]) + epoch.to_bytes(4, "big")
+        prefix = offset.to_bytes(8, "big") + bytes(data[LENGTH_AT:PREFIX_BYTES]) + LEADER_EPOCH.to_bytes(4, "big")
         try:
             written = os.pwritev(self._fd, (prefix, data[_AFTER_EPOCH:]), self.size)
             while written < batch.size:

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 MAX_QUEUED = 16
 MAX_QUEUED_BYTES = 8 << 20
 FRAME_TIMEOUT_S = 60.0
+LINGER_S = 5.0
 
 Handler = Callable[[Broker, Request], Awaitable[Message | None]]
 
@@ -139,7 +140,7 @@ class Connection(asyncio.BufferedProtocol):
             self._frame_timer = None
 
     async def _work(self, transport: asyncio.Transport, host: str) -> None:
-        while True:
+        while not transport.is_closing():
             while not self._queue:
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -157,7 +158,11 @@ class Connection(asyncio.BufferedProtocol):
         except (DecodeError, UnsupportedRequestError) as error:
             self._close(str(error))
             return
-        message = await HANDLERS[request.api.name](self._broker, request)
+        try:
+            message = await HANDLERS[request.api.name](self._broker, request)
+        except OSError as error:
+            self._close(f"{request.api.name}: the disk refused: {error}")
+            return
         if message is not None:
             for chunk in protocol.encode_response(request, message):
                 if chunk:
@@ -167,6 +172,8 @@ class Connection(asyncio.BufferedProtocol):
         logger.warning("closing the connection from %s: %s", self._peer, reason)
         if self._transport is not None:
             self._transport.close()
+            # Closing waits for a client to read what it was sent; one that never does is cut off.
+            asyncio.get_running_loop().call_later(LINGER_S, self.abort)
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
         """The worker runs until the connection is lost; if it failed, the client must not wait for ever."""

@@ -1,0 +1,52 @@
+"""Broker processes for tests: each on a free port with a data folder of its own."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copydesk_standalone.broker.process import BrokerProcess, start
+
+from .client import WireClient
+
+StartBroker = Callable[..., BrokerProcess]
+
+
+@pytest.fixture
+def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
+    """Starts brokers, by default on one data folder, and stops those that still run at the end."""
+    started: list[BrokerProcess] = []
+
+    def begin(*options: str, port: int = 0, data_dir: Path = tmp_path / "broker") -> BrokerProcess:
+        broker = start(data_dir, port=port, options=options)
+        started.append(broker)
+        return broker
+
+    yield begin
+    for broker in started:
+        if broker.process.returncode is None:
+            broker.stop()
+
+
+@pytest.fixture
+def broker(start_broker: StartBroker) -> BrokerProcess:
+    return start_broker()
+
+
+@pytest.fixture
+def client(broker: BrokerProcess) -> Iterator[WireClient]:
+    with WireClient(broker.address) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def kcat() -> str:
+    """The kcat command; without it the test is skipped, or fails when everything is required."""
+    found = shutil.which("kcat")
+    if found is None and os.environ.get("COPYDESK_REQUIRE") == "all":
+        pytest.fail("kcat is not installed and COPYDESK_REQUIRE=all")
+    if found is None:
+        pytest.skip("kcat is not installed (Debian: apt install kcat)")
+    return found
