@@ -1,0 +1,138 @@
+"""``copydesk up`` from a feed on a local site to the REST feed and the topic, with everything that can be killed killed."""
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.pipeline import Pipeline, until
+from tests.e2e.site import Site, paragraphs, title
+from tests.tiers import require
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+LOOPBACK_ALLOWED = {"COPYDESK_FETCHER_ALLOW_NETWORKS": "127.0.0.0/8", "COPYDESK_FETCHER_PER_HOST_DELAY_SECONDS": "0"}
+SERVICES = ("copydesk_standalone.broker", "copydesk_fetcher", "copydesk_cleaner", "copydesk_classifier", "copydesk_api")
+
+
+def _pipeline(site: Site, folder: Path) -> Pipeline:
+    feeds = folder / "feeds.yaml"
+    feeds.write_text(f"feeds:\n  - url: {site.url}/feed.xml\n    name: Marrow Bay\n    interval: 1s\n")
+    return Pipeline("up", "--feeds", str(feeds), data_dir=folder / "data", env=LOOPBACK_ALLOWED)
+
+
+def _count_reaches(pipeline: Pipeline, count: int, seconds: float = 60) -> None:
+    until(lambda: len(pipeline.articles()) == count, seconds, f"{count} articles on the REST feed")
+
+
+def _assert_each_once(pipeline: Pipeline, site: Site) -> None:
+    changes = pipeline.changes()
+    urls = [change["article"]["canonical_url"] for change in changes]
+    assert sorted(urls) == sorted(site.story_url(number) for number in range(site.published))
+    positions = [change["position"] for change in changes]
+    assert positions == sorted(set(positions))
+
+
+def test_articles_arrive_clean_on_rest_and_on_the_topic(tmp_path: Path) -> None:
+    with Site() as site, _pipeline(site, tmp_path) as pipeline:
+        site.published = 12
+        pipeline.wait_ready()
+        _count_reaches(pipeline, 12)
+        newest = pipeline.articles()[0]
+        assert newest["title"] == title(11)
+        assert newest["paragraphs"] == paragraphs(11)
+        assert newest["source"]["name"] == "Marrow Bay"
+        assert newest["published_at"] == "2026-11-22T09:11:00Z"
+        assert newest["language"] == "en"
+        _assert_each_once(pipeline, site)
+        _assert_kcat_reads_the_same(pipeline)
+        assert sorted(site.asked.count(f"/story/{number}") for number in range(12)) == [1] * 12
+        assert pipeline.interrupt() == 0
+        until(lambda: not pipeline.children(), 1, "all children gone")
+        assert "Traceback" not in pipeline.output()
+
+
+def _assert_kcat_reads_the_same(pipeline: Pipeline) -> None:
+    require("kcat", shutil.which("kcat") is not None, "kcat is not installed")
+    answer = subprocess.run(
+        ["kcat", "-b", f"127.0.0.1:{pipeline.kafka_port}", "-t", "articles.classified", "-C", "-e", "-q", "-o", "beginning"],
+        capture_output=True, check=True, timeout=30,
+    )  # fmt: skip
+    on_topic = {message["article_id"]: message for message in map(json.loads, answer.stdout.splitlines())}
+    assert on_topic == {article["article_id"]: article for article in pipeline.articles()}
+
+
+@pytest.mark.parametrize("module", SERVICES)
+def test_a_kill_of_any_process_loses_nothing_and_repeats_nothing(module: str, tmp_path: Path) -> None:
+    with Site() as site, _pipeline(site, tmp_path) as pipeline:
+        site.published = 5
+        pipeline.wait_ready()
+        _count_reaches(pipeline, 5)
+        site.published = 25
+        time.sleep(1.1)
+        victim = pipeline.child(module)
+        assert victim is not None
+        victim.kill()
+        site.published = 40
+        _count_reaches(pipeline, 40)
+        _assert_each_once(pipeline, site)
+        assert "was killed by SIGKILL; starting it again" in pipeline.output()
+        assert pipeline.interrupt() == 0
+
+
+def test_a_kill_of_worker_processes_and_of_the_supervisor(tmp_path: Path) -> None:
+    with Site() as site, _pipeline(site, tmp_path) as pipeline:
+        site.published = 5
+        pipeline.wait_ready()
+        _count_reaches(pipeline, 5)
+        site.published = 15
+        time.sleep(1.1)
+        for process in pipeline.children():
+            if "anyio.to_process" in process.cmdline():
+                process.kill()
+        _count_reaches(pipeline, 15)
+        site.published = 20
+        time.sleep(1)
+        left = pipeline.children()
+        assert pipeline.process is not None
+        pipeline.process.kill()
+        pipeline.process.wait()
+        site.published = 30
+        with _pipeline(site, tmp_path) as again:
+            again.wait_ready()
+            assert not [each for each in left if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+            _count_reaches(again, 30)
+            _assert_each_once(again, site)
+            assert again.interrupt() == 0
+
+
+def test_a_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    with Site() as site:
+        site.published = 8
+        with _pipeline(site, tmp_path) as first:
+            first.wait_ready()
+            _count_reaches(first, 8)
+            before = first.changes()
+            assert first.interrupt() == 0
+        site.published = 11
+        with _pipeline(site, tmp_path) as second:
+            second.wait_ready()
+            _count_reaches(second, 11)
+            assert second.changes()[:8] == before
+            _assert_each_once(second, site)
+            assert second.interrupt() == 0
+        assert sorted(site.asked.count(f"/story/{number}") for number in range(11)) == [1] * 11
+
+
+def test_a_second_run_on_the_same_data_dir_is_refused(tmp_path: Path) -> None:
+    with Site() as site, _pipeline(site, tmp_path) as pipeline:
+        pipeline.wait_ready()
+        second = _pipeline(site, tmp_path)
+        with second:
+            assert second.process is not None
+            assert second.process.wait(20) == 2
+        assert "is in use by another copydesk (process" in second.output()
