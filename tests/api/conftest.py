@@ -12,6 +12,7 @@ import pytest
 from copydesk_api.app import create_app
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
+from tests.api.samples import article, fused_article
 from tests.api.servers import running_postgres, serving
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -62,3 +63,13 @@ def client(store: Store) -> Iterator[httpx.Client]:
     """A client of a real server on the store."""
     with serving(create_app(store, ApiSettings())) as base_url, httpx.Client(base_url=base_url) as http:
         yield http
+
+
+@pytest.fixture(scope="module")
+def sqlite_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of one server for a whole module, for what does not depend on the database; it holds two articles."""
+    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('api') / 'api.db'}")
+    store.write([("a1", article("a1")), ("fused", fused_article())], {0: 2})
+    with serving(create_app(store, ApiSettings())) as base_url, httpx.Client(base_url=base_url) as http:
+        yield http
+    store.close()

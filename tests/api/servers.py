@@ -90,7 +90,19 @@ def running_postgres() -> Iterator[str]:
 def _private_postgres(programs: Path, folder: Path) -> Iterator[str]:
     run_as = _unprivileged(folder)
     data, log, port = folder / "data", folder / "log", free_port()
-    setup = [str(programs / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]
+    setup = [
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        SUPERUSER,
+        "-A",
+        "trust",
+        "-N",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]
     subprocess.run(setup, check=True, capture_output=True, cwd=folder, **run_as)
     options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off"}
     flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]

@@ -236,7 +236,12 @@ def test_search(store: Store) -> None:
 
 
 def test_text_that_databases_dislike(store: Store) -> None:
-    odd = article("odd\x00id", text="nul \x00 inside " + "w" * 5_000 + " \U0001f6e9 end", tags=("t" * 3_000, "n\x00l"), title="\x00")
+    odd = article(
+        "odd\x00id",
+        text="nul \x00 inside " + "w" * 5_000 + " \U0001f6e9 end",
+        tags=("t" * 3_000, "n\x00l"),
+        title="\x00",
+    )
     odd = odd.model_copy(update={"source": Source(name="N\x00me", domain="d" * 5_000), "language": "e\x00n"})
     store.write([("odd\x00id", odd), ("k" * 5_000, article("k" * 5_000))], {})
     assert store.article("odd\x00id") == store.article("oddid")
