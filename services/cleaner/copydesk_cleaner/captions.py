@@ -1,12 +1,22 @@
 """Photo captions and credits: fused into a paragraph, in front of one, or on a line of their own."""
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from copydesk_cleaner.caption_forms import (
+    AGENCY_PREFIX,
+    BRACKETED,
+    DATELINE,
+    FORMS,
+    FUSED_NEXT,
+    SPACED_NEXT,
+    TAIL_LABEL,
+)
 from copydesk_cleaner.credits import (
     COPYRIGHT,
-
     Credit,
     Strength,
     agencies_in,
@@ -18,103 +28,29 @@ from copydesk_cleaner.credits import (
     parse_bracketed,
     parse_label,
 )
+from copydesk_cleaner.related import LEAD
 from copydesk_cleaner.story import Context, Cut, Finding, Unit
-from copydesk_cleaner.text import LOWER, UPPER, count_sentences, has_end_mark, key, last_sentence_start
+from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start
 from copydesk_shared.messages import Image
 
 MAX_CAPTION = 420
 MIN_KNOWN_CAPTION = 15
+STARTS = "’‘“\"'0123456789"  # of a caption, besides a capital
 MIN_CAPTION_WORDS = 2
 MIN_STANDING_WORDS = 5
+MAX_PLACE_WORDS = 3
+MAX_DATELINE = 60
+WINDOW = 2000  # how far back a caption is looked for
+WIRES = frozenset({"afp", "ap", "cnn", "cnn business", "cnn money", "cnnmoney", "reuters", "upi"})
 FULL_PARAGRAPH = 60
-
-BRACKETED = re.compile(r"\s?\((?P<content>[^()\n]{2,160})\)")
-FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[]?[{UPPER}0-9]|[*—–•]\s")
-SPACED_NEXT = re.compile(rf"\s[\"“‘']?[{UPPER}]")
-DATELINE = re.compile(rf"(?:[{UPPER}][{UPPER}.'’\-]+[ ,/]*){{1,5}}(?:[A-Z][a-z]+\.?,? ?){{0,2}}(?:\d{{1,2}})?,?\s*")
-TAIL_LABEL = re.compile(
-    rf"(?P<gap>^|(?<=[.!?\"”’)])\s*|(?<=[{LOWER}0-9{UPPER}])(?=[A-Z])|(?<=[{LOWER}0-9{UPPER})])\s+|^\(|\s\()"
-    r"(?P<label>Photograph by|Photograph|Photo by|Photo credit|Photo|Picture by|Picture|Pictures|Images? by|Image credits?|"
-    r"Image Credits?|Image source|Image|Pic|Credits?|CREDITS?|PHOTO|PICTURE|IMAGE|Foto|FOTO|Bild|BILD|Fotos|Crédit photo|Crédit|Фото|Kuva|Source)"
-    r"(?P<mark>\s?:\s*|(?<=by)\s+|(?<=source),\s*)(?P<source>[^:\n]{2,120})$"
-)
-
-
-@dataclass(frozen=True)
-class Form:
-    """A line that is a caption or a credit by its wording. ``example`` is cut, ``keep`` is not."""
-
-    rule: str
-    pattern: re.Pattern[str]
-    example: str
-    keep: str
-
-
-_NAME = rf"[{UPPER}][^\s]*(?:\s(?:[{UPPER}/&|][^\s]*|of|the|for|via|and|de|by))*"
-
-# Whole lines. The groups caption and credit, where they are, go to the images.
-FORMS: tuple[Form, ...] = (
-    Form(
-        "caption.ap-file",
-        re.compile(r"FILE\s?[-–—]\s?(?P<caption>.+?)(?:\s\((?P<credit>[^()]+)\)(?:\s\([^()]+\))?)?"),
-        "FILE - Mike and Jane Roberts tend to their son at their Pocatello home on March 1, 2024.",
-        "File your return by January 31 - or face a £100 fine.",
-    ),
-    Form(
-        "caption.bbc",
-        re.compile(rf"Image (?:source|copyright),?\s(?P<credit>{_NAME}?)(?:\s?Image caption,?\s(?P<caption>.+))?"),
-        "Image source, Getty ImagesImage caption, The crash affected their friendship",
-        "Image copyright law has not kept up, the judge said.",
-    ),
-    Form(
-        "caption.bbc-caption",
-        re.compile(r"(?:Image|Media) caption,?\s(?P<caption>[^a-z].+)"),
-        "Image caption, The crash affected their friendship",
-        "Image captions are written last, editors say.",
-    ),
-    Form(
-        "caption.guardian",
-        re.compile(
-            r"Facebook Twitter Pinterest (?P<caption>.+?)(?:\s(?:Photograph|Illustration|Composite):\s(?P<credit>.+))?"
-        ),
-        "Facebook Twitter Pinterest A fan reacts after the Cubs won Game 7. Photograph: Charlie Riedel/AP",
-        "Facebook, Twitter and Pinterest all fell in early trading.",
-    ),
-    Form(
-        "caption.npr",
-        re.compile(r"(?:Enlarge this image|Hide caption|hide caption|toggle caption)(?:\stoggle caption)?\s?(?P<credit>.*)"),
-        "Enlarge this image toggle caption Michael Sohn/AP Michael Sohn/AP",
-        "Enlarge the image, the detective told them.",
-    ),
-    Form(
-        "caption.reuters-third-party",
-        re.compile(r"(?P<caption>.*?)\s?(?P<credit>\S*)\s?THIS (?:IMAGE|PICTURE|VIDEO) (?:HAS BEEN SUPPLIED|WAS (?:PROVIDED|SUPPLIED)) BY A THIRD PARTY.*"),
-        "A screen grab. @SubasTheOne/via REUTERS THIS IMAGE HAS BEEN SUPPLIED BY A THIRD PARTY. MANDATORY CREDIT.",
-        "“This image has been supplied by a third party,” the court heard.",
-    ),
-    Form(
-        "caption.sun-agency-prefix",
-        re.compile(rf"(?P<credit>(?:AP|AFP|PA|EPA|Getty|Rex|Reuters|Alamy|SWNS):[{UPPER}][\w-]*(?: [{UPPER}][\w-]*)?)\s(?P<caption>[{UPPER}].+)"),
-        "AP:Associated Press The girls have been released as part of a hostage swap with the militant group",
-        "AP: the agency at the heart of the row.",
-    ),
-    Form(
-        "credit.file-name",
-        re.compile(r"(?P<credit>[\w-]+\.(?:jpe?g|png|gif|webp))", re.IGNORECASE),
-        "AD_152311321.jpg",
-        "The file, AD_152311321.jpg, was found on his laptop.",
-    ),
-)
-
-# An agency in front of a caption: no end mark, or it is a sentence about the agency.
-AGENCY_PREFIX = re.compile(
-    rf"(?P<credit>Reuters|AFP|AP|EPA|Getty Images|Getty|Rex Features|SWNS|Alamy|Instagram|PA)\s(?P<caption>[{UPPER}][^\s]*(?:\s[^\s]+){{4,}})"
-)
 
 
 def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     """Captions and credits of the story. One image per finding."""
-    known = {key(caption): caption for caption in context.captions if len(caption) >= MIN_KNOWN_CAPTION}
+    known = {key(text): False for text in context.alternatives if len(text) >= MIN_KNOWN_CAPTION}
+    known |= {
+        key(text): key(text) not in context.headings for text in context.captions if len(text) >= MIN_KNOWN_CAPTION
+    }
     for index, unit in enumerate(units):
         previous = units[index - 1] if index and units[index - 1].line == unit.line else None
         yield from (
@@ -127,7 +63,7 @@ def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
         )
 
 
-def standing_captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:  # noqa: ARG001 - all families have one shape
+def standing_captions(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
     """A caption and a bracketed name, "The SatMena offices in Muscat (Etlaq)", alone between two full paragraphs."""
     for before, unit, after in zip(units, units[1:], units[2:], strict=False):
         match = BRACKETED.search(unit.text)
@@ -139,9 +75,16 @@ def standing_captions(units: Sequence[Unit], context: Context) -> Iterator[Findi
             credit.strength == Strength.NAME
             and len(caption.split()) >= MIN_STANDING_WORDS
             and not has_end_mark(caption)
+            and _is_sentence_case(caption)
             and not expands(caption, credit.source)
         ):
             yield _finding(unit, 0, match.start(), match.end(), "credit.standing", credit.source)
+
+
+def _is_sentence_case(text: str) -> bool:
+    """Whether most words are in small letters; sub-heads and names of products are not captions."""
+    words = text.split()
+    return 2 * sum(1 for word in words if word[:1].islower()) > len(words) - 1
 
 
 def _full(text: str) -> bool:
@@ -163,29 +106,40 @@ def _finding(unit: Unit, start: int, middle: int, end: int, rule: str, credit: s
     return Finding(tuple(cuts), image=_image(unit.text[start:middle], credit))
 
 
-def _bracketed(unit: Unit, known: dict[str, str]) -> Iterator[Finding]:
+def _bracketed(unit: Unit, known: dict[str, bool]) -> Iterator[Finding]:
     position = 0
     for match in BRACKETED.finditer(unit.text):
         credit = parse_bracketed(match["content"])
         if credit.strength == Strength.NONE:
             continue
-        before, after = unit.text[position : match.start()], unit.text[match.end() :]
+        low = max(position, match.start() - WINDOW)
+        before, after = unit.text[low : match.start()], unit.text[match.end() : match.end() + 3]
         if not _stands_as_credit(credit, before, after, known):
             continue
-        start = position + _caption_start(before, known)
-        yield _finding(unit, start, match.start(), match.end(), "credit.bracketed", credit.source)
+        start = low + _caption_start(before, known)
+        yield _unled(_finding(unit, start, match.start(), match.end(), "credit.bracketed", credit.source), unit)
         position = match.end()
 
 
-def _stands_as_credit(credit: Credit, before: str, after: str, known: dict[str, str]) -> bool:
+def _unled(finding: Finding, unit: Unit) -> Finding:
+    """In an article on one line a caption may run on from a READ MORE; where the headline ends is then unknown."""
+    first = finding.cuts[0]
+    if first.kind != "caption" or not LEAD.match(unit.text[first.start - unit.start :]):
+        return finding
+    led = replace(first, rule="related.read-more", kind="related-link")
+    credit = finding.image.credit if finding.image else ""
+    return Finding((led, *finding.cuts[1:]), image=_image("", credit))
+
+
+def _stands_as_credit(credit: Credit, before: str, after: str, known: dict[str, bool]) -> bool:
     """Whether the place of a parenthesis is that of a credit, given how credit-like its content is."""
     fused, at_end = FUSED_NEXT.match(after) is not None, not after.strip()
     spaced = SPACED_NEXT.match(after) is not None
-    if expands(before, credit.source) or DATELINE.fullmatch(before):
+    if expands(before, credit.source) or _is_dateline(before, credit.source):
         return False
     if credit.strength == Strength.SURE:
         return fused or at_end or (spaced and count_sentences(before) == 1)
-    if len(before.split()) < MIN_CAPTION_WORDS or not before[:1].isupper() and before[:1] not in "’‘“\"'0123456789":
+    if len(before.split()) < MIN_CAPTION_WORDS or not (before[:1].isupper() or before[:1] in STARTS):
         return False
     if _known_end(before, known) is not None:
         return fused or at_end or spaced
@@ -194,7 +148,15 @@ def _stands_as_credit(credit: Credit, before: str, after: str, known: dict[str, 
     return fused and not has_end_mark(before) and count_sentences(before) == 1
 
 
-def _known_end(before: str, known: dict[str, str]) -> int | None:
+def _is_dateline(before: str, source: str) -> bool:
+    """The place and the wire, "Hong Kong (CNN Business)", and what follows fused to them start a story: no caption."""
+    words = before.split()
+    if len(before) <= MAX_DATELINE and DATELINE.fullmatch(before):
+        return True
+    return key(source) in WIRES and len(words) <= MAX_PLACE_WORDS and all(word[:1].isupper() for word in words)
+
+
+def _known_end(before: str, known: dict[str, bool]) -> int | None:
     """Where a caption that is known from the page starts, when ``before`` ends with it."""
     words = key(before)
     for caption in known:
@@ -215,7 +177,7 @@ def _start_of_tail(text: str, tail: str) -> int:
     return low
 
 
-def _caption_start(before: str, known: dict[str, str]) -> int:
+def _caption_start(before: str, known: dict[str, bool]) -> int:
     """Where the caption before a credit starts: where a known one starts, else the line, else its last sentence."""
     start = _known_end(before, known)
     if start is not None:
@@ -226,6 +188,8 @@ def _caption_start(before: str, known: dict[str, str]) -> int:
 
 
 def _formed(unit: Unit) -> list[Finding]:
+    if len(unit.text) > MAX_CAPTION:  # a whole article in one line may begin with a caption
+        return []
     for form in FORMS:
         match = form.pattern.fullmatch(unit.text)
         if match is not None:
@@ -237,10 +201,13 @@ def _formed(unit: Unit) -> list[Finding]:
 
 def _prefixed(unit: Unit) -> list[Finding]:
     match = AGENCY_PREFIX.fullmatch(unit.text)
-    if match is None or has_end_mark(unit.text):
+    if match is None or has_end_mark(unit.text) or len(unit.text) > MAX_CAPTION:
         return []
     middle = unit.start + match.start("caption")
-    cuts = (Cut(unit.start, middle, "caption.agency-prefix", "credit"), Cut(middle, unit.end, "caption.agency-prefix", "caption"))
+    cuts = (
+        Cut(unit.start, middle, "caption.agency-prefix", "credit"),
+        Cut(middle, unit.end, "caption.agency-prefix", "caption"),
+    )
     return [Finding(cuts, image=_image(match["caption"], match["credit"]))]
 
 
@@ -255,7 +222,16 @@ def _bare_credit(unit: Unit, previous: Unit | None) -> list[Finding]:
         return [Finding(tuple(cuts), image=_image(previous.text if len(cuts) > 1 and previous else "", text))]
     match = COPYRIGHT.search(text)
     if match is not None and len(text) - match.start() <= MAX_CAPTION and _copyright_source(text[match.end() :]):
-        return [_finding(unit, _caption_start(text[: match.start()], {}), match.start(), len(text), "credit.copyright", text[match.start() :])]
+        return [
+            _finding(
+                unit,
+                _caption_start(text[: match.start()], {}),
+                match.start(),
+                len(text),
+                "credit.copyright",
+                text[match.start() :],
+            )
+        ]
     return []
 
 
@@ -264,8 +240,8 @@ def _copyright_source(text: str) -> bool:
     return not has_end_mark(bare) and is_source(bare)
 
 
-def _tail_label(unit: Unit, known: dict[str, str]) -> list[Finding]:
-    """ "Guards arriving at the palaceCredit: PA" and "Photograph: Eva Manez/Reuters" at the end of a line."""
+def _tail_label(unit: Unit, known: dict[str, bool]) -> list[Finding]:
+    """A label and a source at the end of a line: "Guards at the palaceCredit: PA", "Photograph: Eva Manez/Reuters"."""
     match = TAIL_LABEL.search(unit.text)
     if match is None:
         return []
@@ -278,9 +254,9 @@ def _tail_label(unit: Unit, known: dict[str, str]) -> list[Finding]:
     return [_finding(unit, _caption_start(before, known), match.start(), len(unit.text), "credit.labelled", source)]
 
 
-def _known_caption(unit: Unit, known: dict[str, str]) -> list[Finding]:
-    """A line that is a caption which the page gives for one of its figures."""
-    if key(unit.text) not in known:
+def _known_caption(unit: Unit, known: dict[str, bool]) -> list[Finding]:
+    """A line that is the caption of one of the page's figures. A sentence stays: it may be the text."""
+    if not known.get(key(unit.text)) or has_end_mark(unit.text):
         return []
     return [Finding((Cut(unit.start, unit.end, "caption.known", "caption"),), image=_image(unit.text, ""))]
 
@@ -310,5 +286,3 @@ def _split_bracketed(text: str) -> Image:
     if is_chain(text):
         return _image("", text)
     return _image(text, "")
-
-

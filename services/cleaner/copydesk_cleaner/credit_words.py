@@ -335,7 +335,8 @@ LABELS = (
 
 # Words in small letters that may stand inside a credit.
 CONNECTORS = frozenset(
-    "a agency al and at av bin by courtesy da de del della der des di do dos du el en et file für for from grab handout "
-    "i image images in la le of on photo photos picture pictures pool screen screengrab screenshot still stock supplied "
+    "a agency al and at av bin by courtesy da de del della der des di do dos du el en et file für for from "
+    "grab handout i "
+    "image images in la le of on photo photos picture pictures pool screen screengrab screenshot still stock supplied "
     "the to und van via via/ von with y zur".split()
 )

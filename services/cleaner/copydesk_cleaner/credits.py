@@ -1,4 +1,10 @@
-"""What a photo credit looks like, wherever it stands. Pure functions over short strings; the tables are in credit_words."""
+"""What a photo credit looks like, wherever it stands: pure functions over short strings.
+
+The tables are in :mod:`copydesk_cleaner.credit_words`.
+"""
+
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
 
 import re
 from dataclasses import dataclass
@@ -12,11 +18,13 @@ MAX_SOURCE_WORDS = 16
 
 _LABEL = "|".join(re.escape(label) for label, _ in sorted(LABELS, key=lambda row: -len(row[0])))
 LABELLED = re.compile(rf"(?P<label>{_LABEL})\s*(?P<mark>[:;|]|(?<=by)\s|(?<=of)\s)\s*(?P<source>\S.*)", re.IGNORECASE)
-AP_PHOTO = re.compile(r"(?:AP|PA|EPA|AFP|UPI|LM|IANS|CNS|Reuters|USN|U\.S\. \w+) (?:[Pp]hoto|PHOTO|[Ii]mages?|[Vv]ideo)\b")
+AP_PHOTO = re.compile(
+    r"(?:AP|PA|EPA|AFP|UPI|LM|IANS|CNS|Reuters|USN|U\.S\. \w+) (?:[Pp]hoto|PHOTO|[Ii]mages?|[Vv]ideo)\b"
+)
 COPYRIGHT = re.compile(rf"(?:©|\([cC]\)|Ⓒ)\s?(?=[{UPPER}0-9@])")
 SEPARATORS = re.compile(r"\s*(?:/|\||,|;|\bvia\b|\band\b|\bfor\b|\s[-–—]\s)\s*")
 LINKED = re.compile(r"/|\bvia\b|\S \bfor\b \S", re.IGNORECASE)
-NAME_WORD = re.compile(rf"[\"“‘'(@©]*[{UPPER}0-9][^\s]*|@\S+|[-–—&|]")
+NAME_WORD = re.compile(rf"[\"“‘'(@©]*[a-z]?[{UPPER}0-9][^\s]*|@\S+|[-–—&|]")
 ACRONYM = re.compile(r"[A-Z][A-Za-z]{1,6}")
 MARKED_END = re.compile(rf"[{END_MARKS}][\"”’)]?$")
 ABBREVIATED_END = re.compile(r"(?:\b(?:Inc|Ltd|Co|Jr|Sr|Corp|Gov|U\.S|St)\.|\b[A-Z]\.)$")
@@ -40,7 +48,7 @@ class Credit:
 
 
 def _part_key(part: str) -> str:
-    return part.strip(" .()\"“”").casefold()
+    return part.strip(' .()"“”').casefold()
 
 
 def agencies_in(credit: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ covers little of the page. A fragment (the full text of a feed) is taken as it i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import trafilatura
 from lxml import etree, html
@@ -19,17 +18,32 @@ from copydesk_cleaner.text import INVISIBLE, SURROGATES, normalise
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Page
 
+NOTHING_KNOWN = Metadata()
+
 MAX_CHARACTERS = 4_000_000
 MAX_TEXT_CHARACTERS = 1_000_000
 MAX_ELEMENTS = 60_000
 MAX_RERUN_ELEMENTS = 15_000
 SHORT_TEXT = 600
+MAX_CAPTIONS = 300
 LONG_PARAGRAPH = 60
 COVERED_SHARE = 0.6
-MIN_ALT = 25
 
 DOCUMENT = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
-NOT_CONTENT = ("script", "style", "template", "svg", "noscript", "iframe", "form", "button", "nav", "aside", "figure", "head")
+NOT_CONTENT = (
+    "script",
+    "style",
+    "template",
+    "svg",
+    "noscript",
+    "iframe",
+    "form",
+    "button",
+    "nav",
+    "aside",
+    "figure",
+    "head",
+)
 BLOCKS = frozenset(
     "address article blockquote br center dd details div dl dt h1 h2 h3 h4 h5 h6 header hr li main ol p pre section "
     "summary table tr ul".split()
@@ -43,12 +57,13 @@ HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 class Extracted:
     """A page's text, normalised, and what was learnt on the way.
 
-    ``captions`` are as printed; ``links`` and ``headings`` are keys of the words of links and of sub-heads.
+    ``captions`` and ``alternatives`` (of pictures) are as printed; ``links`` and ``headings`` are keys of their words.
     """
 
     text: str
-    metadata: Metadata = Metadata()
+    metadata: Metadata = NOTHING_KNOWN
     captions: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
     links: frozenset[str] = frozenset()
     headings: frozenset[str] = frozenset()
 
@@ -72,9 +87,12 @@ def extract(page: Page) -> Extracted:
         Extracted(
             text=text,
             metadata=metadata,
-            captions=_captions(tree, facts, metadata),
+            captions=_captions(facts, metadata),
+            alternatives=tuple(dict.fromkeys(alt for element in tree.iter("img") if (alt := element.get("alt"))))[
+                :MAX_CAPTIONS
+            ],
             links=with_words(_texts(tree, "a"), MIN_LINK_WORDS),
-            headings=_headings(tree),
+            headings=with_words(_texts(tree, *HEADINGS), 1),
         )
     )
 
@@ -125,7 +143,8 @@ def _body(tree: html.HtmlElement) -> str:
 
 def _trafilatura(tree: html.HtmlElement, *, fast: bool) -> str:
     document = trafilatura.bare_extraction(tree, fast=fast, include_comments=False, with_metadata=False)
-    return (document.text or "") if document is not None else ""
+    text = getattr(document, "text", None)  # None when nothing was found
+    return text if isinstance(text, str) else ""
 
 
 def _seems_short(text: str, tree: html.HtmlElement) -> bool:
@@ -161,7 +180,9 @@ def _facts(tree: html.HtmlElement) -> PageFacts:
             meta.setdefault(name.lower(), []).append(element.get("content"))
     return PageFacts(
         json_ld=[
-            script.text for script in tree.iter("script") if script.text and "ld+json" in (script.get("type") or "").lower()
+            script.text
+            for script in tree.iter("script")
+            if script.text and "ld+json" in (script.get("type") or "").lower()
         ],
         meta=meta,
         title_tag=next(_texts(tree, "title"), ""),
@@ -188,16 +209,9 @@ def _sources(figure: html.HtmlElement) -> Iterator[str]:
                 yield source
 
 
-def _captions(tree: html.HtmlElement, facts: PageFacts, metadata: Metadata) -> tuple[str, ...]:
-    alts = (element.get("alt") for element in tree.iter("img"))
+def _captions(facts: PageFacts, metadata: Metadata) -> tuple[str, ...]:
     told = [figure.caption for figure in facts.figures] + [image.caption for image in metadata.images]
-    return tuple(dict.fromkeys([*told, *(alt for alt in alts if alt and len(alt) >= MIN_ALT)]))
-
-
-def _headings(tree: html.HtmlElement) -> frozenset[str]:
-    """The sub-heads: headings that are no link to another page."""
-    plain = (element for element in tree.iter(*HEADINGS) if not any(link.get("href") for link in element.iter("a")))
-    return with_words((_words(element) for element in plain), 1)
+    return tuple(dict.fromkeys(told))[:MAX_CAPTIONS]
 
 
 def _completed(metadata: Metadata, tree: html.HtmlElement, page: Page) -> Metadata:
@@ -215,9 +229,5 @@ def _completed(metadata: Metadata, tree: html.HtmlElement, page: Page) -> Metada
         metadata,
         title=metadata.title or found.title or "",
         authors=metadata.authors or clean_authors([found.author or ""], found.sitename or ""),
-        published_at=metadata.published_at or _day(found.date, page.fetched_at),
+        published_at=metadata.published_at or parse_date(found.date, page.fetched_at),
     )
-
-
-def _day(value: str | None, now: datetime) -> datetime | None:
-    return parse_date(value, now)

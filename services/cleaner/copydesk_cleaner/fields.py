@@ -1,5 +1,8 @@
 """Fields that are computed from the cleaned text."""
 
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
 import hashlib
 import re
 from collections.abc import Sequence

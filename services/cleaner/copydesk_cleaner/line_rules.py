@@ -1,7 +1,7 @@
 """Whole lines that are furniture by their wording: the shape of a rule, and the family that applies the tables."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from copydesk_cleaner.story import Context, Cut, Finding, Kind, Unit
@@ -12,33 +12,47 @@ MAX_LINE = 600
 
 @dataclass(frozen=True)
 class LineRule:
-    """One pattern over a whole line. ``example`` is cut and ``keep`` is not; both are run as tests.
+    """Patterns over a whole line, any of which is enough.
 
-    Patterns are matched in full and their letters count as written unless they say ``(?i)``. A group ``headline`` is the
-    title of the story that the line points to.
+    ``example`` is cut and ``keep`` is not; both are run as tests.
+    Patterns are matched in full. A group ``headline`` is the
+    title of the story that the line points to, a group ``byline`` names its authors.
     """
 
     rule: str
     kind: Kind
-    pattern: str
+    patterns: tuple[str, ...]
     example: str
     keep: str
+    ignore_case: bool = False
+
+
+def compiled_rule(rule: LineRule) -> re.Pattern[str]:
+    """The patterns of a rule as one."""
+    return re.compile("|".join(rule.patterns), re.IGNORECASE if rule.ignore_case else 0)
 
 
 def line_family(rules: Sequence[LineRule]) -> Callable[[Sequence[Unit], Context], Iterator[Finding]]:
     """A family of rules that cuts the lines which match one of these rules."""
-    compiled = [(rule, re.compile(rule.pattern)) for rule in rules]
+    compiled = [(rule, compiled_rule(rule)) for rule in rules]
 
-    def family(units: Sequence[Unit], context: Context) -> Iterator[Finding]:  # noqa: ARG001 - all families have one shape
+    def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         for unit in units:
             if len(unit.text) > MAX_LINE:
                 continue
             for rule, pattern in compiled:
                 match = pattern.fullmatch(unit.text)
                 if match is not None:
-                    headline = match.groupdict().get("headline")
-                    link = RelatedLink(title=headline) if headline else None
-                    yield Finding((Cut(unit.start, unit.end, rule.rule, rule.kind),), link=link)
+                    yield _finding(unit, rule, match.groupdict())
                     break
 
     return family
+
+
+def _finding(unit: Unit, rule: LineRule, groups: Mapping[str, str | None]) -> Finding:
+    headline = groups.get("headline")
+    return Finding(
+        (Cut(unit.start, unit.end, rule.rule, rule.kind),),
+        link=RelatedLink(title=headline) if headline else None,
+        byline=groups.get("byline") or "",
+    )

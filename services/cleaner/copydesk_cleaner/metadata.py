@@ -3,6 +3,9 @@
 Vocabularies: https://schema.org/NewsArticle, https://ogp.me, and the meta names that publishers use.
 """
 
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +29,15 @@ OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
 
 TITLE_META = ("og:title", "twitter:title", "dc.title", "parsely-title", "sailthru.title")
-AUTHOR_META = ("author", "article:author", "parsely-author", "sailthru.author", "byl", "dc.creator", "twitter:creator:name")
+AUTHOR_META = (
+    "author",
+    "article:author",
+    "parsely-author",
+    "sailthru.author",
+    "byl",
+    "dc.creator",
+    "twitter:creator:name",
+)
 PUBLISHED_META = (
     "article:published_time",
     "og:article:published_time",
@@ -74,9 +85,13 @@ class PageFacts:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The fields of an article that do not come from its text; empty or ``None`` where the page says nothing."""
+    """The fields of an article that do not come from its text; empty or ``None`` where the page says nothing.
+
+    ``titles`` are all the titles that the page gives itself, best first.
+    """
 
     title: str = ""
+    titles: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     published_at: datetime | None = None
     modified_at: datetime | None = None
@@ -169,22 +184,28 @@ def clean_authors(names: Sequence[str], site: str) -> tuple[str, ...]:
     kept = [
         part
         for part in parts
-        if part and len(part) <= MAX_AUTHOR and "://" not in part and not part.startswith("@") and key(part) != key(site)
+        if part
+        and len(part) <= MAX_AUTHOR
+        and "://" not in part
+        and not part.startswith("@")
+        and key(part) != key(site)
     ]
     return tuple({key(part): part for part in reversed(kept)}.values())[::-1][:MAX_AUTHORS]
 
 
-def _title(node: Mapping[str, Any], facts: PageFacts) -> str:
+def _titles(node: Mapping[str, Any], facts: PageFacts) -> tuple[str, ...]:
     tag = TITLE_SEPARATOR.split(_one_line(facts.title_tag))[0]
-    candidates = [_first(node, "headline"), *_meta(facts, TITLE_META), *facts.headings[:1], tag, _first(node, "name")]
-    return next((line[:MAX_TITLE] for line in map(_one_line, candidates) if line), "")
+    candidates = [_first(node, "headline"), *_meta(facts, TITLE_META), *facts.headings[:2], tag, _first(node, "name")]
+    return tuple(dict.fromkeys(line[:MAX_TITLE] for line in map(_one_line, candidates) if line))
 
 
 def _meta(facts: PageFacts, names: Sequence[str]) -> list[str]:
     return [value for name in names for value in facts.meta.get(name, ()) if value.strip()]
 
 
-def _dates(node: Mapping[str, Any], name: str, facts: PageFacts, metas: Sequence[str], now: datetime) -> datetime | None:
+def _dates(
+    node: Mapping[str, Any], name: str, facts: PageFacts, metas: Sequence[str], now: datetime
+) -> datetime | None:
     values = [_first(node, name), *_meta(facts, metas), *(facts.times if name == "datePublished" else ())]
     return next((date for value in values if (date := parse_date(value, now))), None)
 
@@ -233,8 +254,10 @@ def read_metadata(facts: PageFacts, url: str, now: datetime) -> Metadata:
     site = next(iter(_meta(facts, SITE_META)), "")
     authors = clean_authors(_strings(node.get("author")), site) or clean_authors(_meta(facts, AUTHOR_META), site)
     language = facts.language or _first(node, "inLanguage") or next(iter(_meta(facts, ("og:locale", "language"))), "")
+    titles = _titles(node, facts)
     return Metadata(
-        title=_title(node, facts),
+        title=titles[0] if titles else "",
+        titles=titles,
         authors=authors,
         published_at=_dates(node, "datePublished", facts, PUBLISHED_META, now),
         modified_at=_dates(node, "dateModified", facts, MODIFIED_META, now),

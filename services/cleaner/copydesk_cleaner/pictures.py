@@ -6,6 +6,7 @@ from copydesk_cleaner.text import key
 from copydesk_shared.messages import Image
 
 MIN_SAME = 20
+MAX_IMAGES = 200
 
 
 def _same(one: Image, other: Image) -> bool:
@@ -26,7 +27,7 @@ def _joined(figure: Image, cut: Image) -> Image:
 def merged(figures: Sequence[Image], cut: Sequence[Image]) -> tuple[Image, ...]:
     """The figures first, completed by the captions cut from the text; then the captions that match no figure."""
     images = list(figures)
-    for picture in cut:
+    for picture in cut[:MAX_IMAGES]:
         if not picture.caption and not picture.credit:
             continue
         index = next((i for i, image in enumerate(images) if _same(image, picture)), None)

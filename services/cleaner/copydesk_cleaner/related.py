@@ -1,15 +1,19 @@
 """Pointers to other stories that announce themselves: READ MORE, SEE ALSO, "Related articles"."""
 
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from copydesk_cleaner.line_rules import LineRule, line_family
+from copydesk_cleaner.line_rules import MAX_LINE, LineRule, line_family
 from copydesk_cleaner.story import Context, Cut, Finding, Unit
 from copydesk_cleaner.text import key
 from copydesk_shared.messages import RelatedLink
 
 MAX_LINK = 260
+MIN_INSIDE_WORDS = 6
 
 
 @dataclass(frozen=True)
@@ -108,41 +112,86 @@ POINTERS: tuple[LineRule, ...] = (
     LineRule(
         "related.bracketed",
         "related-link",
-        r"\[(?P<headline>[A-Z][^\[\]]{20,160}[^\[\].,:;])\]",
+        (r"\[(?P<headline>[A-Z][^\[\] ]*(?: [^\[\] ]+){3,30} [^\[\] ]*[^\[\].,:;”\"])\]",),
         "[North Korea announces plan to launch rocket carrying observation satellite]",
         "[The witness], he said, had lied.",
     ),
     LineRule(
         "related.click-here",
         "related-link",
-        r"(?:CLICK|Click|Tap) here (?:to (?:read|see|view|watch|get more)|for (?:more|the))\b[^\"“”]{0,160}|[^\"“”.]{3,120}\. (?:Read|Find out) more here\.",
+        (
+            (
+                r"(?:CLICK|Click|Tap) here (?:to (?:read|see|view|watch|get more)|for (?:more|the))\b[^\"“”]"
+                r"{0,160}"
+            ),
+            r"[^\"“”.]{3,120}\. (?:Read|Find out) more here\.",
+        ),
         "Click here to read the unsealed search warrant on the apartment.",
         "“Click here to read your bill” is how the scam email began.",
     ),
     LineRule(
         "related.heading",
         "related-link",
-        r"(?i)related (?:articles?|stories|story|content|topics|coverage|news|links|posts?|videos?|reading)|(?:read|see|find out) more(?: related articles?)?(?: [»>→]+)?|(?:you )?(?:may|might) (?:also )?like:?|more on this story|more from .{2,40}|just in|(?:most|must) read(?: in [\w &]{2,30})?|most (?:popular|viewed|shared)(?: in [\w &]{2,30})?|recommended(?: for you| stories| reading)?|trending(?: now)?|top stories|latest (?:news|stories|headlines)|editors?['’]?s? picks?|don['’]t miss|up next|read next|see also|also read|mehr zum thema|das könnte sie auch interessieren|auch interessant|à lire aussi|lire aussi|sur le même sujet|leggi anche|lee también|te puede interesar|leia também|lees ook|czytaj także|zobacz także|читайте также|читайте також",
+        (
+            r"related (?:articles?|stories|story|content|topics|coverage|news|links|posts?|videos?|reading)",
+            r"(?:read|see|find out) more(?: related articles?)?(?: [»>→]+)?:?",
+            r"(?:you )?(?:may|might) (?:also )?like:?",
+            r"more on this story",
+            r"more from .{2,40}",
+            r"just in",
+            r"(?:most|must) read(?: in [\w &]{2,30})?",
+            r"most (?:popular|viewed|shared)(?: in [\w &]{2,30})?",
+            r"recommended(?: for you| stories| reading)?",
+            r"trending(?: now)?",
+            r"top stories",
+            r"latest (?:news|stories|headlines)",
+            r"editors?['’]?s? picks?",
+            r"don['’]t miss",
+            r"up next",
+            r"read next",
+            r"see also",
+            r"also read",
+            r"mehr zum thema",
+            r"das könnte sie auch interessieren",
+            r"auch interessant",
+            r"à lire aussi",
+            r"lire aussi",
+            r"sur le même sujet",
+            r"leggi anche",
+            r"lee también",
+            r"te puede interesar",
+            r"leia também",
+            r"lees ook",
+            r"czytaj także",
+            r"zobacz także",
+            r"читайте также",
+            r"читайте також",
+        ),
         "Read More Related Articles",
         "Related articles of clothing were found nearby.",
+        ignore_case=True,
     ),
     LineRule(
         "related.read-more-tail",
         "related-link",
-        r"(?P<headline>[A-Z0-9‘'“\"][^.]{15,200}[^.,;: ]) Read more",
+        (r"(?P<headline>[A-Z0-9‘'“\"][^.]{15,200}[^.,;: ]) Read more",),
         "World Series 2016 Game 7: Chicago Cubs beat Cleveland Indians – as it happened Read more",
         "He told the class to go home and read more",
     ),
 )
 
-_WORDS = "|".join(re.escape(lead.words).replace("'", "['’]") for lead in sorted(LEADS, key=lambda lead: -len(lead.words)))
-LEAD = re.compile(rf"[(\[•*>»→\-– ]{{0,3}}(?P<lead>{_WORDS})\s?(?:[:|»>]|\s[-–—])\s*(?P<headline>\S.*?)[)\]]?", re.IGNORECASE)
+_WORDS = "|".join(
+    re.escape(lead.words).replace("'", "['’]") for lead in sorted(LEADS, key=lambda lead: -len(lead.words))
+)
+LEAD = re.compile(
+    rf"[(\[•*>»→\-– ]{{0,3}}(?P<lead>{_WORDS})\s?(?:[:|»>]|\s[-–—])\s*(?P<headline>\S.*?)[)\]]?", re.IGNORECASE
+)
 _BY_WORDS = {lead.words.replace("’", "'"): lead for lead in LEADS}
 
 pointers = line_family(POINTERS)
 
 
-def read_more(units: Sequence[Unit], context: Context) -> Iterator[Finding]:  # noqa: ARG001 - all families have one shape
+def read_more(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
     """Lines that consist of a lead and a headline."""
     for unit in units:
         match = LEAD.fullmatch(unit.text) if len(unit.text) <= MAX_LINK else None
@@ -162,9 +211,20 @@ def _is_pointer(lead: str, headline: str) -> bool:
 def known_titles(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     """Lines that equal the title of another entry of the same feed."""
     titles = {key(title): title for title in context.known_titles} if context.known_titles else {}
-    titles.pop("", None)
-    titles.pop(key(context.title), None)
+    for own in ("", *map(key, context.titles)):
+        titles.pop(own, None)
     for unit in units:
         if key(unit.text) in titles:
             cut = Cut(unit.start, unit.end, "related.known-title", "related-link")
             yield Finding((cut,), link=RelatedLink(title=unit.text))
+        elif len(unit.text) > MAX_LINE:
+            yield from _inside(unit, titles.values())
+
+
+def _inside(unit: Unit, titles: Iterable[str]) -> Iterator[Finding]:
+    """Titles inside a whole article that stands in one line, where words and letters agree exactly."""
+    for title in titles:
+        start = unit.text.find(title)
+        if start >= 0 and len(title.split()) >= MIN_INSIDE_WORDS:
+            cut = Cut(unit.start + start, unit.start + start + len(title), "related.known-title", "related-link")
+            yield Finding((cut,), link=RelatedLink(title=title))

@@ -2,13 +2,13 @@
 
 from copydesk_cleaner.extract import Extracted, extract, simhash
 from copydesk_cleaner.fields import content_hash, detect_language, word_count
-from copydesk_cleaner.metadata import Metadata
+from copydesk_cleaner.metadata import Metadata, clean_authors
 from copydesk_cleaner.pictures import merged
 from copydesk_cleaner.rules import tidy
 from copydesk_cleaner.story import Context, Story, settle
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason
-from copydesk_shared.messages import Article, Page, RelatedLink
+from copydesk_shared.messages import Access, Article, Page, RelatedLink
 from copydesk_shared.stage import Drop, Emit, Stage
 from copydesk_shared.topics import CLEANED, FETCHED
 
@@ -32,7 +32,7 @@ def clean(page: Page) -> Emit[Article] | Drop:
             feed_id=page.feed_id,
             source=page.source,
             title=title,
-            authors=metadata.authors or page.entry_authors,
+            authors=metadata.authors or page.entry_authors or _bylines(story),
             published_at=metadata.published_at or page.entry_published_at,
             modified_at=metadata.modified_at,
             fetched_at=page.fetched_at,
@@ -52,9 +52,10 @@ def clean(page: Page) -> Emit[Article] | Drop:
 
 def _context(extracted: Extracted, title: str, page: Page) -> Context:
     return Context(
-        title=title,
+        titles=tuple(dict.fromkeys((*extracted.metadata.titles, title, page.entry_title))),
         known_titles=page.known_titles,
         captions=extracted.captions,
+        alternatives=extracted.alternatives,
         links=extracted.links,
         headings=extracted.headings,
     )
@@ -65,7 +66,11 @@ def _links(story: Story) -> tuple[RelatedLink, ...]:
     return tuple(dict.fromkeys(finding.link for finding in found if finding.link))
 
 
-def _access(metadata: Metadata) -> str:
+def _bylines(story: Story) -> tuple[str, ...]:
+    return clean_authors([finding.byline for finding in story.findings if finding.byline], "")
+
+
+def _access(metadata: Metadata) -> Access:
     return "paywall" if metadata.paywalled else "full"
 
 

@@ -5,6 +5,9 @@ hold several units. Rules look at units and answer with findings; :func:`settle`
 removals whose offsets count in the text before any cut.
 """
 
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +18,7 @@ from copydesk_shared.messages import Image, RelatedLink, Removal
 
 Kind = Literal["caption", "credit", "related-link", "title", "promotion", "boilerplate", "whitespace"]
 
-JOINT = re.compile(rf"(?<=[{LOWER}0-9)\]%][.!?…])(?=[\"“‘]?[{UPPER}][{LOWER} ’'])|(?<=[.!?…][\"”])(?=[\"“‘]?[{UPPER}])")
+JOINT = re.compile(rf"(?<=[{LOWER}0-9)\]%][.!?…])(?=[\"“‘]?[{UPPER}])|(?<=[.!?…][\"”])(?=[\"“‘]?[{UPPER}])")
 CAMEL_JOINT = re.compile(rf"(?<=[{LOWER}]{{2}})(?=[{UPPER}][{LOWER}]*[ ’'])")
 ONE_LINE_LENGTH = 1500
 ONE_LINE_JOINTS = 5
@@ -51,15 +54,21 @@ class Finding:
     cuts: tuple[Cut, ...]
     image: Image | None = None
     link: RelatedLink | None = None
+    byline: str = ""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What is known besides the text. Titles and captions are as printed, links and headings are keys of their text."""
+    """What is known besides the text. Titles and captions are as printed, links and headings are keys.
 
-    title: str = ""
+    ``titles`` are the titles that the page gives itself (headline, heading, OpenGraph), which may differ;
+    ``alternatives`` are the alternative texts of its pictures.
+    """
+
+    titles: tuple[str, ...] = ()
     known_titles: tuple[str, ...] = ()
     captions: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
     links: frozenset[str] = frozenset()
     headings: frozenset[str] = frozenset()
 
@@ -90,27 +99,26 @@ class Story:
     def apply(self, family: Family, context: Context) -> None:
         """Run a family of rules over what is left; a finding that overlaps an earlier one is ignored."""
         taken: list[tuple[int, int]] = []
-        for finding in family(self.units, context):
-            spans = [(cut.start, cut.end) for cut in finding.cuts]
-            if not any(start < done_end and done < end for start, end in spans for done, done_end in taken):
+        for finding in sorted(family(self.units, context), key=lambda finding: finding.cuts[0].start):
+            if not taken or finding.cuts[0].start >= taken[-1][1]:
                 self.findings.append(finding)
-                taken += spans
+                taken += ((cut.start, cut.end) for cut in finding.cuts)
         if taken:
-            self.units = list(_subtract(self.units, sorted(taken)))
+            self.units = list(_subtract(self.units, taken))
 
     def cuts(self) -> list[Cut]:
         return sorted((cut for finding in self.findings for cut in finding.cuts), key=lambda cut: cut.start)
 
 
-def _opens_quote(text: str, position: int) -> bool:
-    return text[:position].count('"') % 2 == 0
-
-
 def _joints(line: str, *, fused: bool) -> list[int]:
+    """Where units end inside a line. A straight quotation mark opens the next unit when an even number precede it."""
     found = set()
+    quotes = counted = 0
     for match in JOINT.finditer(line):
         position = match.start()
-        if line[position - 1] == '"' and _opens_quote(line, position - 1):
+        quotes += line.count('"', counted, position - 1)
+        counted = position - 1
+        if line[counted] == '"' and quotes % 2 == 0:
             position -= 1
         found.add(position)
     if fused:
@@ -137,13 +145,17 @@ def split_units(text: str) -> Iterator[Unit]:
 
 
 def _subtract(units: Iterable[Unit], spans: Sequence[tuple[int, int]]) -> Iterator[Unit]:
+    """What is left of the units; both are in order."""
+    first = 0
     for unit in units:
         position = unit.start
-        for start, end in spans:
-            if end <= position or start >= unit.end:
-                continue
-            yield from _part(unit, position, start)
-            position = max(position, end)
+        while first < len(spans) and spans[first][1] <= unit.start:
+            first += 1
+        index = first
+        while index < len(spans) and spans[index][0] < unit.end:
+            yield from _part(unit, position, spans[index][0])
+            position = spans[index][1]
+            index += 1
         yield from _part(unit, position, unit.end)
 
 

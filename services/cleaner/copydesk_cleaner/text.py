@@ -1,24 +1,35 @@
 """Plain text: one normal form, and small questions about lines. Everything here is pure."""
 
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
 import re
 import unicodedata
 
 LINE_BREAKS = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+)
 SURROGATES = re.compile("[\ud800-\udfff]")
 BLANKS = re.compile(r"[^\S\n]+")
 
 LOWER = "a-zß-öø-ÿа-яёіїєґąćęłńóśźż"
 UPPER = "A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐĄĆĘŁŃÓŚŹŻ"
+MAX_CLOSERS = 12
 END_MARKS = ".!?…。！？।"
 CLOSERS = "\"”’'»)]"
 
 ENDS = re.compile(rf"[{END_MARKS}:;][{re.escape(CLOSERS)}]*$|[”\"»]$")
-SENTENCE_END = re.compile(rf"(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])([\"”’')\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])")
+SENTENCE_END = re.compile(
+    rf"(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])([\"”’')\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])"
+)
 STARTS_UPPER = re.compile(rf"[\"“‘'«(\[]*[{UPPER}0-9]")
 NOT_WORD = re.compile(r"[\W_]+")
 
-ABBREVIATION = re.compile(r"(?:^|[\s(\"“])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Gov|Sen|Rep|Lt|Col|Gen|Sgt|Prof|Rev|Jr|Sr|vs|No|Pa|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.$")
+ABBREVIATION = re.compile(
+    r"(?:^|[\s(\"“])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Gov|Sen|Rep|Lt|Col|Gen|Sgt|Prof|Rev|Jr|Sr|vs|No|Pa|"
+    r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.$"
+)
 
 
 def normalise(text: str) -> str:
@@ -41,7 +52,7 @@ def key(text: str) -> str:
 
 def has_end_mark(text: str) -> bool:
     """Whether the text ends as a sentence or a quotation does, or announces something with a colon."""
-    return bool(ENDS.search(text.rstrip()))
+    return bool(ENDS.search(text[-MAX_CLOSERS:].rstrip()))
 
 
 def last_sentence_start(text: str) -> int:

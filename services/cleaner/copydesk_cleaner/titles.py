@@ -12,11 +12,11 @@ MIN_NEAR_WORDS = 5
 
 def title_echo(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     """A line near the top that equals the title, or is nearly as long and is part of it."""
-    title = key(context.title)
-    if not title or len(units) < 2:  # noqa: PLR2004 - a text of one line is the article, whatever its title
+    titles = {key(title) for title in context.titles} - {""}
+    if len(units) == 1:
         return
     for unit in units[:LINES_SEARCHED]:
-        if _echoes(key(unit.text), title):
+        if any(_echoes(key(unit.text), title) for title in titles):
             yield Finding((Cut(unit.start, unit.end, "title.echo", "title"),))
 
 
