@@ -1,0 +1,65 @@
+"""The OpenAPI document that lies in docs/ is the one that is served."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from copydesk_api.openapi import document_text
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+RENEW = "python -m copydesk_api.openapi > docs/openapi.json"
+
+
+def test_the_committed_document_is_up_to_date() -> None:
+    assert COMMITTED.read_text() == document_text(), f"stale; run: {RENEW}"
+
+
+def test_the_command_prints_it(tmp_path: Path) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "copydesk_api.openapi"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert printed.stdout == document_text()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_service_serves_the_same(sqlite_client: httpx.Client) -> None:
+    assert sqlite_client.get("/openapi.json").json() == json.loads(document_text())
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(document_text())
+    return loaded
+
+
+def test_what_it_says_of_errors(document: dict[str, Any]) -> None:
+    for path, calls in document["paths"].items():
+        responses = calls["get"]["responses"]
+        assert "422" not in responses, path
+        assert responses["400"]["content"].keys() == {"application/problem+json"}, path
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(value: object) -> list[str]:
+        if isinstance(value, dict):
+            own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+            return own + [found for each in value.values() for found in references(each)]
+        return [found for each in value for found in references(each)] if isinstance(value, list) else []
+
+    found = references(document["paths"]) + references(document["components"])
+    assert found
+    assert {name.rpartition("/")[2] for name in found} <= document["components"]["schemas"].keys()
+
+
+def test_every_call_and_parameter_is_described(document: dict[str, Any]) -> None:
+    for calls in document["paths"].values():
+        call = calls["get"]
+        assert call["summary"]
+        assert call["description"]
+        assert all(parameter["description"] for parameter in call.get("parameters", ()))

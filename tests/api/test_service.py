@@ -1,0 +1,100 @@
+"""The process: it serves while the broker is away, stops when told, and says in one line what it cannot use."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from copydesk_api.store import Store
+from tests.api.samples import article
+from tests.api.servers import free_port
+
+COMMAND = [sys.executable, "-m", "copydesk_api"]
+
+
+def environment(folder: Path, **settings: object) -> dict[str, str]:
+    ours = {
+        "BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "DATABASE_URL": f"sqlite:///{folder / 'api.db'}",
+        "HEALTH_PORT": free_port(),
+        "PORT": free_port(),
+        **settings,
+    }
+    others = {name: value for name, value in os.environ.items() if not name.startswith("COPYDESK_")}
+    return others | {f"COPYDESK_API_{name}": str(value) for name, value in ours.items()}
+
+
+def refused(folder: Path, **settings: object) -> str:
+    done = subprocess.run(
+        COMMAND, env=environment(folder, **settings), capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("copydesk")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@contextmanager
+def running(env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(COMMAND, env=dict(env), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(url: str, process: subprocess.Popen[str]) -> httpx.Response:
+    give_up = time.monotonic() + 30
+    while time.monotonic() < give_up and process.poll() is None:
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    pytest.fail("the service did not start")
+
+
+def test_it_serves_without_a_broker_and_stops_when_told(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    store = Store.open(env["COPYDESK_API_DATABASE_URL"])
+    store.write([("a", article("a"))], {0: 1})
+    store.close()
+    base_url = f"http://127.0.0.1:{env['COPYDESK_API_PORT']}"
+    health = f"http://127.0.0.1:{env['COPYDESK_API_HEALTH_PORT']}"
+    with running(env) as process:
+        assert wait_for(f"{base_url}/v1/articles/a", process).json()["article_id"] == "a"
+        assert httpx.get(f"{base_url}/", headers={"accept": "text/html"}).status_code == 200
+        assert httpx.get(f"{health}/livez").status_code == 200
+        assert httpx.get(f"{health}/readyz").status_code == 503  # the index has no broker
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"127.0.0.1:{port}" in refused(tmp_path, PORT=port)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"PORT": "eighty"}, "COPYDESK_API_PORT='eighty'"),
+        ({"DATABASE_URL": "oracle://u:hunter2@h/d"}, "'oracle', which is not supported"),
+        ({"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/d"}, "postgresql://127.0.0.1:1/d cannot be used"),
+        ({"HOST": "999.1.1.1"}, "999.1.1.1"),
+    ],
+)
+def test_settings_that_cannot_be_used(tmp_path: Path, settings: dict[str, str], why: str) -> None:
+    line = refused(tmp_path, **settings)
+    assert why in line
+    assert "hunter2" not in line
