@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from copydesk_shared.errors import SettingsError
+from copydesk_standalone.demo.__main__ import main
 from copydesk_standalone.demo.server import listen
 
 COMMAND = (sys.executable, "-m", "copydesk_standalone.demo")
@@ -136,10 +137,13 @@ def test_a_port_that_is_taken_is_one_line_and_exit_code_2() -> None:
     ],
     ids=" ".join,
 )
-def test_a_mistake_in_the_options_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
-    code, out, err = run(*arguments)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("publisher: ")
+def test_a_mistake_in_the_options_is_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert said.err.startswith("publisher: ")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "localhost", "", "127.0.0.1.example"])

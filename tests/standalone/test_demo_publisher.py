@@ -7,10 +7,10 @@ from typing import Any
 
 import feedparser
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk_fetcher.feeds_file import parse_feeds
 from copydesk_standalone.demo import Publisher, Response, feeds_yaml
 from copydesk_standalone.demo.article import load_articles
 
@@ -197,9 +197,9 @@ def test_robots_txt_lets_readers_in() -> None:
     assert get("/robots.txt").body.startswith(b"User-agent: *\nDisallow: /comments/\n")
 
 
-def test_the_feeds_file_names_the_three_feeds_on_the_port() -> None:
-    feeds = yaml.safe_load(feeds_yaml(4711))["feeds"]
-    assert [feed["url"] for feed in feeds] == [f"http://127.0.0.1:4711{path}" for path in FEEDS]
-    assert [feed["content"] for feed in feeds] == ["page", "page", "feed"]
-    assert len({feed["id"] for feed in feeds}) == len(feeds)
-    assert {feed["interval"] for feed in feeds} == {"5s"}
+def test_the_fetcher_takes_the_feeds_file() -> None:
+    feeds = parse_feeds(feeds_yaml(4711), "feeds.yaml")
+    assert [feed.url for feed in feeds] == [f"http://127.0.0.1:4711{path}" for path in FEEDS]
+    assert [feed.content for feed in feeds] == ["page", "page", "feed"]
+    assert len({feed.feed_id for feed in feeds}) == len(feeds)
+    assert {feed.interval_seconds for feed in feeds} == {5}

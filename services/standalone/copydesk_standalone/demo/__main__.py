@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
@@ -45,10 +46,13 @@ def command(port: int, every_seconds: float, started: datetime | None, exit_with
     run("127.0.0.1", port, every_seconds=every_seconds, started=started, stop_at_end_of_input=exit_with_parent)
 
 
-def main() -> int:
-    """The exit code: 2, after one line, for a mistake in the options or a port that is taken."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 2, after one line, for a mistake in the options or a port that is taken.
+
+    ``arguments`` are those of the command line where none are given.
+    """
     try:
-        command.main(prog_name="publisher", standalone_mode=False)
+        command.main(arguments, prog_name="publisher", standalone_mode=False)
     except click.ClickException as error:
         complaint = error.format_message()
     except UserError as error:

@@ -40,7 +40,8 @@ def _rss_item(base_url: str, printed: Printed, *, full: bool) -> ET.Element:
     _add(item, "guid", f"tag:harbour-courier.example,2024:{article.slug}", isPermaLink="false")
     _add(item, "pubDate", format_datetime(printed.published, usegmt=True))
     _add(item, f"{{{ATOM}}}updated", _rfc3339(printed.updated))
-    _add(item, f"{{{DUBLIN_CORE}}}creator", ", ".join(article.authors))
+    for author in article.authors:
+        _add(item, f"{{{DUBLIN_CORE}}}creator", author)
     _add(item, "category", article.section)
     _add(item, "description", article.reads_summary(revised=printed.revised))
     if full:
