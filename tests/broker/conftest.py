@@ -1,5 +1,6 @@
 """Broker processes for tests: each on a free port with a data folder of its own."""
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ import pytest
 from copydesk_standalone.broker.process import BrokerProcess, start
 
 from .client import WireClient
+
+_NUMBERS = itertools.count()
 
 StartBroker = Callable[..., BrokerProcess]
 
@@ -26,19 +29,33 @@ def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
 
     yield begin
     for broker in started:
-        if broker.process.returncode is None:
-            broker.stop()
+        broker.stop()
 
 
-@pytest.fixture
-def broker(start_broker: StartBroker) -> BrokerProcess:
-    return start_broker()
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    """One broker for all tests that need not restart it; they keep apart by the names of topics and groups."""
+    with start(tmp_path_factory.mktemp("shared") / "broker") as running:
+        yield running
 
 
 @pytest.fixture
 def client(broker: BrokerProcess) -> Iterator[WireClient]:
     with WireClient(broker.address) as connected:
         yield connected
+
+
+@pytest.fixture
+def name() -> str:
+    """A name no other test uses, for a topic or a group."""
+    return f"n{next(_NUMBERS)}"
+
+
+@pytest.fixture
+def topic(client: WireClient, name: str) -> str:
+    """A topic of one partition."""
+    assert client.create_topic(name)["error_code"] == 0
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -122,6 +122,10 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None and self._is_full:
             self._transport.pause_reading()
 
+    def _release(self, transport: asyncio.Transport) -> None:
+        if not transport.is_reading() and not self._is_full and not transport.is_closing():
+            transport.resume_reading()
+
     @property
     def _is_full(self) -> bool:
         return len(self._queue) >= MAX_QUEUED or self._queued_bytes >= MAX_QUEUED_BYTES
@@ -145,10 +149,8 @@ class Connection(asyncio.BufferedProtocol):
                 self._arrived.clear()
                 await self._arrived.wait()
             frame = self._queue.popleft()
-            was_full = self._is_full
             self._queued_bytes -= len(frame)
-            if was_full and not self._is_full and not transport.is_closing():
-                transport.resume_reading()
+            self._release(transport)
             await self._answer(transport, frame, host)
             await self._writable.wait()
 

@@ -1,0 +1,137 @@
+"""Clients that mean harm, or are broken: their connection ends, and nothing else does."""
+
+import random
+import socket
+import struct
+
+import psutil
+import pytest
+
+from copydesk_standalone.broker.errors import Code
+from copydesk_standalone.broker.protocol import BY_KEY
+
+from .batches import batch
+from .client import WireClient, request_bytes
+from .conftest import StartBroker
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+        b"\xff\xff\xff\xff",
+        b"\x7f\xff\xff\xff",
+        b"\x00\x00\x00\x00",
+        struct.pack(">ihhi", 8, 999, 0, 1),
+        struct.pack(">ihhi", 8, 3, 99, 1),
+        struct.pack(">ihhih", 10, -1, -1, -1, -1),
+        # An array that claims two thousand million elements, flexible and not.
+        struct.pack(">ihhihi", 14, 3, 1, 1, -1, 0x7FFFFFFF),
+        struct.pack(">ihhihb5s", 16, 3, 9, 1, -1, 0, b"\xff\xff\xff\xff\x07"),
+    ],
+)
+def test_garbage_ends_the_connection_only(start_broker: StartBroker, data: bytes) -> None:
+    broker = start_broker()
+    with WireClient(broker.address) as bystander, WireClient(broker.address) as client:
+        client.socket.sendall(data)
+        assert client.is_hung_up()
+        assert bystander.create_topic("t")["error_code"] == Code.NONE
+    assert broker.log().count("closing the connection from 127.0.0.1:") == 1
+    assert "Traceback" not in broker.log()
+
+
+def test_random_bytes_for_every_api(start_broker: StartBroker) -> None:
+    broker = start_broker()
+    source = random.Random(7)
+    for api in BY_KEY.values():
+        for version in range(api.first, api.last + 1):
+            header = struct.pack(">hhih", api.key, version, 1, -1)
+            body = header + source.choice([b"\x00", b""]) + source.randbytes(source.randrange(40))
+            with WireClient(broker.address) as client:
+                client.socket.sendall(len(body).to_bytes(4, "big") + body)
+                client.socket.shutdown(socket.SHUT_WR)
+    with WireClient(broker.address) as client:
+        assert client.create_topic("t")["error_code"] == Code.NONE
+    assert "Traceback" not in broker.log()
+
+
+def test_half_a_request_then_silence_or_the_end(start_broker: StartBroker) -> None:
+    broker = start_broker()
+    frame = request_bytes("Metadata", 9, {"topics": None})
+    waiting = []
+    for length in range(1, len(frame)):
+        client = WireClient(broker.address)
+        client.socket.sendall(frame[:length])
+        waiting.append(client)
+    with WireClient(broker.address) as client:
+        assert client.call("Metadata", 9, topics=None)["topics"] == []
+    for client in waiting:
+        client.socket.close()
+    with WireClient(broker.address) as client:
+        assert client.call("Metadata", 9, topics=None)["topics"] == []
+    assert broker.log() == ""
+
+
+def test_the_frame_limit_is_a_setting(start_broker: StartBroker) -> None:
+    broker = start_broker("--max-request-bytes", "100000")
+    with WireClient(broker.address) as client:
+        client.create_topic("t")
+        assert client.produce("t", batch([bytes(90_000)]))["error_code"] == Code.NONE
+        with pytest.raises((EOFError, OSError)):
+            client.produce("t", batch([bytes(110_000)]))
+    assert "allowed: 8 to 100000" in broker.log()
+
+
+def test_lengths_reserve_no_memory(start_broker: StartBroker) -> None:
+    broker = start_broker()
+    process = psutil.Process(broker.process.pid)
+    before = process.memory_info().rss
+    clients = [WireClient(broker.address) for _ in range(50)]
+    for client in clients:
+        client.socket.sendall(struct.pack(">ih", 60 << 20, 0))
+    with WireClient(broker.address) as other:
+        other.call("Metadata", 9, topics=None)
+    assert process.memory_info().rss - before < 40 << 20
+    for client in clients:
+        client.socket.close()
+
+
+def test_connections_are_bounded(start_broker: StartBroker) -> None:
+    broker = start_broker("--max-connections", "3")
+    clients = [WireClient(broker.address) for _ in range(3)]
+    for client in clients:
+        client.call("Metadata", 9, topics=None)
+    with WireClient(broker.address) as extra:
+        assert extra.is_hung_up()
+    assert clients[0].call("Metadata", 9, topics=None)["topics"] == []
+    clients.pop().socket.close()
+    for client in clients:
+        client.socket.close()
+    assert "3 connections already" in broker.log()
+
+
+def test_what_came_before_garbage_is_still_done(start_broker: StartBroker) -> None:
+    broker = start_broker()
+    with WireClient(broker.address) as client:
+        client.create_topic("t")
+        topics = [{"name": "t", "partitions": [{"index": 0, "records": batch([b"a"])}]}]
+        good = request_bytes("Produce", 8, {"acks": 1, "timeout_ms": 1, "topics": topics})
+        client.socket.sendall(good + b"\xff\xff\xff\xff")
+        assert client.is_hung_up() or True
+    with WireClient(broker.address) as client:
+        assert client.offset_at("t", -1)[0] in {0, 1}
+        assert client.create_topic("u")["error_code"] == Code.NONE
+
+
+def test_a_version_that_is_too_new_gets_the_list(start_broker: StartBroker) -> None:
+    broker = start_broker()
+    with WireClient(broker.address) as client:
+        body = struct.pack(">hhih", 18, 77, 5, -1) + b"\x00\x02x\x02y\x00"
+        client.socket.sendall(len(body).to_bytes(4, "big") + body)
+        answer = client.receive("ApiVersions", 0)
+        assert answer["error_code"] == Code.UNSUPPORTED_VERSION
+        assert {key["api_key"] for key in answer["api_keys"]} == set(BY_KEY)
+        assert client.call("ApiVersions", 3, software_name="x", software_version="y")["error_code"] == Code.NONE
