@@ -164,9 +164,11 @@ async def _producer(servers: str, client_id: str) -> AsyncIterator[AIOKafkaProdu
 
 
 @asynccontextmanager
-async def _consumer(servers: str, client_id: str, group: str | None) -> AsyncIterator[AIOKafkaConsumer]:
+async def _consumer(
+    servers: str, client_id: str, group: str | None, instance_id: str | None = None
+) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=servers, client_id=client_id, group_id=group, enable_auto_commit=False,
+        bootstrap_servers=servers, client_id=client_id, group_id=group, group_instance_id=instance_id, enable_auto_commit=False,
         auto_offset_reset="earliest", isolation_level="read_committed", session_timeout_ms=10_000,
         heartbeat_interval_ms=2_000, max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
         metadata_max_age_ms=30_000,
@@ -185,13 +187,14 @@ async def connect(
     group: str | None = None,
     topics: Sequence[str] = (),
     listener: RebalanceListener | None = None,
+    instance_id: str | None = None,
 ) -> AsyncIterator[Log]:
     """A session: writes, and with a group reads the topics. Raises :class:`LogError` when no broker answers."""
     async with _producer(servers, client_id) as producer:
         if group is None:
             yield KafkaLog(producer, None)
             return
-        async with _consumer(servers, client_id, group) as consumer:
+        async with _consumer(servers, client_id, group, instance_id) as consumer:
             log = KafkaLog(producer, consumer)
             consumer.subscribe(list(topics), listener=_Listener(listener, consumer, log) if listener else None)
             with _log_errors():

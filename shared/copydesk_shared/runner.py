@@ -211,6 +211,7 @@ def kafka_log(service: Service, group: str, topic: str) -> OpenLog:
             group=group,
             topics=(topic,),
             listener=listener,
+            instance_id=service.settings.instance_id,
         )
 
     return open_log

@@ -31,6 +31,16 @@ class ServiceSettings(BaseSettings):
     ] = 60.0
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="What to log.")] = "info"
     log_format: Annotated[Literal["json", "console"], Field(description="How to log.")] = "json"
+    instance_id: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[A-Za-z0-9._-]+$",
+            description="Name of this replica in its consumer groups (KIP-345): one that comes back under it "
+            "gets its partitions at once. Must differ between replicas.",
+        ),
+    ] = None
     exit_with_parent: Annotated[bool, Field(description="Stop when standard input is closed (set by copydesk up).")] = (
         False
     )

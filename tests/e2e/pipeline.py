@@ -46,6 +46,7 @@ class Pipeline:
         ]
         self._env = env or {}
         self._log = data_dir.parent / f"{data_dir.name}.log"
+        self._log_start = self._log.stat().st_size if self._log.exists() else 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -71,7 +72,7 @@ class Pipeline:
             sys.stderr.write(self.output()[-8000:])
 
     def output(self) -> str:
-        return self._log.read_text(errors="replace")
+        return self._log.read_bytes()[self._log_start :].decode(errors="replace")
 
     def wait_ready(self, seconds: float = 60) -> None:
         until(lambda: "web page" in self.output() or self._ended(), seconds, "ready")

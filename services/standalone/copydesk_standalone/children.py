@@ -31,11 +31,16 @@ def _how_it_ended(code: int) -> str:
 
 @dataclass
 class Child:
-    """What to start, and how it is doing. ``env`` is on top of our own environment."""
+    """What to start, and how it is doing.
+
+    ``env`` is on top of our own environment; ``port`` is where it listens when that is all it tells, ``health_port``
+    where it answers for itself.
+    """
 
     name: str
     arguments: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    port: int | None = None
     health_port: int | None = None
     inherited: tuple[int, ...] = ()
     process: asyncio.subprocess.Process | None = None

@@ -4,9 +4,13 @@ import asyncio
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
 from copydesk_fetcher.feeds_file import load_feeds, parse_feeds
+from copydesk_shared.errors import SettingsError
 from copydesk_shared.messages import Feed
 from copydesk_standalone.children import Child
 from copydesk_standalone.data_dir import locked
@@ -41,6 +45,29 @@ def _run(
         return asyncio.run(Run(settings, plan, feeds).run())
 
 
+class Edition(BaseModel):
+    """Where and since when the sample publisher publishes; kept with the data, as the articles' addresses hold it."""
+
+    port: int
+    started: AwareDatetime
+
+
+def _edition(data_dir: Path) -> Edition:
+    file = data_dir / "publisher.json"
+    try:
+        return Edition.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        edition = Edition(port=free_port(), started=datetime.now(UTC))
+    except ValidationError:
+        raise SettingsError(f"{file} is not what the demo wrote; remove it to start afresh") from None
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file.write_text(edition.model_dump_json(), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be written: {(error.strerror or str(error)).lower()}") from None
+    return edition
+
+
 def run_up(settings: StandaloneSettings) -> int:
     """Run everything until told to stop. Raises :class:`UserError`."""
     feeds = load_feeds(settings.feeds) if settings.feeds is not None else None
@@ -53,11 +80,12 @@ def run_demo(settings: StandaloneSettings, *, keep_data: bool, every_seconds: fl
         if not keep_data:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="copydesk-demo-"))
             settings = settings.model_copy(update={"data_dir": Path(folder)})
-        port = free_port()
+        edition = _edition(settings.data_dir)
         publisher = Child(
             "publisher",
-            ("copydesk_standalone.demo", "--port", str(port), "--every-seconds", f"{every_seconds:g}",
-             "--exit-with-parent"),
+            ("copydesk_standalone.demo", "--port", str(edition.port), "--started", edition.started.isoformat(),
+             "--every-seconds", f"{every_seconds:g}", "--exit-with-parent"),
+            port=edition.port,
         )  # fmt: skip
-        feeds = parse_feeds(feeds_yaml(port), f"the demo's feeds on {LOOPBACK}")
+        feeds = parse_feeds(feeds_yaml(edition.port), f"the demo's feeds on {LOOPBACK}")
         return _run(settings, feeds, DEMO_FETCHER, (publisher,))

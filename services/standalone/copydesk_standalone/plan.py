@@ -39,6 +39,7 @@ def _given(settings: StandaloneSettings, servers: str, name: str) -> dict[str, s
         "health_port": str(free_port()),
         "drain_seconds": str(DRAIN_SECONDS),
         "exit_with_parent": "true",
+        "instance_id": "standalone",
         "log_format": "console",
         "log_level": "info" if settings.verbose else "warning",
     }
@@ -79,7 +80,7 @@ def make_plan(
             "--host", LOOPBACK, "--port", str(settings.kafka_port),
             "--data-dir", str(_absolute(settings.data_dir) / "broker"), "--exit-with-parent",
         )  # fmt: skip
-        broker = Child("broker", arguments, inherited=(lock,))
+        broker = Child("broker", arguments, port=settings.kafka_port, inherited=(lock,))
     imposed = {"fetcher": fetcher or {}}
     services = tuple(_service(name, settings, servers, imposed.get(name, {}), lock) for name in SERVICES)
     return Plan(servers, broker, services, extra)

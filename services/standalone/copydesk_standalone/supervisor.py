@@ -16,7 +16,7 @@ from copydesk_shared.service import EXIT_USER_ERROR
 from copydesk_shared.topics import ALL_TOPICS
 from copydesk_standalone.children import Child, say
 from copydesk_standalone.plan import Plan
-from copydesk_standalone.probes import accepts_connections, answers_ok
+from copydesk_standalone.probes import LOOPBACK, accepts_connections, answers_ok
 from copydesk_standalone.settings import StandaloneSettings
 
 READY_SECONDS = 60.0
@@ -79,12 +79,9 @@ class Run:
 
     async def _start(self) -> None:
         if self._plan.broker is not None:
-            self._watch(self._plan.broker)
-            host, _, port = self._plan.servers.rpartition(":")
-            await self._until_ready(self._plan.broker, lambda: accepts_connections(host, int(port)))
-            tell("broker", f"ready   bootstrap servers {self._plan.servers}")
+            await self._start_listener(self._plan.broker, "bootstrap servers ")
         for child in self._plan.extra:
-            self._watch(child)
+            await self._start_listener(child, "http://")
         await self._prepare_kafka()
         for child in self._plan.services:
             self._watch(child)
@@ -94,6 +91,14 @@ class Run:
         tell("REST", f"ready   {page}/v1/articles   (reference: {page}/docs)")
         tell("web page", f"ready   {page}/")
         tell("", "Ctrl-C stops everything.")
+
+    async def _start_listener(self, child: Child, scheme: str) -> None:
+        port = child.port
+        if port is None:
+            raise ValueError(f"{child.name} listens nowhere")
+        self._watch(child)
+        await self._until_ready(child, lambda: accepts_connections(LOOPBACK, port))
+        tell(child.name, f"ready   {scheme}{LOOPBACK}:{port}")
 
     async def _service_ready(self, child: Child) -> None:
         port = child.health_port
