@@ -12,7 +12,8 @@ TAG_CHARACTERS = 4096
 # What may hold "<link" without meaning it, and where it ends.
 OPAQUE = (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<title", "</title"), ("<svg", "</svg"))
 HEAD_ENDS = ("</head", "<body")
-ATTRIBUTE = re.compile(r"""([a-z][a-z-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+TAG = re.compile(r"<(link|base)\s")
+ATTRIBUTE = re.compile(r"""([a-z][a-z-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 LINK_VALUE = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+\s*=\s*(?:\"[^\"]*\"|[^\s\",;]+))*)")
 LINK_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]+))", re.IGNORECASE)
 
@@ -26,29 +27,24 @@ def _skip(lowered: str, at: int) -> int | None:
     return None
 
 
-def _tags(text: str, names: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The tags of these names in the head, each with its attributes. One pass over the text, whatever is in it."""
+def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The link and base tags of the head, each with its attributes. One pass over the text, whatever is in it."""
     head = text[:HEAD_CHARACTERS]
     lowered = head.lower() if len(head.lower()) == len(head) else head
     at = lowered.find("<")
     while at >= 0 and not lowered.startswith(HEAD_ENDS, at):
-        skipped = _skip(lowered, at)
-        if skipped is not None:
-            if skipped < 0:
-                return
-            at = lowered.find("<", skipped)
-            continue
-        for name in names:
-            if lowered.startswith(name, at + 1) and lowered[at + 1 + len(name) : at + 2 + len(name)].isspace():
-                end = lowered.find(">", at, at + TAG_CHARACTERS)
-                yield name, _attributes(head[at : end if end >= 0 else at + TAG_CHARACTERS])
-        at = lowered.find("<", at + 1)
+        after = _skip(lowered, at)
+        if after is None and (tag := TAG.match(lowered, at)):
+            after = lowered.find(">", at, at + TAG_CHARACTERS)
+            yield tag[1], _attributes(head[at:after])
+        if after == -1:
+            return
+        at = lowered.find("<", at + 1 if after is None else after)
 
 
 def _attributes(tag: str) -> dict[str, str]:
-    pattern = re.compile(ATTRIBUTE.pattern, re.IGNORECASE)
     found: dict[str, str] = {}
-    for match in pattern.finditer(tag):
+    for match in ATTRIBUTE.finditer(tag):
         found.setdefault(match[1].lower(), html.unescape(next(each for each in match.groups()[1:] if each is not None)))
     return found
 
@@ -56,7 +52,7 @@ def _attributes(tag: str) -> dict[str, str]:
 def declared_in_html(text: str, url: str) -> str | None:
     """What the head declares, made absolute; ``None`` where it declares nothing."""
     base = url
-    for name, attributes in _tags(text, ("link", "base")):
+    for name, attributes in _tags(text):
         href = attributes.get("href", "").strip()
         if name == "base" and base == url and href:
             base = _join(url, href) or url

@@ -35,6 +35,8 @@ from copydesk_shared.messages import Page
 OK = 200
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 SLOW_DOWN = frozenset((429, 503))
+BODILESS = frozenset((204, 304))
+LEFT_BYTES = 16 * 1024
 LONGEST_HOLD_SECONDS = 60.0
 DEFAULT_HOLD_SECONDS = 5.0
 ADDRESSES_TRIED = 4
@@ -243,6 +245,7 @@ class Client:
         async with self._client.stream("GET", url, headers=sent) as response:
             fetched = Fetched(response.status_code, url, dict(response.headers))
             if fetched.status != OK:
+                await _leave(response)
                 return fetched
             if not accepts(fetched):
                 raise Unsupported(f"content-type {fetched.headers.get('content-type', '')[:100]!r}")
@@ -253,10 +256,23 @@ class Client:
             return Fetched(fetched.status, url, fetched.headers, body.finish())
 
 
+async def _leave(response: httpx.Response) -> None:
+    """Read what is left of an answer nobody wants, if it is little, so that the connection can be used again."""
+    length = _length(response.headers)
+    if response.status_code in BODILESS or (length is not None and length <= LEFT_BYTES):
+        async for _ in response.aiter_raw():
+            pass
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    length = headers.get("content-length", "")
+    return int(length[:19]) if length.isascii() and length.isdigit() else None
+
+
 def _check_length(fetched: Fetched, max_bytes: int) -> None:
-    length = fetched.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:19]) > max_bytes:
-        raise TooLarge(f"{length[:19]} bytes, more than {max_bytes}")
+    length = _length(fetched.headers)
+    if length is not None and length > max_bytes:
+        raise TooLarge(f"{length} bytes, more than {max_bytes}")
 
 
 def _askable(url: str, base: str = "") -> str:

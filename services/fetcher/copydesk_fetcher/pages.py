@@ -10,10 +10,12 @@ from copydesk_fetcher.responses import Fetched
 from copydesk_shared.identity import article_id, registrable_domain
 from copydesk_shared.messages import Entry, Page, Source
 
+# Of what kind a page is, by its media type; a server that names none mostly means HTML.
 PAGE_TYPES: Mapping[str, Literal["text/html", "text/plain"]] = {
     "text/html": "text/html",
     "application/xhtml+xml": "text/html",
     "text/plain": "text/plain",
+    "": "text/html",
 }
 
 

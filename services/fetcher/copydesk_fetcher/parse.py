@@ -101,7 +101,8 @@ def parse_feed(body: bytes, content_type: str, url: str, limit: int, now: dateti
         raise NotAFeed(f"cannot be parsed: {type(error).__name__}: {error}"[:300]) from None
     problem = _problem(parsed)
     if not parsed.get("entries") and (problem or not parsed.get("version")):
-        raise NotAFeed(problem or "neither RSS nor Atom")
+        kind = "broken and without entries" if parsed.get("version") else "neither RSS nor Atom"
+        raise NotAFeed(f"{kind} ({problem})" if problem else kind)
     entries = [entry for entry in found if entry is not None]
     return ParsedFeed(_unique(entries), skipped=len(found) - len(entries), problem=problem)
 
