@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk_standalone.broker import registry as registry_module
 from copydesk_standalone.broker.errors import Code, KafkaError
 from copydesk_standalone.broker.files import Journal, UnusableError, read_json, write_json
 from copydesk_standalone.broker.offsets import Committed, Offsets
@@ -173,6 +174,18 @@ def test_topics_that_cannot_be(
             registry.create(name, partitions, settings, dry_run=dry_run)
         assert raised.value.code is code
     assert [topic.name for topic in registry] == ["there"]
+    registry.close()
+
+
+def test_the_partitions_of_all_topics_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "MAX_PARTITIONS_IN_ALL", 5)
+    registry = Registry(tmp_path)
+    registry.create("a", 3, {})
+    for attempt in (lambda: registry.create("b", 3, {}), lambda: registry.grow("a", 6)):
+        with pytest.raises(KafkaError) as raised:
+            attempt()
+        assert raised.value.code is Code.INVALID_PARTITIONS
+    registry.create("b", 2, {})
     registry.close()
 
 

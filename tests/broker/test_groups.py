@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from copydesk_standalone.broker.coordinator import MAX_MEMBERS
 from copydesk_standalone.broker.errors import Code
 from copydesk_standalone.broker.process import BrokerProcess
 
@@ -277,6 +278,13 @@ def state_leader(party: Party, members: list[Member]) -> str:
 def test_joins_that_cannot_be(party: Party, changes: Answer, code: Code) -> None:
     party.settled(None)
     assert party.member().ask_to_join(**changes)["error_code"] == code
+
+
+def test_the_size_of_a_group_is_bounded(party: Party) -> None:
+    newcomer = party.member()
+    for _ in range(MAX_MEMBERS):
+        assert newcomer.ask_to_join()["error_code"] == Code.MEMBER_ID_REQUIRED
+    assert newcomer.ask_to_join()["error_code"] == Code.GROUP_MAX_SIZE_REACHED
 
 
 def test_the_protocol_that_most_prefer_among_those_all_know(party: Party) -> None:

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from .broker import Broker, Options
 from .files import UnusableError
+from .process import READY_PREFIX
 from .registry import MAX_PARTITIONS
 from .server import Server
 
@@ -110,7 +111,8 @@ async def _run(options: Options, *, with_parent: bool) -> None:
     server = Server(broker)
     try:
         await server.start()
-        sys.stdout.write(f"broker ready {options.host}:{broker.port}\n")
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        sys.stdout.write(f"{READY_PREFIX}{host}:{broker.port}\n")
         sys.stdout.flush()
         if with_parent:
             loop.add_reader(sys.stdin.fileno(), _watch_parent, stopping)

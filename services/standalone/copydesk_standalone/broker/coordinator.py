@@ -6,6 +6,7 @@ from .errors import Code, KafkaError
 from .groups import Group, Join, Joined, Member, State, new_member_id
 
 SESSION_TIMEOUTS_S = (0.1, 1800.0)
+MAX_MEMBERS = 1_000
 _PRUNE_ABOVE = 1_000
 
 
@@ -60,6 +61,8 @@ class Coordinator:
             return group.rejoin(group.member(member_id, join.instance_id), join)
         if known is not None:
             return group.replace_static(join, known, can_skip=can_skip)
+        if group.size >= MAX_MEMBERS:
+            raise KafkaError(Code.GROUP_MAX_SIZE_REACHED, f"group {group_id} has {MAX_MEMBERS} members")
         if id_required and join.instance_id is None:
             raise MemberIdRequiredError(group.reserve(join.client_id, join.session_timeout_s))
         return group.add(join, new_member_id(join.client_id))

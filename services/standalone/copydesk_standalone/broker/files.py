@@ -11,6 +11,7 @@ from typing import Any
 from crc32c import crc32c
 
 from .log import sync_folder
+from .segment import force
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class Journal:
         self.size = len(data)
 
     def sync(self) -> None:
-        os.fdatasync(self._file)
+        force(self._file)
 
     def close(self) -> None:
         os.close(self._file)

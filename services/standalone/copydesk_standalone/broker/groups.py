@@ -97,7 +97,12 @@ class Group:
 
     @property
     def is_idle(self) -> bool:
-        return not self.members and not self._pending
+        return self.size == 0
+
+    @property
+    def size(self) -> int:
+        """Members, and clients that were given an id to join with."""
+        return len(self.members) + len(self._pending)
 
     # Members
 

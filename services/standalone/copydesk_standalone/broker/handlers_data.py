@@ -241,6 +241,6 @@ async def init_producer_id(broker: Broker, request: Request) -> Message:
     message = request.message
     if message["transactional_id"] is not None:
         # The one code that makes every client give up at once instead of trying for ever.
-        logger.warning("%s asked for transactions, which this broker does not have", request.client_id)
+        logger.warning("%r asked for transactions, which this broker does not have", request.client_id)
         return {"error_code": Code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED}
     return {"error_code": Code.NONE, "producer_id": broker.producer_ids.allocate(), "producer_epoch": 0}

@@ -29,6 +29,7 @@ class PartitionLog:
         self._segment_bytes = segment_bytes
         self._segments: list[Segment] = []
         self._unsynced: set[Segment] = set()
+        self._has_new_file = False
         self.producers = Producers()
         self.next_offset = 0
         self.waiters: set[asyncio.Future[None]] = set()
@@ -64,6 +65,7 @@ class PartitionLog:
     def _roll(self) -> Segment:
         segment = Segment(self._folder / f"{self.next_offset:020d}.log")
         self._segments.append(segment)
+        self._has_new_file = True
         return segment
 
     @property
@@ -152,6 +154,9 @@ class PartitionLog:
         for segment in list(self._unsynced):
             segment.sync()
             self._unsynced.discard(segment)
+        if self._has_new_file:
+            self._has_new_file = False
+            sync_folder(self._folder)
 
     @property
     def closed(self) -> bool:

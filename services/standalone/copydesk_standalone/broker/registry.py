@@ -17,6 +17,8 @@ from .log import PartitionLog
 logger = logging.getLogger(__name__)
 
 MAX_PARTITIONS = 1_000
+# Each partition keeps a file open.
+MAX_PARTITIONS_IN_ALL = 4_000
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
@@ -120,6 +122,7 @@ class Registry:
             raise KafkaError(Code.TOPIC_ALREADY_EXISTS, f"topic {name} exists already")
         if not 1 <= partitions <= MAX_PARTITIONS:
             raise KafkaError(Code.INVALID_PARTITIONS, f"a topic has 1 to {MAX_PARTITIONS} partitions")
+        self._check_room(partitions)
         topic = Topic(name, uuid.uuid4(), check_topic_settings(settings), [])
         if not dry_run:
             self._save([*self._current(), (topic, partitions)])
@@ -135,10 +138,15 @@ class Registry:
                 Code.INVALID_PARTITIONS,
                 f"{name} has {len(topic.partitions)} partitions and can only grow, to {MAX_PARTITIONS} at most",
             )
+        self._check_room(partitions - len(topic.partitions))
         if not dry_run:
             others = [pair for pair in self._current() if pair[0] is not topic]
             self._save([*others, (topic, partitions)])
             self._extend(topic, partitions)
+
+    def _check_room(self, more: int) -> None:
+        if sum(count for _, count in self._current()) + more > MAX_PARTITIONS_IN_ALL:
+            raise KafkaError(Code.INVALID_PARTITIONS, f"this broker holds {MAX_PARTITIONS_IN_ALL} partitions at most")
 
     def configure(self, topic: Topic, settings: dict[str, str | None]) -> None:
         """Replace the settings of a topic. ``segment.bytes`` acts when the broker starts again."""

@@ -20,6 +20,8 @@ from .batch import (
 from .errors import KafkaError
 
 INDEX_EVERY = 16 << 10
+# macOS has no fdatasync.
+force = getattr(os, "fdatasync", os.fsync)
 _READ_AHEAD = 1 << 20
 _AFTER_EPOCH = PREFIX_BYTES + 4
 
@@ -157,7 +159,7 @@ class Segment:
         return read_header(os.pread(self._fd, HEADER_BYTES, position))
 
     def sync(self) -> None:
-        os.fdatasync(self._fd)
+        force(self._fd)
 
     def close(self) -> None:
         os.close(self._fd)
