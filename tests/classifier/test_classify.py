@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 
 from copydesk_classifier.scoring import GATED
 from copydesk_classifier.stage import MAX_EVIDENCE, MAX_EVIDENCE_CHARACTERS, classify
-from copydesk_classifier.taxonomy import Taxonomy
+from copydesk_classifier.taxonomy import Taxonomy, load_taxonomy
 from copydesk_shared.messages import Article, Tag
-from tests.classifier.samples import article, spans_fit, tags_of
+from tests.classifier.samples import TAG_FILE, article, folder, spans_fit, tags_of
 
 WORDS = st.sampled_from(
     "prisoner exchange hostages released in return for soldiers killed airstrike plane crash Boeing Il-76 truce war "
@@ -165,6 +166,7 @@ def test_the_same_text_gives_the_same_bytes(packaged: Taxonomy, text: str) -> No
 
 PRINT_BYTES = """
 import sys
+from pathlib import Path
 from copydesk_classifier.stage import classify
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_shared.messages import Article
@@ -216,3 +218,14 @@ def test_evidence_is_short_even_when_a_word_between_is_huge(packaged: Taxonomy) 
     assert tags_of(classified) == {"prisoner-exchange"}
     assert spans_fit(classified)
     assert max(len(each.text) for tag in classified.tags for each in tag.evidence) <= MAX_EVIDENCE_CHARACTERS
+
+
+def test_a_tag_may_ask_for_more_than_a_mention_in_passing(tmp_path: Path) -> None:
+    filler = "Nothing of note stood here at all that day. " * 60
+    story = article(filler, "The ferry left the quay.")
+    low = load_taxonomy(folder(tmp_path, TAG_FILE.replace("threshold: 2.0", "threshold: 2.0\nparagraph_weight: 0.4")))
+    assert tags_of(classify(story, low)) == set()
+    high = load_taxonomy(folder(tmp_path, TAG_FILE.replace("threshold: 2.0", "threshold: 2.0\nparagraph_weight: 0.8")))
+    assert [tag.score for tag in classify(story, high).tags] == [pytest.approx(0.8 * 3)]
+    lead = article("The ferry left the quay.", filler)
+    assert tags_of(classify(lead, low)) == {"ferry"}

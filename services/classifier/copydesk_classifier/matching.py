@@ -1,7 +1,8 @@
 """From occurrences of phrases to hits: what speaks for and against one tag, and where."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 from copydesk_classifier.lexicon import CompiledNear, CompiledPhrase, CompiledTag, Found, Negatives, Span
@@ -29,30 +30,31 @@ class Hits(NamedTuple):
     document_vetoes: list[Hit]
 
 
-def outside(spans: Iterable[Span], covers: Iterable[Span]) -> list[Span]:
-    """The spans that do not lie within one of the covers. Both in any order; the result is in order."""
-    kept: list[Span] = []
-    pending = sorted(covers, reverse=True)
-    reach = -1
-    for span in sorted(spans):
-        while pending and pending[-1][0] <= span[0]:
-            reach = max(reach, pending.pop()[1])
-        if span[1] > reach:
-            kept.append(span)
-    return kept
+class Cover:
+    """Spans that hide what lies within one of them."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        ordered = sorted(spans)
+        self._starts = [start for start, _ in ordered]
+        self._reach = list(accumulate((end for _, end in ordered), max))
+
+    def hides(self, span: Span) -> bool:
+        before = bisect_right(self._starts, span[0])
+        return before > 0 and self._reach[before - 1] >= span[1]
 
 
-def _spans(found: Found, terms: Iterable[int]) -> list[Span]:
-    return [span for term in terms if term in found for span in found[term]]
+def _spans(found: Found, terms: frozenset[int]) -> list[Span]:
+    return [span for term in terms.intersection(found) for span in found[term]]
 
 
 def _masked(found: Found, compiled: CompiledTag) -> Found:
     """What is found of this tag's terms once the phrases to ignore are laid over it."""
-    own = {term: found[term] for term in found.keys() & compiled.speaking}
+    own = {term: found[term] for term in compiled.speaking.intersection(found)}
     ignored = _spans(found, compiled.ignore)
     if not ignored:
         return own
-    return {term: outside(spans, ignored) for term, spans in own.items()}
+    cover = Cover(ignored)
+    return {term: [span for span in spans if not cover.hides(span)] for term, spans in own.items()}
 
 
 def _longest(hits: list[Hit]) -> list[Hit]:
@@ -91,7 +93,7 @@ def _partner(span: Span, others: list[Span], window: int, *, ordered: bool) -> S
     return after or before
 
 
-def _sentences(found: Found, terms: Iterable[int], document: Document) -> set[int]:
+def _sentences(found: Found, terms: frozenset[int], document: Document) -> set[int]:
     return {document.sentences[start] for start, _ in _spans(found, terms)}
 
 
@@ -123,7 +125,8 @@ def _beyond(rules: list[Hit], phrases: list[Hit]) -> list[Hit]:
     heaviest: dict[Span, Hit] = {}
     for hit in sorted(rules, key=lambda each: (each.weight, each.rule)):
         heaviest[hit.start, hit.end] = hit
-    return [heaviest[span] for span in outside(heaviest, [(hit.start, hit.end) for hit in phrases])]
+    cover = Cover((hit.start, hit.end) for hit in phrases)
+    return [hit for span, hit in heaviest.items() if not cover.hides(span)]
 
 
 def _negative_hits(negatives: Negatives, found: Found, document: Document) -> list[Hit]:

@@ -5,6 +5,7 @@ divided by a norm that grows with the square root of the length. The same is don
 by itself, because a long story may hold its third topic in one paragraph; the best of them counts.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from math import sqrt
@@ -16,9 +17,9 @@ from copydesk_classifier.tag_file import Core
 from copydesk_classifier.tokens import Document
 
 TITLE_ZONE = 1.6
-# (words of the text up to which it holds, weight), in order.
-TEXT_ZONES = ((60, 1.2), (500, 0.8), (float("inf"), 0.4))
-PARAGRAPH_ZONE = 0.8
+# The lead, the body and the tail: the words of the text at which the next begins, and what each weighs.
+ZONE_LIMITS = (60, 500)
+ZONE_WEIGHTS = (1.2, 0.8, 0.4)
 REPEAT = 0.5
 NORM_WORDS = 150
 # Where a score that did not pass the core gate is held, as a share of the threshold.
@@ -43,8 +44,7 @@ class Scored(NamedTuple):
 def _zone(document: Document, word: int) -> float:
     if word < document.title_words:
         return TITLE_ZONE
-    position = word - document.title_words
-    return next(weight for limit, weight in TEXT_ZONES if position < limit)
+    return ZONE_WEIGHTS[bisect_right(ZONE_LIMITS, word - document.title_words)]
 
 
 def _norm(words: int) -> float:
@@ -66,12 +66,15 @@ def _dampened(hits: Hits, document: Document) -> list[Hit]:
     return [hit for hit in dampened if hit.weight > 0]
 
 
-def _weigh(hits: Iterable[Hit], document: Document, least: float = 0.0) -> list[Weighed]:
-    """Each hit with what it adds by its zone (at least ``least``), repeats halved."""
+def _weigh(hits: Iterable[Hit], document: Document, after_lead: float | None = None) -> list[Weighed]:
+    """Each hit with what it adds by its zone, repeats halved. ``after_lead`` replaces the zones after the lead."""
     repeats: defaultdict[str, float] = defaultdict(lambda: 1.0)
     weighed = []
     for hit in hits:
-        weighed.append(Weighed(hit, hit.weight * max(least, _zone(document, hit.start)) * repeats[hit.key]))
+        zone = _zone(document, hit.start)
+        if after_lead is not None and zone < ZONE_WEIGHTS[0]:
+            zone = after_lead
+        weighed.append(Weighed(hit, hit.weight * zone * repeats[hit.key]))
         repeats[hit.key] *= REPEAT
     return weighed
 
@@ -95,9 +98,10 @@ def _best_paragraph(hits: list[Hit], document: Document, against: float, compile
     sizes: defaultdict[int, int] = defaultdict(int)
     for paragraph in document.paragraphs:
         sizes[paragraph] += 1
+    body = compiled.tag.paragraph_weight
     return max(
         (
-            _passage(group, _weigh(group, document, PARAGRAPH_ZONE), sizes[paragraph], against, compiled)
+            _passage(group, _weigh(group, document, body), sizes[paragraph], against, compiled)
             for paragraph, group in groups.items()
         ),
         default=0.0,

@@ -126,7 +126,11 @@ class Tests(Part):
 
 
 class TagFile(Part):
-    """One tag. ``ignore`` are phrases inside which nothing else of this tag counts."""
+    """One tag. ``ignore`` are phrases inside which nothing else of this tag counts.
+
+    ``paragraph_weight`` is what a hit after the lead weighs when its paragraph is scored by itself: high where one
+    paragraph of a long story is enough for the tag, low where a mention in passing is not.
+    """
 
     id: Name
     version: Annotated[int, Field(ge=1)]
@@ -135,6 +139,7 @@ class TagFile(Part):
     iptc: tuple[Qcode, ...] = ()
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     threshold: Weight
+    paragraph_weight: Annotated[float, Field(ge=0, le=1.2)] = 0.8
     core: Core
     lists: dict[ListName, Phrases] = Field(default_factory=dict)
     ignore: tuple[Written, ...] = ()
