@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import update
+from sqlalchemy import inspect, update
 
 from copydesk_api import schema
 from copydesk_api.database import database_url, describe, make_engine
@@ -95,7 +96,7 @@ def test_every_table_of_the_schema_is_there_on_both(open_store: Callable[[], Sto
     open_store()
     engine = make_engine(database_url(database))
     with engine.connect() as connection:
-        names = set(schema.inspect(connection).get_table_names())
+        names = set(inspect(connection).get_table_names())
     engine.dispose()
     assert set(schema.metadata.tables) | {"article_search"} <= names
 
@@ -111,6 +112,25 @@ def test_a_database_that_goes_away_is_something_to_try_again(tmp_path: Path) -> 
         other.execute("ALTER TABLE elsewhere RENAME TO articles")
     other.close()
     store.write([("a", article("a"))], {0: 1})
+    store.close()
+
+
+def test_a_server_that_is_away_is_something_to_try_again() -> None:
+    store = Store(make_engine(database_url("postgresql://u:hunter2@127.0.0.1:1/d")))
+    with pytest.raises(Retryable, match="the database cannot be used: connection") as caught:
+        store.positions([0])
+    assert "hunter2" not in str(caught.value)
+    store.close()
+
+
+@pytest.mark.postgres
+def test_connections_that_the_server_closed_are_made_anew(postgres_database: str) -> None:
+    store = Store.open(postgres_database)
+    store.write([("a", article("a"))], {0: 1})
+    with psycopg.connect(postgres_database, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'copydesk-api'")
+    store.write([("b", article("b"))], {0: 2})
+    assert [change.article_id for change in store.changes(0, 10)] == ["a", "b"]
     store.close()
 
 

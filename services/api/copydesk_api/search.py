@@ -37,9 +37,11 @@ def fold(value: str) -> str:
 
     Its own parser reads "Il-76" as a word and a negative number; this way both databases find the same.
     """
-    decomposed = unicodedata.normalize("NFKD", value[:MAX_INDEXED])
-    plain = "".join(char for char in decomposed if unicodedata.category(char) != "Mn").casefold()
-    return " ".join(word[:MAX_WORD] for word in _WORDS.findall(plain))[:MAX_INDEXED]
+    plain = value[:MAX_INDEXED]
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
+    return " ".join(word[:MAX_WORD] for word in _WORDS.findall(plain.casefold()))[:MAX_INDEXED]
 
 
 class Search(Protocol):
@@ -86,6 +88,9 @@ class PostgresSearch:
     ddl: ClassVar[Sequence[str]] = (
         """CREATE TABLE article_search
            (row_id bigint PRIMARY KEY REFERENCES articles ON DELETE CASCADE, words tsvector NOT NULL)""",
+        # Kept in the row as long as it fits: the planner takes no account of a column that is stored elsewhere and would
+        # read the whole table instead of the index.
+        "ALTER TABLE article_search ALTER COLUMN words SET STORAGE MAIN",
         "CREATE INDEX article_search_words ON article_search USING gin (words)",
     )
 
