@@ -113,17 +113,16 @@ def test_connections_are_bounded(start_broker: StartBroker) -> None:
     assert "3 connections already" in broker.log()
 
 
-def test_what_came_before_garbage_is_still_done(start_broker: StartBroker) -> None:
+def test_what_arrives_together_with_garbage_is_not_done(start_broker: StartBroker) -> None:
     broker = start_broker()
     with WireClient(broker.address) as client:
         client.create_topic("t")
         topics = [{"name": "t", "partitions": [{"index": 0, "records": batch([b"a"])}]}]
         good = request_bytes("Produce", 8, {"acks": 1, "timeout_ms": 1, "topics": topics})
         client.socket.sendall(good + b"\xff\xff\xff\xff")
-        assert client.is_hung_up() or True
+        assert client.is_hung_up()
     with WireClient(broker.address) as client:
-        assert client.offset_at("t", -1)[0] in {0, 1}
-        assert client.create_topic("u")["error_code"] == Code.NONE
+        assert client.offset_at("t", -1)[0] == 0
 
 
 def test_a_version_that_is_too_new_gets_the_list(start_broker: StartBroker) -> None:

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from .broker import Broker, Options
 from .files import UnusableError
+from .log import PartitionLog
 from .process import READY_PREFIX
 from .registry import MAX_PARTITIONS
 from .server import Server
@@ -122,6 +123,8 @@ async def _run(options: Options, *, with_parent: bool) -> None:
             syncing.cancel()
     finally:
         await server.stop()
+        if options.fsync != "never":
+            _sync(broker, list(broker.topics.logs()))
         broker.close()
 
 
@@ -141,12 +144,16 @@ def _watch_parent(stopping: asyncio.Event) -> None:
 async def _sync_now_and_then(broker: Broker) -> None:
     while True:
         await asyncio.sleep(broker.options.fsync_interval_s)
-        try:
-            for log in list(broker.topics.logs()):
-                await asyncio.to_thread(log.sync)
-            await asyncio.to_thread(broker.offsets.sync)
-        except OSError as error:
-            logger.warning("cannot force writes to the disk: %s", error)
+        await asyncio.to_thread(_sync, broker, [log for log in broker.topics.logs() if log.is_dirty])
+
+
+def _sync(broker: Broker, logs: list[PartitionLog]) -> None:
+    try:
+        for log in logs:
+            log.sync()
+        broker.offsets.sync()
+    except OSError as error:
+        logger.warning("cannot force writes to the disk: %s", error)
 
 
 if __name__ == "__main__":

@@ -330,6 +330,8 @@ class Group:
             return _done(member.assignment)
         if self.state is not State.SYNCING:
             raise KafkaError(Code.REBALANCE_IN_PROGRESS)
+        if member.syncing is not None and not member.syncing.done():
+            member.syncing.set_exception(KafkaError(Code.REBALANCE_IN_PROGRESS))
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         member.syncing = future
         if member.id == self.leader:

@@ -162,6 +162,11 @@ class PartitionLog:
     def closed(self) -> bool:
         return not self._segments
 
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there are writes that the disk was not asked to keep."""
+        return bool(self._unsynced)
+
     def close(self) -> None:
         for segment in self._segments:
             segment.close()

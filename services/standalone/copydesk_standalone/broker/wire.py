@@ -1,7 +1,9 @@
 """Reading and writing the primitive types of the Kafka protocol.
 
 Everything read here comes from a socket and is taken as hostile: every length is checked against what is left of
-the frame before anything is allocated, and the number of array elements in one request is bounded.
+the frame before anything is allocated, and the number of array elements in one request is bounded. That is why kio,
+whose typed codecs the tests compare with, is not used here: its reader (0.6.5) allocates what an array length
+claims and takes the process down with it.
 Source: https://kafka.apache.org/protocol#protocol_types
 """
 
