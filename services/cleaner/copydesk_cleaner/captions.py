@@ -33,7 +33,7 @@ from copydesk_cleaner.story import Context, Cut, Finding, Unit
 from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start
 from copydesk_shared.messages import Image
 
-MAX_CAPTION = 420
+MAX_CAPTION = 480
 MIN_KNOWN_CAPTION = 15
 STARTS = "’‘“\"'0123456789"  # of a caption, besides a capital
 MIN_CAPTION_WORDS = 2

@@ -98,7 +98,7 @@ def parse_label(text: str) -> str | None:
     if match is None:
         return None
     source = match["source"].strip()
-    return source if is_source(source) or is_supplier(source) or is_chain(source) else None
+    return source if is_source(source) or is_supplier(source) or is_agency(source) else None
 
 
 def parse_bracketed(content: str) -> Credit:

@@ -46,8 +46,8 @@ DOUBLED = re.compile(r"(?P<headline>.{15,}) (?P=headline)")
 # The commonest words of four letters and more; those of other languages are shorter or do little harm.
 COMMON = frozenset(
     "about after also amid been before being between both could down during even from have here into just like make "
-    "more most much must only other over says should since some such than that their them then there these they this those "
-    "through under until very want were what when where which while will with would your".split()
+    "more most much must only other over says should since some such than that their them then there these they this "
+    "those through under until very want were what when where which while will with would your".split()
 )
 
 

@@ -5,7 +5,7 @@
 
 from copydesk_cleaner.line_rules import LineRule, line_family
 
-_SITE = r"(?:us|the [A-Z][\w']+|[A-Z][\w.'’]*(?: [A-Z][\w.'’]*){0,4}|@\w+)"
+_SITE = r"(?:us|the [A-Z][\w']+(?: [A-Z][\w']+){0,4}|[A-Z][\w.'’]*(?: [A-Z][\w.'’]*){0,4}|@\w+)"
 _NETWORK = (
     r"(?:Twitter|X|Facebook|Instagram|YouTube|TikTok|WhatsApp|Telegram|LinkedIn|Threads|Bluesky|Google News|"
     r"Pinterest|Snapchat|Flipboard)"
@@ -138,7 +138,7 @@ PROMOTIONS: tuple[LineRule, ...] = (
                 r"|Emails|alerts|updates|bulletin|digest|inbox|notifications|Channel|channel|news|more)\b.{0,120}"
             ),
         ),
-        "Check out more of the Daily Star’s latest travel stories by signing up to our free weekly newsletter",
+        "Sign up to our free weekly newsletter for the best of the harbour",
         "The group sent a newsletter to 4,000 members calling for a strike.",
     ),
     LineRule(
@@ -249,7 +249,7 @@ PROMOTIONS: tuple[LineRule, ...] = (
             r"Enjoying our latest content\?",
             r"To (?:read|continue reading) (?:this|the full) (?:story|article).{0,120}",
         ),
-        "Subscribe to the 9to5Toys YouTube Channel for all of the latest videos, reviews, and more!",
+        "Log in or create an account to continue",
         "Subscribe to that view and you are lost.",
     ),
     LineRule(

@@ -176,11 +176,20 @@ def _widen(line: str, offset: int, cuts: Sequence[Cut]) -> list[Cut]:
             start = position
         if start == offset or line[start - offset - 1] == " ":
             end = offset + len(line) - len(line[end - offset :].lstrip(" "))
-        if end == offset + len(line):
-            start = max(position, offset + len(line[: start - offset].rstrip(" ")))
         widened.append(replace(cut, start=start, end=end))
         position = end
+    if widened and position == offset + len(line):
+        _strip_end(line, offset, widened)
     return widened
+
+
+def _strip_end(line: str, offset: int, cuts: list[Cut]) -> None:
+    """Widen the cuts that take the end of a line over the blank before them."""
+    first = len(cuts) - 1
+    while first > 0 and cuts[first - 1].end == cuts[first].start:
+        first -= 1
+    kept = len(line[: cuts[first].start - offset].rstrip(" "))
+    cuts[first] = replace(cuts[first], start=max(offset + kept, cuts[first - 1].end if first else offset))
 
 
 def _is_whole(line: str, cuts: Sequence[Cut]) -> bool:

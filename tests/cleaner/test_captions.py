@@ -1,0 +1,160 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copydesk_cleaner.captions import split_caption
+from copydesk_cleaner.credits import Strength, agencies_in, expands, is_chain, is_source, parse_bracketed, parse_label
+from tests.cleaner.pages import article_of, text_page
+
+NEXT = "The chairwoman said that the board would publish its answer in the first week of the new year."
+
+
+@pytest.mark.parametrize(
+    ("credit", "agencies"),
+    [
+        ("RUSSIAN INVESTIGATIVE COMMITEE HANDOUT/EPA-EFE/REX/Shutterstock", ("EPA-EFE", "REX", "Shutterstock")),
+        ("Anadolu via Getty Images", ("Anadolu", "Getty Images")),
+        ("AP Photo", ("AP Photo",)),
+        ("Jon Super/AP", ("AP",)),
+        ("Mashreq University", ()),
+        ("", ()),
+    ],
+)
+def test_agencies_are_named_as_printed(credit: str, agencies: tuple[str, ...]) -> None:
+    assert agencies_in(credit) == agencies
+
+
+@pytest.mark.parametrize(
+    ("content", "strength"),
+    [
+        ("Picture: Jon Super/AP", Strength.SURE),
+        ("AP Photo/Paul Sakuma, File", Strength.SURE),
+        ("Photo by Matt Cardy/Getty Images", Strength.SURE),
+        ("Foto: dpa", Strength.SURE),
+        ("Reuters", Strength.AGENCY),
+        ("stock image", Strength.AGENCY),
+        ("Mashreq University", Strength.NAME),
+        ("UNHCR/IOM", Strength.NAME),
+        ("one to ten", Strength.NONE),
+        ("image: what people see; reality: what they get", Strength.NONE),
+        ("picture: a slow recovery", Strength.NONE),
+        ("see below", Strength.NONE),
+    ],
+)
+def test_what_a_parenthesis_is_worth(content: str, strength: Strength) -> None:
+    assert parse_bracketed(content).strength == strength
+
+
+@pytest.mark.parametrize(
+    ("before", "acronym"),
+    [
+        ("The Environmental Protection Agency", "EPA"),
+        ("Agence France-Presse", "AFP"),
+        ("Regular physical activity", "PA"),
+        ("the Associated Press", "AP"),
+    ],
+)
+def test_expansions_of_an_acronym(before: str, acronym: str) -> None:
+    assert expands(before, acronym)
+
+
+def test_a_caption_is_no_expansion() -> None:
+    assert not expands("Rescuers at the quarry", "EPA")
+    assert not expands("French police stand guard in Nice", "Reuters")
+
+
+def test_sources_are_words_in_capitals() -> None:
+    assert is_source("Tom Brenner for The Washington Post via Getty Images")
+    assert not is_source("the council wants fewer of them")
+    assert not is_source("He said so.")
+    assert is_chain("Twitter/EirikurH via Storyful")
+    assert not is_chain("Hamas/Islamic Jihad")
+    assert parse_label("Picture: a slow recovery") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "caption", "credit"),
+    [
+        ("Guards arrive at the palace (PA)", "Guards arrive at the palace", "PA"),
+        ("Marina Lacerda, 37(Image: Bloomberg via Getty Images)", "Marina Lacerda, 37", "Bloomberg via Getty Images"),
+        ("The launchpad at dawn (Etlaq)", "The launchpad at dawn", "Etlaq"),
+    ],
+)
+def test_a_fused_caption_goes_to_the_images(line: str, caption: str, credit: str) -> None:
+    article = article_of(text_page(f"{line}{NEXT}"))
+    assert article.paragraphs == (NEXT,)
+    assert [(image.caption, image.credit) for image in article.images] == [(caption, credit)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Guards arrive at the palaceCredit: Eva Manez/Reuters",
+        "Guards arrive at the palace Photograph: Eva Manez/Reuters",
+        "Guards arrive at the palace. Photo by Eva Manez /Reuters",
+        "Guards arrive at the palace | Photo Credit: Eva Manez/Reuters",
+    ],
+)
+def test_a_label_at_the_end_of_a_line(line: str) -> None:
+    article = article_of(text_page(f"{NEXT}\n{line}\n{NEXT} It did."))
+    assert len(article.paragraphs) == 2
+    (image,) = article.images
+    assert image.caption.rstrip(".") == "Guards arrive at the palace"
+    assert image.credit.replace(" ", "") == "EvaManez/Reuters"
+    assert image.agencies == ("Reuters",)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Hong Kong (CNN)A small plane crashed on Sunday.",
+        "KYIV, Jan 24 (Reuters) - Russia said a plane carrying prisoners was shot down.",
+        "The Environmental Protection Agency (EPA) estimates that it costs billions.",
+        "The fighters (Hamas/Islamic Jihad) denied it.",
+        "The jet (a Boeing 737/800) was 12 years old.",
+        "BEIJING -- China on Friday said it opposes the launches. (Xinhua)",
+        "He was banned from X (Twitter) and Facebook.",
+    ],
+)
+def test_parentheses_of_the_story_stay(sentence: str) -> None:
+    article = article_of(text_page(f"{NEXT}\n{sentence}\n{NEXT} It did."))
+    assert sentence in article.paragraphs
+    assert article.images == ()
+
+
+def test_a_caption_fused_to_the_paragraph_before_it() -> None:
+    article = article_of(text_page("The driver was shot dead.Police stand guard in Nice (Picture: AFP/Getty)"))
+    assert article.paragraphs == ("The driver was shot dead.",)
+    assert article.images[0].caption == "Police stand guard in Nice"
+
+
+def test_a_long_paragraph_loses_only_its_last_sentence_to_a_credit() -> None:
+    body = " ".join([NEXT] * 6)
+    article = article_of(text_page(f"{body} A convoy leaves the harbour (Anadolu via Getty Images)"))
+    assert article.paragraphs == (body,)
+
+
+def test_an_article_on_one_line_is_not_taken_for_its_first_caption() -> None:
+    text = "Image copyright EPA Image caption Rescuers search the quarry " + " ".join([NEXT] * 8)
+    assert NEXT in article_of(text_page(text)).text
+
+
+@pytest.mark.parametrize(
+    ("text", "caption", "credit"),
+    [
+        ("Black Rod walks  through\nthe gallery (Picture: PA)", "Black Rod walks through the gallery", "PA"),
+        ("Eva Manez/Reuters", "", "Eva Manez/Reuters"),
+        ("Image: Kypros", "", "Kypros"),
+        ("A crowd at the castle", "A crowd at the castle", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_figures_caption_is_taken_apart(text: str, caption: str, credit: str) -> None:
+    image = split_caption(text)
+    assert (image.caption, image.credit) == (caption, credit)
+
+
+@given(st.text(max_size=300))
+def test_any_caption_can_be_taken_apart(text: str) -> None:
+    image = split_caption(text)
+    assert len(image.caption) + len(image.credit) <= len(text) + 1

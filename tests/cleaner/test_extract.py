@@ -1,0 +1,157 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from copydesk_cleaner.extract import MAX_CHARACTERS, MAX_ELEMENTS, MAX_TEXT_CHARACTERS, extract, simhash
+from copydesk_cleaner.stage import clean
+from copydesk_shared.errors import DeadLetterReason, Poison
+from copydesk_shared.stage import Drop, Emit
+from tests.cleaner.pages import article_of, html_page, text_page
+
+SENTENCE = "The harbour board met on Friday to hear the complaint of the ferry crews about the timetable. "
+
+
+def page_of(body: str, head: str = "") -> str:
+    return f"<!doctype html><html lang='en'><head>{head}</head><body>{body}</body></html>"
+
+
+def test_a_fragment_becomes_a_line_for_each_block() -> None:
+    html = (
+        "<p>One\n  line</p><ul><li>first</li><li>second</li></ul><blockquote>said</blockquote>a<br>b"
+        "<table><tr><td>x</td><td>y</td></tr></table><script>no()</script><style>no</style><pre>keep\nlines</pre>"
+        "<figure><img src='/p.jpg'><figcaption>Crews at the gate (Picture: PA)</figcaption></figure>tail &amp; end"
+    )
+    extracted = extract(html_page(html))
+    assert extracted.text == "One line\nfirst\nsecond\nsaid\na\nb\nx y\nkeep\nlines\ntail & end"
+    (image,) = extracted.metadata.images
+    assert (image.url, image.caption, image.credit) == ("https://example.org/p.jpg", "Crews at the gate", "PA")
+
+
+def test_a_page_gives_its_article_without_its_navigation() -> None:
+    paragraphs = "".join(f"<p>On day {number}, {SENTENCE * 3}</p>" for number in range(4))
+    navigation = "<nav><a href='/'>Home</a> <a href='/n'>News of the world</a></nav>"
+    body = f"{navigation}<article><h1>Row</h1>{paragraphs}</article>"
+    article = article_of(html_page(page_of(body, "<title>Row | Example</title>")))
+    assert len(article.paragraphs) == 4
+    assert (article.title, article.language) == ("Row", "en")
+
+
+def test_a_caption_of_the_page_tells_where_a_fused_caption_starts() -> None:
+    caption = "Mira Lane. Ann Lee. Bo Ek at the gate"
+    figure = f"<figure><img src='/p.jpg'><figcaption>{caption}</figcaption></figure>"
+    paragraphs = f"<p>{SENTENCE * 6}{caption} (Ann Lee)</p><p>{SENTENCE}</p>"
+    article = article_of(html_page(figure + paragraphs))
+    assert article.paragraphs == ((SENTENCE * 6).strip(), SENTENCE.strip())
+    assert [(image.caption, image.credit) for image in article.images] == [(caption, "Ann Lee")]
+
+
+def test_figures_that_tease_other_stories_are_not_pictures_of_this_one() -> None:
+    figure = "<figure><img src='/p.jpg'><figcaption>Another story</figcaption></figure>"
+    for teaser in (f"<aside>{figure}</aside>", f"<a href='/x'>{figure}</a>", f"<footer>{figure}</footer>"):
+        assert article_of(html_page(f"<p>{SENTENCE}</p>{teaser}")).images == ()
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["", "   ", "<!-- only a comment -->", "<html></html>", "<html><body><nav>Home</nav></body></html>", "\x00\x01"],
+)
+def test_a_page_without_text_is_dropped(html: str) -> None:
+    assert isinstance(clean(html_page(html)), Drop)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page_of("<div>" * 20_000 + SENTENCE + "</div>" * 20_000),
+        "<div>" * 20_000 + SENTENCE,
+        page_of("<table><tr><td>" * 3_000 + SENTENCE),
+        page_of(f"<p>{SENTENCE}</p>", "<script type='application/ld+json'>" + "[" * 50_000 + "</script>"),
+        page_of("<p " + "a=b " * 20_000 + f">{SENTENCE}</p>"),
+        page_of(f"<p>{SENTENCE}\0\ud800</p>"),
+        "<" * 20_000,
+        '<?xml version="1.0" encoding="utf-16"?><html><body><p>' + SENTENCE + "</p></body></html>",
+        '<html><head><meta charset="shift_jis"></head><body><p>' + SENTENCE + "é</p></body></html>",
+    ],
+    ids=["nested page", "nested fragment", "tables", "json-ld", "attributes", "control", "angles", "xml", "charset"],
+)
+def test_a_hostile_page_has_an_outcome(html: str) -> None:
+    assert isinstance(clean(html_page(html)), Emit | Drop)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page_of(f"<p>{'word ' * (MAX_CHARACTERS // 5)}</p>"),
+        page_of("<p>text</p>" * (MAX_ELEMENTS + 1)),
+        f"<p>{'word ' * (MAX_TEXT_CHARACTERS // 5 + 1)}</p>",
+    ],
+    ids=["characters", "elements", "text"],
+)
+def test_a_page_too_large_to_be_an_article_is_poison(html: str) -> None:
+    with pytest.raises(Poison) as caught:
+        clean(html_page(html))
+    assert caught.value.reason is DeadLetterReason.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A man stands (Reuters)The " * 8_000,
+        "(" * 200_000,
+        'said."We ' * 20_000,
+        "A" * 200_000,
+        ("A" * 58 + " (Reuters)The ") * 3_000,
+        "Photo: " * 30_000,
+        ". A" * 70_000,
+        "Jon Super/AP\n" * 10_000,
+        "[" * 200_000,
+    ],
+    ids=["credits", "brackets", "quotes", "capitals", "datelines", "labels", "sentences", "lines", "square"],
+)
+def test_hostile_text_costs_no_more_than_its_length(text: str) -> None:
+    assert isinstance(clean(text_page(text)), Emit | Drop)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<p>",
+                "</p>",
+                "<div>",
+                "<a href=x>",
+                "</a>",
+                "<table>",
+                "<td>",
+                "<figure>",
+                "<figcaption>",
+                "<!--",
+                "<![CDATA[",
+                "&#0;",
+                "&#xD800;",
+                "<script>",
+                "</body>",
+                SENTENCE,
+                "x",
+                "\x00",
+                "<svg>",
+                "<html>",
+                "<h2>",
+                "<br>",
+            ]
+        ),
+        max_size=60,
+    ).map("".join)
+)
+@settings(max_examples=150, deadline=None)
+def test_no_html_breaks_the_cleaner(html: str) -> None:
+    assert isinstance(clean(html_page(html)), Emit | Drop)
+
+
+def test_similar_texts_have_similar_hashes() -> None:
+    words = [f"word{number}" for number in range(300)]
+    one, other = simhash(" ".join(words)), simhash(" ".join([*words[:-3], "another", "ending", "here"]))
+    far = simhash(" ".join(f"different{number}" for number in range(300)))
+    assert len(one) == 16
+    assert (int(one, 16) ^ int(other, 16)).bit_count() < (int(one, 16) ^ int(far, 16)).bit_count()
+    assert simhash("") == simhash("")

@@ -1,0 +1,157 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copydesk_cleaner.metadata import (
+    Figure,
+    PageFacts,
+    absolute,
+    clean_authors,
+    json_ld_nodes,
+    parse_date,
+    primary_language,
+    read_metadata,
+)
+from tests.cleaner.pages import NOW, URL
+
+ARTICLE = {
+    "@context": "https://schema.org",
+    "@graph": [
+        {"@type": "WebSite", "name": "Example"},
+        {
+            "@type": ["NewsArticle"],
+            "headline": "Harbour row &amp; more",
+            "author": [{"@type": "Person", "name": "By Ann Lee and Bo Ek"}, {"name": "https://example.org/ann"}],
+            "datePublished": "2026-11-30T08:00:00+02:00",
+            "dateModified": "2026-11-30T09:00:00Z",
+            "isAccessibleForFree": "False",
+            "inLanguage": "en-GB",
+            "image": [{"url": "/a.jpg", "caption": "Crews at the gate (Picture: PA)"}, "https://example.org/b.jpg"],
+        },
+    ],
+}
+
+
+def test_json_ld_is_read_first() -> None:
+    facts = PageFacts(
+        json_ld=[json.dumps(ARTICLE)],
+        meta={"og:title": ["Other"], "author": ["Nobody"]},
+        title_tag="Harbour row | Example",
+    )
+    found = read_metadata(facts, URL, NOW)
+    assert found.title == "Harbour row &amp; more"
+    assert "Other" in found.titles
+    assert "Harbour row" in found.titles
+    assert found.authors == ("Ann Lee", "Bo Ek")
+    assert found.published_at == datetime(2026, 11, 30, 6, tzinfo=UTC)
+    assert found.modified_at == datetime(2026, 11, 30, 9, tzinfo=UTC)
+    assert found.language == "en"
+    assert found.paywalled
+    assert [(image.url, image.caption, image.credit) for image in found.images] == [
+        ("https://example.org/a.jpg", "Crews at the gate", "PA"),
+        ("https://example.org/b.jpg", "", ""),
+    ]
+
+
+def test_meta_tags_fill_what_json_ld_lacks() -> None:
+    facts = PageFacts(
+        meta={
+            "og:title": [" Harbour\n row "],
+            "article:author": ["https://example.org/ann"],
+            "author": ["Ann Lee, Example"],
+            "og:site_name": ["Example"],
+            "article:published_time": ["nonsense", "2026-11-30"],
+            "og:image": ["https://example.org/lead.jpg"],
+        },
+        language="de_AT",
+    )
+    found = read_metadata(facts, URL, NOW)
+    assert (found.title, found.authors, found.language) == ("Harbour row", ("Ann Lee",), "de")
+    assert found.published_at == datetime(2026, 11, 30, tzinfo=UTC)
+    assert [image.url for image in found.images] == ["https://example.org/lead.jpg"]
+
+
+def test_a_picture_is_named_once() -> None:
+    facts = PageFacts(
+        meta={"og:image": ["https://example.org/a.jpg"]},
+        figures=[Figure("/a.jpg", "Crews at the gate (PA)"), Figure(None, "Crews at the gate")],
+    )
+    (image,) = read_metadata(facts, URL, NOW).images
+    assert (image.url, image.caption, image.credit, image.agencies) == (
+        "https://example.org/a.jpg",
+        "Crews at the gate",
+        "PA",
+        ("PA",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-11-30T08:00:00Z", datetime(2026, 11, 30, 8, tzinfo=UTC)),
+        ("2026-11-30 08:00:00", datetime(2026, 11, 30, 8, tzinfo=UTC)),
+        ("Mon, 30 Nov 2026 08:00:00 +0100", datetime(2026, 11, 30, 7, tzinfo=UTC)),
+        ("2031-01-01", None),
+        ("1203-01-01", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+        (20261130, None),
+    ],
+)
+def test_dates(value: object, expected: datetime | None) -> None:
+    assert parse_date(value, NOW) == expected
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_dates(value: str) -> None:
+    found = parse_date(value, NOW)
+    assert found is None or found.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [("en-GB", "en"), ("PT_br", "pt"), ("zul", "zul"), ("und", None), ("english", None), ("", None)],
+)
+def test_languages(tag: str, expected: str | None) -> None:
+    assert primary_language(tag) == expected
+
+
+def test_authors_are_people_and_each_once() -> None:
+    names = ["By Ann Lee", "ANN LEE", "@annlee", "https://x.org/a", "Example", "Bo Ek; Cy Dee", "x" * 80, ""]
+    assert clean_authors(names, "example") == ("Ann Lee", "Bo Ek", "Cy Dee")
+
+
+@pytest.mark.parametrize(
+    "script", ["", "{", "[" * 100_000, '"text"', "null", "<!-- {} -->", '{"@graph": 3}', "x" * 600_000]
+)
+def test_json_ld_that_is_no_use(script: str) -> None:
+    assert [node for node in json_ld_nodes([script]) if "@type" in node] == []
+
+
+@pytest.mark.parametrize("field", ["headline", "author", "datePublished", "image", "inLanguage", "@type"])
+@pytest.mark.parametrize("value", [None, 3, True, [], {}, [[["x"]]], {"name": {"name": 1}}, [None, {"url": 5}]])
+def test_json_ld_of_the_wrong_shape_is_passed_over(field: str, value: object) -> None:
+    node = {"@type": "NewsArticle", "headline": "A title", field: value}
+    found = read_metadata(PageFacts(json_ld=[json.dumps(node)], meta={"og:title": ["Other"]}), URL, NOW)
+    assert found.title in {"A title", "Other", "x"}
+
+
+@pytest.mark.parametrize(
+    ("base", "address", "expected"),
+    [
+        (URL, "/a.jpg", "https://example.org/a.jpg"),
+        (URL, "javascript:alert(1)", None),
+        (URL, "data:image/png;base64,AA", None),
+        (URL, "http://[", None),
+        (URL, None, None),
+        ("urn:sha256:00", "/a.jpg", None),
+        ("urn:sha256:00", "https://e.org/a.jpg", "https://e.org/a.jpg"),
+    ],
+)
+def test_addresses_of_pictures(base: str, address: str | None, expected: str | None) -> None:
+    assert absolute(base, address) == expected

@@ -1,0 +1,76 @@
+"""Every row of every table: its example is cut, its twin is kept."""
+
+import re
+
+import pytest
+
+from copydesk_cleaner.boilerplate import BOILERPLATE, BYLINES
+from copydesk_cleaner.caption_forms import FORMS, Form
+from copydesk_cleaner.credit_words import LABELS
+from copydesk_cleaner.line_rules import LineRule, compiled_rule
+from copydesk_cleaner.promotions import PROMOTIONS
+from copydesk_cleaner.related import LEADS, POINTERS, Lead
+from tests.cleaner.pages import article_of, cleaned_text, text_page
+
+LINE_RULES = (*BOILERPLATE, *BYLINES, *POINTERS, *PROMOTIONS)
+BODY = (
+    "The harbour board met on Friday to hear the complaint of the ferry crews about the new timetable.\n"
+    "{line}\n"
+    "It will publish its answer next week, the chairwoman told the members after the meeting had closed."
+)
+KINDS = {"promotion": "promotion", "related": "related-link", "boilerplate": "boilerplate"}
+
+
+@pytest.mark.parametrize("rule", LINE_RULES, ids=lambda rule: rule.rule)
+def test_a_line_rule_cuts_its_example_and_keeps_its_twin(rule: LineRule) -> None:
+    article = article_of(text_page(BODY.format(line=rule.example)))
+    assert len(article.paragraphs) == 2
+    (removal,) = article.removals
+    assert (removal.rule, removal.kind) == (rule.rule, rule.kind)
+    assert rule.keep in article_of(text_page(BODY.format(line=rule.keep))).paragraphs
+
+
+@pytest.mark.parametrize("rule", LINE_RULES, ids=lambda rule: rule.rule)
+def test_the_family_in_a_rules_name_is_its_kind(rule: LineRule) -> None:
+    assert rule.kind == KINDS[rule.rule.split(".")[0]]
+
+
+@pytest.mark.parametrize("rule", LINE_RULES, ids=lambda rule: rule.rule)
+def test_a_line_rule_answers_quickly_for_a_long_line(rule: LineRule) -> None:
+    pattern = compiled_rule(rule)
+    for piece in (rule.example, "A" * 30, "Sign up to ", "By John Smith and "):
+        assert pattern.fullmatch((piece * 40)[:600] + "\0") is None
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.rule)
+def test_a_caption_form_cuts_its_example_and_keeps_its_twin(form: Form) -> None:
+    article = article_of(text_page(BODY.format(line=form.example)))
+    assert len(article.paragraphs) == 2
+    assert {removal.rule for removal in article.removals} == {form.rule}
+    assert form.keep in article_of(text_page(BODY.format(line=form.keep))).paragraphs
+
+
+@pytest.mark.parametrize("lead", LEADS, ids=lambda lead: lead.words)
+def test_a_lead_and_its_headline_become_a_related_link(lead: Lead) -> None:
+    article = article_of(text_page(BODY.format(line=lead.example)))
+    headline = re.split(r"\s?[:|]\s", lead.example, maxsplit=1)[1]
+    assert [link.title for link in article.related_links] == [headline]
+    assert len(article.paragraphs) == 2
+
+
+@pytest.mark.parametrize("lead", [lead for lead in LEADS if not lead.sure], ids=lambda lead: lead.words)
+def test_words_that_also_begin_sentences_are_kept_when_they_do(lead: Lead) -> None:
+    sentence = f"{lead.words.capitalize()}: the two men were cousins."
+    assert sentence in cleaned_text(text_page(BODY.format(line=sentence)))
+
+
+def test_tables_are_sorted_and_name_each_thing_once() -> None:
+    for names in (
+        [rule.rule for rule in BOILERPLATE],
+        [rule.rule for rule in POINTERS],
+        [rule.rule for rule in PROMOTIONS],
+        [form.rule for form in FORMS],
+    ):
+        assert names == sorted(set(names))
+    assert len({lead.words for lead in LEADS}) == len(LEADS)
+    assert len(set(LABELS)) == len(LABELS)
