@@ -4,6 +4,8 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from copydesk_standalone.broker.process import BrokerProcess, start
 
 from .client import WireClient
+from .members import Party
 
 _NUMBERS = itertools.count()
 
@@ -56,6 +59,12 @@ def topic(client: WireClient, name: str) -> str:
     """A topic of one partition."""
     assert client.create_topic(name)["error_code"] == 0
     return name
+
+
+@pytest.fixture
+def party(broker: BrokerProcess, name: str) -> Iterator[Party]:
+    with ThreadPoolExecutor(8) as pool, ExitStack() as stack:
+        yield Party(broker.address, f"{name}-group", stack, pool)
 
 
 @pytest.fixture(scope="session")
