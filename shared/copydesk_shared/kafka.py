@@ -168,7 +168,8 @@ async def _consumer(
     servers: str, client_id: str, group: str | None, instance_id: str | None = None
 ) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=servers, client_id=client_id, group_id=group, group_instance_id=instance_id, enable_auto_commit=False,
+        bootstrap_servers=servers, client_id=client_id, group_id=group, group_instance_id=instance_id,
+        enable_auto_commit=False,
         auto_offset_reset="earliest", isolation_level="read_committed", session_timeout_ms=10_000,
         heartbeat_interval_ms=2_000, max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
         metadata_max_age_ms=30_000,

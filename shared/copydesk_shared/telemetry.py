@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from typing import Any
 
 import structlog
@@ -17,12 +18,33 @@ IN_FLIGHT = Gauge("copydesk_in_flight_records", "Records taken and not finished.
 SESSIONS = Counter("copydesk_kafka_sessions_total", "Sessions opened with the brokers.", ["stage"])
 SESSION_FAILURES = Counter("copydesk_kafka_session_failures_total", "Sessions given up after an error.", ["stage"])
 
+REPEAT_SECONDS = 30.0
 QUIET_LOGGERS = {
     "aiokafka": logging.ERROR,
     "httpx": logging.WARNING,
     "trafilatura": logging.CRITICAL,
     "uvicorn": logging.WARNING,
 }
+
+
+class Seldom(logging.Filter):
+    """Lets the same complaint of aiokafka through now and then: without its broker it repeats itself all the time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is to be logged."""
+        if not record.name.startswith("aiokafka"):
+            return True
+        now = time.monotonic()
+        complaint = f"{record.name}:{record.lineno}"
+        if now - self._last.get(complaint, -self._seconds) < self._seconds:
+            return False
+        self._last[complaint] = now
+        return True
 
 
 def configure_logging(service: str, level: str, style: str) -> None:
@@ -55,6 +77,7 @@ def configure_logging(service: str, level: str, style: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(Seldom(REPEAT_SECONDS))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name, quiet in QUIET_LOGGERS.items():
         logging.getLogger(name).setLevel(max(quiet, logging.getLogger().level))

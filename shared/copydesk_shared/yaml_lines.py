@@ -63,16 +63,18 @@ class YamlDocument:
         self.name = name
         try:
             self._root = yaml.compose(text, Loader=yaml.SafeLoader)
+            if self._root is not None:
+                _refuse_duplicate_keys(self._root, name)
             self.data: Any = yaml.safe_load(text)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
             problem = getattr(error, "problem", None) or str(error).splitlines()[0]
             raise InputError(f"{name}:{line}: not valid YAML: {problem}") from None
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            raise InputError(f"{name}:1: nested too deeply, or an alias that holds itself") from None
+        except ValueError as error:
             raise InputError(f"{name}:1: not valid YAML: {error}") from None
-        if self._root is not None:
-            _refuse_duplicate_keys(self._root, name)
 
     def line(self, location: Location) -> int:
         """The line, from 1, of the value at this path of keys and indexes (or of the deepest part that exists)."""

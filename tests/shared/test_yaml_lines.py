@@ -47,6 +47,8 @@ def test_a_good_document() -> None:
         ("", "f.yaml:1: expected a mapping, found NoneType"),
         ("items: [\n", "f.yaml:2: not valid YAML"),
         ("a: 1\nb: 2\na: 3\n", "f.yaml:3: 'a' is given twice"),
+        ("items: &a [*a]\n", "f.yaml:1: nested too deeply, or an alias that holds itself"),
+        ("[" * 5000, "f.yaml:1: nested too deeply"),
         ("items: !!python/object:os.system x\n", "f.yaml:1: not valid YAML"),
     ],
 )

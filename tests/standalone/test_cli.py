@@ -22,10 +22,12 @@ PAGE = (
 )
 
 
-def copydesk(*arguments: str, stdin: bytes = b"", **env: str) -> "subprocess.CompletedProcess[bytes]":
+def copydesk(
+    *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None
+) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
         [sys.executable, "-m", "copydesk_standalone", *arguments], input=stdin, capture_output=True, check=False, timeout=50,
-        env={**os.environ, **env},
+        env={**os.environ, **(env or {})},
     )  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     ],
 )
 def test_a_bad_setting_stops_it_at_once(variable: str, value: str, tmp_path: Path) -> None:
-    error = _mistake(copydesk("up", "--data-dir", str(tmp_path), **{variable: value}))
+    error = _mistake(copydesk("up", "--data-dir", str(tmp_path), env={variable: value}))
     assert variable in error or value in error
 
 

@@ -1,5 +1,6 @@
 """The ``copydesk`` command."""
 
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -11,7 +12,6 @@ import click
 from copydesk_shared.errors import UserError
 from copydesk_shared.service import EXIT_INTERRUPTED, EXIT_USER_ERROR
 from copydesk_shared.settings import load_settings
-from copydesk_standalone import oneshot
 from copydesk_standalone.settings import StandaloneSettings
 
 Command = Callable[..., Any]
@@ -85,6 +85,8 @@ def demo(every: float, **given: object) -> int:
 )  # fmt: skip
 def clean(source: str, kind: str, url: str | None, style: str) -> int:
     """Clean one page or text and print the article."""
+    from copydesk_standalone import oneshot
+
     return oneshot.clean_command(source, kind, url, style)
 
 
@@ -93,6 +95,8 @@ def clean(source: str, kind: str, url: str | None, style: str) -> int:
 @click.option("--format", "style", type=click.Choice(["json", "text"]), default="json", show_default=True)
 def classify(source: str, style: str) -> int:
     """Tag one article: plain text, or the JSON of `copydesk clean`."""
+    from copydesk_standalone import oneshot
+
     return oneshot.classify_command(source, style)
 
 
@@ -118,6 +122,7 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
-        oneshot.silence_stdout()
+        # the reader of our output has gone: do not complain a second time at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code)

@@ -1,6 +1,7 @@
 """``copydesk up`` and ``copydesk demo``."""
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from copydesk_fetcher.feeds_file import load_feeds, parse_feeds
 from copydesk_shared.errors import SettingsError
 from copydesk_shared.messages import Feed
+from copydesk_shared.telemetry import configure_logging
 from copydesk_standalone.children import Child
 from copydesk_standalone.data_dir import locked
 from copydesk_standalone.demo.publisher import feeds_yaml
@@ -39,6 +41,8 @@ def _run(
     fetcher: dict[str, str] | None = None,
     extra: tuple[Child, ...] = (),
 ) -> int:
+    configure_logging("copydesk", "warning", "console")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what goes wrong with Kafka is told in one line of ours
     with locked(settings.data_dir) as lock:
         _check_ports(settings)
         plan = make_plan(settings, lock, fetcher=fetcher, extra=extra)

@@ -59,11 +59,6 @@ def _json(message: Message) -> str:
     return message.model_dump_json(indent=2)
 
 
-def silence_stdout() -> None:
-    """The reader of our output has gone: do not complain a second time at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def clean_command(source: str, kind: str, url: str | None, style: str) -> int:
     """Print the article made of a file, standard input or an address. Raises :class:`InputError`."""
     page = _page(source, cast("Kind", kind), url)
@@ -83,6 +78,13 @@ def clean_command(source: str, kind: str, url: str | None, style: str) -> int:
     return 0
 
 
+def _article(name: str, text: str) -> Article:
+    try:
+        return article_from(text, datetime.now(UTC))
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
 def classify_command(source: str, style: str) -> int:
     """Print the article with its tags. Raises :class:`InputError`."""
     from copydesk_classifier.settings import ClassifierSettings
@@ -93,7 +95,7 @@ def classify_command(source: str, style: str) -> int:
         text = _read(source).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not UTF-8 text at byte {error.start}") from None
-    article = classify(article_from(text, datetime.now(UTC)), taxonomy)
+    article = classify(_article(name, text), taxonomy)
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     _print(_json(article) if style == "json" else render_text(article, colour=colour))
     return 0

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from copydesk_api.database import database_url
 from copydesk_api.settings import ApiSettings
 from copydesk_classifier.settings import ClassifierSettings
+from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.settings import CleanerSettings
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_shared.settings import ServiceSettings, load_settings
@@ -54,9 +56,20 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().resolve()
 
 
+def _check(settings: ServiceSettings) -> None:
+    """Show a person's mistake before anything starts. Raises :class:`UserError`."""
+    match settings:
+        case ApiSettings():
+            database_url(settings.database_url)
+        case ClassifierSettings():
+            load_taxonomy(settings.taxonomy_dir)
+        case _:
+            pass
+
+
 def _service(name: str, settings: StandaloneSettings, servers: str, extra: Mapping[str, str], lock: int) -> Child:
     given = {**_given(settings, servers, name), **extra}
-    load_settings(SERVICES[name], **given)  # a person's mistake in the environment shows before anything starts
+    _check(load_settings(SERVICES[name], **given))
     env = {f"COPYDESK_{name}_{field}".upper(): value for field, value in given.items()}
     return Child(name, (f"copydesk_{name}",), env=env, health_port=int(given["health_port"]), inherited=(lock,))
 

@@ -20,7 +20,7 @@ from copydesk_standalone.probes import LOOPBACK, accepts_connections, answers_ok
 from copydesk_standalone.settings import StandaloneSettings
 
 READY_SECONDS = 60.0
-KAFKA_SECONDS = 20.0
+KAFKA_SECONDS = 10.0
 SERVICE_STOP_SECONDS = 7.0
 BROKER_STOP_SECONDS = 2.0
 LIVENESS_SECONDS = 10.0
