@@ -1,6 +1,7 @@
 """The pages, as a browser without scripts sees them."""
 
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
@@ -14,6 +15,12 @@ from tests.api.samples import CAPTION, COURIER, TAIL, article, fused_article, ta
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 CLOSED_BY_PARENT = {"option"}
 HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """The pages are the same on both databases; the calls they are made of are tested on both."""
+    return f"sqlite:///{tmp_path / 'api.db'}"
 
 
 class Page(HTMLParser):

@@ -292,7 +292,7 @@ values = st.text(max_size=40) | st.sampled_from(
 paths = st.sampled_from(["/v1/articles", "/v1/changes", "/v1/feed.json", "/v1/tags", "/", "/v1/articles/a1", "/docs"])
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(path=paths, query=st.lists(st.tuples(names, values), max_size=4))
 def test_no_query_is_a_server_error(sqlite_client: httpx.Client, path: str, query: list[tuple[str, str]]) -> None:
     answer = sqlite_client.get(f"{path}?{urlencode(query)}")
