@@ -88,8 +88,8 @@ class PostgresSearch:
     ddl: ClassVar[Sequence[str]] = (
         """CREATE TABLE article_search
            (row_id bigint PRIMARY KEY REFERENCES articles ON DELETE CASCADE, words tsvector NOT NULL)""",
-        # Kept in the row as long as it fits: the planner takes no account of a column that is stored elsewhere and would
-        # read the whole table instead of the index.
+        # Kept in the row as long as it fits: the planner takes no account of a column that is stored elsewhere and
+        # would read the whole table instead of the index.
         "ALTER TABLE article_search ALTER COLUMN words SET STORAGE MAIN",
         "CREATE INDEX article_search_words ON article_search USING gin (words)",
     )
