@@ -23,7 +23,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest.fixture
 def settings_with() -> Settings:
     def make(**given: Any) -> FetcherSettings:
-        usual = {"allow_networks": "127.0.0.0/8", "per_host_delay_seconds": 0, "user_agent": "test"}
+        usual: dict[str, Any] = {"allow_networks": "127.0.0.0/8", "per_host_delay_seconds": 0, "user_agent": "test"}
         return FetcherSettings(**(usual | given))
 
     return make

@@ -1,6 +1,7 @@
 import gzip
 import tracemalloc
 import zlib
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,13 @@ def raw_deflate(data: bytes) -> bytes:
     return packer.compress(data) + packer.flush()
 
 
-PACKERS = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress, "": bytes, "identity": bytes}
+PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "": bytes,
+    "identity": bytes,
+}
 
 
 @pytest.mark.parametrize("name", PACKERS)

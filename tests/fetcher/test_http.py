@@ -27,7 +27,7 @@ class Names:
         self._answers = {name.replace("_", "."): list(each) for name, each in answers.items()}
         self.asked: list[str] = []
 
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
+    async def __call__(self, host: str, _: int) -> Sequence[str]:
         self.asked.append(host)
         if host not in self._answers:
             raise OSError("no such name")
@@ -138,7 +138,9 @@ async def test_without_the_setting_loopback_is_refused_under_every_name(site: Si
     assert site.requests == []
 
 
-async def test_a_name_that_answers_differently_the_second_time_gains_nothing(site: Site, settings_with: Settings) -> None:
+async def test_a_name_that_answers_differently_the_second_time_gains_nothing(
+    site: Site, settings_with: Settings
+) -> None:
     """DNS rebinding: the connection goes to the address that was checked; a new one is checked again."""
     site.pages["/"] = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
     names = Names(rebind_example=[["127.0.0.1"], ["10.0.0.1"]])
@@ -208,7 +210,7 @@ async def test_tls_is_verified_against_the_name_though_the_address_is_pinned(
     names = Names(news_example=[["127.0.0.1"]], other_example=[["127.0.0.1"]])
     async with tls_site, Client(settings, resolve=names, tls=trusted) as client:
         assert (await client.get(f"https://news.example:{port}/", max_bytes=LIMIT)).body == b"ok"
-        with pytest.raises(Unreachable, match="certificate is not valid for 'other.example'"):
+        with pytest.raises(Unreachable, match=r"certificate is not valid for 'other\.example'"):
             await client.get(f"https://other.example:{port}/", max_bytes=LIMIT)
     async with Client(settings, resolve=names) as client:
         with pytest.raises(Unreachable):

@@ -43,6 +43,9 @@ CONTENT_TYPES: Mapping[str, Literal["text/html", "text/plain"]] = {
 PARSER_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
                  ValueError)  # fmt: skip
 
+# Labels that are wrong while the feed itself is right.
+HARMLESS = (feedparser.NonXMLContentType, feedparser.CharacterEncodingOverride)
+
 Parsed = Mapping[str, Any]
 
 
@@ -109,7 +112,7 @@ def parse_feed(body: bytes, content_type: str, url: str, limit: int, now: dateti
 
 def _problem(parsed: Parsed) -> str | None:
     error = parsed.get("bozo_exception")
-    if not parsed.get("bozo") or error is None:
+    if not parsed.get("bozo") or error is None or isinstance(error, HARMLESS):
         return None
     return scrubbed(f"{type(error).__name__}: {error}".replace("\n", " "))[:300]
 

@@ -1,0 +1,347 @@
+"""The poller over a log in memory: what it stores, in which order, and what a restart makes of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from copydesk_fetcher.entries import Outcome
+from copydesk_fetcher.http import Client
+from copydesk_fetcher.poll import GROUP, PollRun
+from copydesk_fetcher.visit import Visitor
+from copydesk_shared.errors import Poison
+from copydesk_shared.log import Log, LogError, Outgoing, Record
+from copydesk_shared.messages import Entry, Feed, FeedState
+from copydesk_shared.service import Service
+from copydesk_shared.settings import ServiceSettings
+from copydesk_shared.testing import MemoryBroker
+from copydesk_shared.topics import DISCOVERED, FEEDS, FEEDS_STATE
+from copydesk_shared.wire import encode, tombstone
+
+from .samples import rss
+from .site import Site, answer
+from .test_visit import InlineParser
+
+
+class Desk:
+    """A poller on a log in memory that can be started, stopped and killed."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.broker = MemoryBroker()
+        self.visitor = visitor
+        self.service = Service("fetcher", ServiceSettings())
+        self.task: asyncio.Task[None] | None = None
+        self.run: PollRun | None = None
+
+    async def read(self, topic: str, partitions: Sequence[int]) -> list[Record]:
+        assert list(partitions) == [0]
+        return list(self.broker.topics[topic])
+
+    def start(self) -> None:
+        self.service = Service("fetcher", ServiceSettings())
+        self.run = PollRun(self.service, self.visitor, self.read, concurrency=4)
+        self.task = asyncio.create_task(self.run.run(self.broker.open_log(GROUP, FEEDS.name)))
+
+    async def kill(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+
+    async def stop(self) -> None:
+        self.service.stopping.set()
+        if self.task is not None:
+            await self.task
+
+    def add(self, feed: Feed) -> None:
+        self.broker.append(encode(FEEDS, feed, stage="test", version="1"))
+
+    def entries(self) -> list[Entry]:
+        return [Entry.model_validate_json(record.value or b"") for record in self.broker.topics[DISCOVERED.name]]
+
+    def state(self, feed_id: str = "news") -> FeedState | None:
+        found = [record for record in self.broker.topics[FEEDS_STATE.name] if record.key == feed_id.encode()]
+        return FeedState.model_validate_json(found[-1].value or b"") if found else None
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                if self.task is not None and self.task.done():
+                    self.task.result()
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def desk(client: Client) -> AsyncIterator[Desk]:
+    made = Desk(Visitor(client, InlineParser(5, 100), 100_000))
+    yield made
+    await made.kill()
+
+
+def feed_at(site: Site, path: str = "/feed", **more: object) -> Feed:
+    given = {"feed_id": "news", "url": site.url(path), "name": "News", "interval_seconds": 1, **more}
+    return Feed.model_validate(given)
+
+
+async def test_entries_are_stored_before_the_state_that_remembers_them(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = answer(rss([("One", "/1"), ("Two", "/2")]))
+    order: list[str] = []
+    append = desk.broker.append
+
+    def noted(record: Outgoing) -> Record:
+        order.append(record.topic)
+        return append(record)
+
+    desk.add(feed_at(site))
+    desk.broker.append = noted  # type: ignore[method-assign]
+    desk.start()
+    await desk.until(lambda: desk.state() is not None)
+    assert order[:3] == [DISCOVERED.name, DISCOVERED.name, FEEDS_STATE.name]
+    assert [entry.title for entry in desk.entries()] == ["Two", "One"]
+    record = desk.broker.topics[DISCOVERED.name][0]
+    assert record.key == b"127.0.0.1"
+    assert record.header("ce_type") == "copydesk.Entry.v1"
+
+
+async def test_a_feed_is_polled_again_and_again_and_only_news_is_stored(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    desk.add(feed_at(site))
+    desk.start()
+    await desk.until(lambda: site.count("/feed") >= 2)
+    site.pages["/feed"] = answer(rss([("Two", "/2"), ("One, corrected", "/1")]))
+    await desk.until(lambda: len(desk.entries()) == 3)
+    assert [(entry.title, entry.revision) for entry in desk.entries()] == [
+        ("One", 1),
+        ("One, corrected", 2),
+        ("Two", 1),
+    ]
+
+
+async def test_after_a_restart_nothing_comes_twice_and_nothing_is_missed(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = answer(rss([("One", "/1")]), etag='"v1"')
+    desk.add(feed_at(site))
+    desk.start()
+    await desk.until(lambda: desk.state() is not None)
+    await desk.kill()
+    site.pages["/feed"] = answer(rss([("Two", "/2"), ("One", "/1")]))
+    before = len(site.requests)
+    desk.start()
+    await desk.until(lambda: len(desk.entries()) == 2)
+    assert [entry.title for entry in desk.entries()] == ["One", "Two"]
+    assert site.requests[before].headers["if-none-match"] == '"v1"'
+
+
+async def test_a_kill_between_entries_and_state_repeats_and_loses_nothing(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = answer(rss([("One", "/1"), ("Two", "/2")]))
+    desk.add(feed_at(site))
+    append = desk.broker.append
+
+    def broken(record: Outgoing) -> Record:
+        if record.topic == FEEDS_STATE.name:
+            raise LogError("the broker is away")
+        return append(record)
+
+    desk.broker.append = broken  # type: ignore[method-assign]
+    desk.start()
+    with pytest.raises(LogError):
+        await desk.until(lambda: False)
+    assert (len(desk.entries()), desk.state()) == (2, None)
+    desk.broker.append = append  # type: ignore[method-assign]
+    desk.start()
+    await desk.until(lambda: desk.state() is not None)
+    assert [entry.title for entry in desk.entries()] == ["Two", "One"] * 2
+    ids = [record.header("ce_id") for record in desk.broker.topics[DISCOVERED.name]]
+    assert {entry.revision for entry in desk.entries()} == {1}
+    assert len(ids) == 4
+
+
+async def test_a_poll_that_is_not_due_waits_over_a_restart(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    desk.add(feed_at(site, interval_seconds=3600))
+    desk.start()
+    await desk.until(lambda: desk.state() is not None)
+    await desk.stop()
+    desk.add(feed_at(site, "/other", feed_id="other"))
+    desk.start()
+    await desk.until(lambda: site.count("/other") >= 1)
+    assert site.count("/feed") == 1
+
+
+async def test_a_removed_feed_is_polled_no_more_and_a_new_one_is(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = site.pages["/new"] = answer(rss([]))
+    desk.add(feed_at(site))
+    desk.start()
+    await desk.until(lambda: site.count("/feed") >= 1)
+    desk.broker.append(tombstone(FEEDS, "news", stage="test"))
+    desk.add(feed_at(site, "/new", feed_id="new"))
+    await desk.until(lambda: site.count("/new") >= 1)
+    polled = site.count("/feed")
+    await desk.until(lambda: site.count("/new") >= 3)
+    assert site.count("/feed") == polled
+
+
+async def test_a_changed_feed_is_polled_at_once_and_without_the_old_validators(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = answer(rss([("One", "/1")]), etag='"old"')
+    site.pages["/moved"] = answer(rss([("Two", "/2")]))
+    desk.add(feed_at(site, interval_seconds=3600))
+    desk.start()
+    await desk.until(lambda: desk.state() is not None)
+    desk.add(feed_at(site, "/moved", interval_seconds=3600))
+    await desk.until(lambda: len(desk.entries()) == 2)
+    moved = next(request for request in site.requests if request.path == "/moved")
+    assert "if-none-match" not in moved.headers
+
+
+async def test_a_feed_that_was_removed_before_the_start_is_never_polled(site: Site, desk: Desk) -> None:
+    desk.add(feed_at(site))
+    desk.broker.append(tombstone(FEEDS, "news", stage="test"))
+    desk.add(feed_at(site, "/new", feed_id="new"))
+    desk.start()
+    await desk.until(lambda: site.count("/new") >= 1)
+    assert site.count("/feed") == 0
+
+
+async def test_records_that_cannot_be_read_harm_nobody(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    for key, value in ((b"broken", b"{"), (None, b"{}"), (b"\xff", b"[]")):
+        desk.broker.append(Outgoing(FEEDS.name, key, value))
+    desk.broker.append(Outgoing(FEEDS_STATE.name, b"news", b"not json"))
+    desk.add(feed_at(site))
+    desk.start()
+    await desk.until(lambda: len(desk.entries()) == 1)
+    desk.broker.append(Outgoing(FEEDS.name, b"later", b"{"))
+    await desk.until(lambda: desk.broker.committed.get((GROUP, (FEEDS.name, 0))) == 5)
+
+
+async def test_a_slow_feed_holds_up_neither_the_others_nor_the_log(site: Site, desk: Desk) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    site.pages["/slow"] = never
+    site.pages["/feed"] = answer(rss([]))
+    desk.add(feed_at(site, "/slow", feed_id="slow"))
+    desk.add(feed_at(site))
+    desk.start()
+    await desk.until(lambda: site.count("/slow") == 1 and site.count("/feed") >= 2)
+    ages = desk.service.health.live_report()[1]
+    assert ages[GROUP] < 5
+    await desk.stop()
+
+
+class Faulty(Visitor):
+    """A visitor with a bug for one feed."""
+
+    async def visit(self, feed: Feed, state: FeedState | None) -> Outcome:
+        if feed.feed_id == "bug":
+            raise ZeroDivisionError("a bug")
+        return await super().visit(feed, state)
+
+
+async def test_a_bug_in_one_visit_is_that_feeds_failure(site: Site, client: Client) -> None:
+    desk = Desk(Faulty(client, InlineParser(5, 100), 100_000))
+    site.pages["/feed"] = answer(rss([]))
+    desk.add(feed_at(site, "/bug", feed_id="bug"))
+    desk.add(feed_at(site))
+    desk.start()
+    await desk.until(lambda: site.count("/feed") >= 3)
+    assert desk.task is not None
+    assert not desk.task.done()
+    await desk.kill()
+
+
+async def test_an_entry_too_large_for_the_log_is_given_up_alone(site: Site, desk: Desk) -> None:
+    site.pages["/feed"] = answer(rss([("One", "/1"), ("Huge", "/2")]))
+    desk.add(feed_at(site))
+    append = desk.broker.append
+
+    def small(record: Outgoing) -> Record:
+        if b'"title":"Huge"' in (record.value or b""):
+            raise Poison("too large")
+        return append(record)
+
+    desk.broker.append = small  # type: ignore[method-assign]
+    desk.start()
+    await desk.until(lambda: desk.state() is not None)
+    assert [entry.title for entry in desk.entries()] == ["One"]
+    assert len((desk.state() or feed_state()).seen) == 2
+
+
+def feed_state() -> FeedState:
+    return FeedState(feed_id="news", next_poll_at=datetime.now(UTC))
+
+
+async def test_a_rebuild_that_fails_ends_the_session(desk: Desk) -> None:
+    async def broken(topic: str, partitions: Sequence[int]) -> list[Record]:
+        raise LogError("the broker is away")
+
+    desk.read = broken  # type: ignore[method-assign]
+    desk.start()
+    with pytest.raises(LogError):
+        await desk.until(lambda: False)
+
+
+async def test_a_state_of_another_time_is_taken_over(site: Site, desk: Desk) -> None:
+    due = datetime.now(UTC) + timedelta(hours=1)
+    state = FeedState(feed_id="news", next_poll_at=due, failures=2, last_error="bad")
+    desk.broker.append(encode(FEEDS_STATE, state, stage="test", version="1"))
+    desk.add(feed_at(site))
+    desk.add(feed_at(site, "/other", feed_id="other"))
+    desk.start()
+    await desk.until(lambda: site.count("/other") >= 1)
+    assert site.count("/feed") == 0
+
+
+class TwoPartitions:
+    """A log whose partitions the test hands out and takes away."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self.listener: PollRun | None = None
+
+    @asynccontextmanager
+    async def open(self, listener: object) -> AsyncIterator[Log]:
+        assert isinstance(listener, PollRun)
+        self.listener = listener
+        yield self  # type: ignore[misc]
+
+    async def poll(self, _: int, timeout_seconds: float) -> list[Record]:
+        await asyncio.sleep(min(timeout_seconds, 0.01))
+        return []
+
+    async def send(self, record: Outgoing) -> Awaitable[None]:
+        self._broker.append(record)
+        return asyncio.sleep(0)
+
+    async def commit(self, _: Mapping[tuple[str, int], int]) -> bool:
+        return True
+
+
+async def test_a_partition_that_goes_takes_its_feeds_and_their_visits_along(site: Site, desk: Desk) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    site.pages["/slow"] = never
+    site.pages["/feed"] = answer(rss([]))
+    first = encode(FEEDS, feed_at(site, "/slow", feed_id="slow"), stage="test", version="1")
+    second = encode(FEEDS, feed_at(site), stage="test", version="1")
+    records = [Record(FEEDS.name, number, 0, each.key, each.value) for number, each in enumerate((first, second))]
+
+    async def read(topic: str, partitions: Sequence[int]) -> list[Record]:
+        return [record for record in records if topic == FEEDS.name and record.partition in partitions]
+
+    log = TwoPartitions(desk.broker)
+    desk.run = PollRun(desk.service, desk.visitor, read, concurrency=4)
+    desk.task = asyncio.create_task(desk.run.run(log.open))
+    await desk.until(lambda: log.listener is not None)
+    assert log.listener is not None
+    both = frozenset({(FEEDS.name, 0), (FEEDS.name, 1)})
+    assert await log.listener.on_assigned(both) == dict.fromkeys(both, 0)
+    await desk.until(lambda: site.count("/slow") == 1 and site.count("/feed") >= 1)
+    await log.listener.on_revoked(both)
+    polled = site.count("/feed")
+    await log.listener.on_assigned(frozenset({(FEEDS.name, 1)}))
+    await desk.until(lambda: site.count("/feed") >= polled + 2)
+    assert site.count("/slow") == 1
+    with suppress(asyncio.CancelledError):
+        await desk.stop()
