@@ -179,6 +179,7 @@ async def test_aiokafka_admin_of_groups(broker: BrokerProcess, topic: str, admin
 
 def confluent_consumer(broker: BrokerProcess, group: str, **settings: Any) -> Any:
     options = {"auto.offset.reset": "earliest", "enable.auto.commit": False, "session.timeout.ms": 6_000, **settings}
+    options["heartbeat.interval.ms"] = 200
     return Consumer({"bootstrap.servers": broker.address, "group.id": group, **options})
 
 
