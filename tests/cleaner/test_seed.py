@@ -60,8 +60,11 @@ def test_as_plain_text() -> None:
     "frame",
     [
         "{}",
-        "<html lang='en'><head><title>Putin claims plane was shot down</title></head><body><nav><a href='/'>Home</a></nav>"
-        "<main><article><h1>Putin claims plane was shot down</h1>{}</article></main><footer>Terms</footer></body></html>",
+        (
+            "<html lang='en'><head><title>Putin claims plane was shot down</title></head><body>"
+            "<nav><a href='/'>Home</a></nav><main><article><h1>Putin claims plane was shot down</h1>{}</article></main>"
+            "<footer>Terms</footer></body></html>"
+        ),
     ],
     ids=["fragment", "page"],
 )

@@ -23,9 +23,13 @@ TAIL_LABEL = re.compile(
 
 @dataclass(frozen=True)
 class Form:
-    """A line that is a caption or a credit by its wording. ``example`` is cut, ``keep`` is not."""
+    """A line that is a caption or a credit by its wording. ``example`` is cut, ``keep`` is not.
+
+    ``needs`` are letters without which the pattern, which costs more, cannot match.
+    """
 
     rule: str
+    needs: str
     pattern: re.Pattern[str]
     example: str
     keep: str
@@ -37,24 +41,28 @@ _NAME = rf"[{UPPER}][^\s]*(?:\s(?:[{UPPER}/&|][^\s]*|of|the|for|via|and|de|by))*
 FORMS: tuple[Form, ...] = (
     Form(
         "caption.ap-file",
+        "FILE",
         re.compile(r"FILE\s?[-–—]\s?(?P<caption>.+?)(?:\s\((?P<credit>[^()]+)\)(?:\s\([^()]+\))?)?"),
         "FILE - Mike and Jane Roberts tend to their son at their Pocatello home on March 1, 2024.",
         "File your return by January 31 - or face a £100 fine.",
     ),
     Form(
         "caption.bbc",
+        "Image ",
         re.compile(rf"Image (?:source|copyright),?\s(?P<credit>{_NAME}?)(?:\s?Image caption,?\s(?P<caption>.+))?"),
         "Image source, Getty ImagesImage caption, The crash affected their friendship",
         "Image copyright law has not kept up, the judge said.",
     ),
     Form(
         "caption.bbc-caption",
+        " caption",
         re.compile(r"(?:Image|Media) caption,?\s(?P<caption>[^a-z].+)"),
         "Image caption, The crash affected their friendship",
         "Image captions are written last, editors say.",
     ),
     Form(
         "caption.guardian",
+        "Facebook Twitter",
         re.compile(
             r"Facebook Twitter Pinterest (?P<caption>.+?)(?:\s(?:Photograph|Illustration|Composite):\s(?P<credit>.+))?"
         ),
@@ -63,14 +71,14 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         "caption.npr",
-        re.compile(
-            r"(?:Enlarge this image|Hide caption|hide caption|toggle caption)(?:\stoggle caption)?\s?(?P<credit>.*)"
-        ),
+        "caption",
+        re.compile(r"(?:Enlarge this image\stoggle caption|Hide caption|hide caption|toggle caption)\s?(?P<credit>.*)"),
         "Enlarge this image toggle caption Michael Sohn/AP Michael Sohn/AP",
         "Enlarge the image, the detective told them.",
     ),
     Form(
         "caption.reuters-third-party",
+        "THIRD PARTY",
         re.compile(
             r"(?P<caption>.*?)\s?(?P<credit>\S*)\s?THIS (?:IMAGE|PICTURE|VIDEO) "
             r"(?:HAS BEEN SUPPLIED|WAS (?:PROVIDED|SUPPLIED)) BY A THIRD PARTY.*"
@@ -80,6 +88,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         "caption.sun-agency-prefix",
+        ":",
         re.compile(
             rf"(?P<credit>(?:AP|AFP|PA|EPA|Getty|Rex|Reuters|Alamy|SWNS):[{UPPER}][\w-]*(?: [{UPPER}][\w-]*)?)\s"
             rf"(?P<caption>[{UPPER}].+)"
@@ -89,6 +98,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         "credit.file-name",
+        ".",
         re.compile(r"(?P<credit>[\w-]+\.(?:jpe?g|png|gif|webp))", re.IGNORECASE),
         "AD_152311321.jpg",
         "The file, AD_152311321.jpg, was found on his laptop.",

@@ -191,7 +191,7 @@ def _formed(unit: Unit) -> list[Finding]:
     if len(unit.text) > MAX_CAPTION:  # a whole article in one line may begin with a caption
         return []
     for form in FORMS:
-        match = form.pattern.fullmatch(unit.text)
+        match = form.pattern.fullmatch(unit.text) if form.needs in unit.text else None
         if match is not None:
             groups = match.groupdict()
             cut = Cut(unit.start, unit.end, form.rule, "caption" if groups.get("caption") else "credit")
@@ -265,7 +265,7 @@ def split_caption(text: str) -> Image:
     """A figure's caption taken apart into caption, credit and agencies."""
     text = " ".join(text.split())
     for form in FORMS:
-        match = form.pattern.fullmatch(text)
+        match = form.pattern.fullmatch(text) if form.needs in text else None
         if match is not None:
             return _image(match.groupdict().get("caption") or "", match.groupdict().get("credit") or "")
     match = TAIL_LABEL.search(text)

@@ -14,7 +14,7 @@ from trafilatura.deduplication import Simhash
 
 from copydesk_cleaner.headlines import MIN_LINK_WORDS, with_words
 from copydesk_cleaner.metadata import Figure, Metadata, PageFacts, clean_authors, parse_date, read_metadata
-from copydesk_cleaner.text import INVISIBLE, SURROGATES, normalise
+from copydesk_cleaner.text import normalise
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Page
 
@@ -29,6 +29,7 @@ MAX_CAPTIONS = 300
 LONG_PARAGRAPH = 60
 COVERED_SHARE = 0.6
 
+CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))  # libxml2 stops at some of them
 DOCUMENT = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 NOT_CONTENT = (
     "script",
@@ -111,18 +112,22 @@ def _sized(extracted: Extracted) -> Extracted:
 
 
 def _parse(content: str) -> html.HtmlElement | None:
-    cleaned = INVISIBLE.sub("", SURROGATES.sub("\ufffd", content)).strip()
+    cleaned = content.encode("utf-8", "replace").translate(None, CONTROLS).strip()
     if not cleaned:
         return None
     parser = html.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
     try:
-        tree = html.document_fromstring(cleaned.encode("utf-8"), parser=parser)
+        tree = html.document_fromstring(cleaned, parser=parser)
     except etree.ParserError:
         return None
-    elements = sum(1 for _ in tree.iter())
+    elements = _size(tree)
     if elements > MAX_ELEMENTS:
         raise Poison(f"page of {elements} elements, at most {MAX_ELEMENTS}", DeadLetterReason.TOO_LARGE)
     return tree
+
+
+def _size(tree: html.HtmlElement) -> int:
+    return int(tree.xpath("count(//*)"))
 
 
 def _words(element: html.HtmlElement) -> str:
@@ -136,7 +141,7 @@ def _texts(tree: html.HtmlElement, *tags: str) -> Iterator[str]:
 def _body(tree: html.HtmlElement) -> str:
     """The article of a page: trafilatura fast, and its default where that seems to have missed something."""
     fast = _trafilatura(tree, fast=True)
-    if not _seems_short(fast, tree) or sum(1 for _ in tree.iter()) > MAX_RERUN_ELEMENTS:
+    if not _seems_short(fast, tree) or _size(tree) > MAX_RERUN_ELEMENTS:
         return fast
     return _trafilatura(tree, fast=False) or fast
 
@@ -187,6 +192,7 @@ def _facts(tree: html.HtmlElement) -> PageFacts:
         meta=meta,
         title_tag=next(_texts(tree, "title"), ""),
         headings=list(_texts(tree, "h1")),
+        bylines=[_words(element) for element in tree.xpath("//*[@rel='author' or @itemprop='author']")],
         language=tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or "",
         times=[element.get("datetime") for element in tree.iter("time") if element.get("datetime")],
         figures=list(_figures(tree)),

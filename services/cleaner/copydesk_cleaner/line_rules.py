@@ -8,6 +8,7 @@ from copydesk_cleaner.story import Context, Cut, Finding, Kind, Unit
 from copydesk_shared.messages import RelatedLink
 
 MAX_LINE = 600
+NAMED_GROUP = re.compile(r"\(\?P<\w+>")
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,20 @@ def compiled_rule(rule: LineRule) -> re.Pattern[str]:
     return re.compile("|".join(rule.patterns), re.IGNORECASE if rule.ignore_case else 0)
 
 
+def _unnamed(rule: LineRule) -> str:
+    """The patterns of a rule as part of a larger one, in which no name may come twice."""
+    pattern = NAMED_GROUP.sub("(?:", "|".join(rule.patterns))
+    return f"(?i:{pattern})" if rule.ignore_case else f"(?:{pattern})"
+
+
 def line_family(rules: Sequence[LineRule]) -> Callable[[Sequence[Unit], Context], Iterator[Finding]]:
     """A family of rules that cuts the lines which match one of these rules."""
     compiled = [(rule, compiled_rule(rule)) for rule in rules]
+    anything = re.compile("|".join(map(_unnamed, rules)))
 
     def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         for unit in units:
-            if len(unit.text) > MAX_LINE:
+            if len(unit.text) > MAX_LINE or not anything.fullmatch(unit.text):
                 continue
             for rule, pattern in compiled:
                 match = pattern.fullmatch(unit.text)

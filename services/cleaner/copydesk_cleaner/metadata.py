@@ -78,6 +78,7 @@ class PageFacts:
     meta: Mapping[str, Sequence[str]] = field(default_factory=dict)
     title_tag: str = ""
     headings: Sequence[str] = ()
+    bylines: Sequence[str] = ()
     language: str = ""
     times: Sequence[str] = ()
     figures: Sequence[Figure] = ()
@@ -252,7 +253,8 @@ def read_metadata(facts: PageFacts, url: str, now: datetime) -> Metadata:
     nodes = list(json_ld_nodes(facts.json_ld))
     node: Mapping[str, Any] = next((each for each in nodes if _is_article(each)), {})
     site = next(iter(_meta(facts, SITE_META)), "")
-    authors = clean_authors(_strings(node.get("author")), site) or clean_authors(_meta(facts, AUTHOR_META), site)
+    said = (_strings(node.get("author")), _meta(facts, AUTHOR_META), facts.bylines)
+    authors = next((names for each in said if (names := clean_authors(each, site))), ())
     language = facts.language or _first(node, "inLanguage") or next(iter(_meta(facts, ("og:locale", "language"))), "")
     titles = _titles(node, facts)
     return Metadata(
