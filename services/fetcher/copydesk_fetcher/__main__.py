@@ -1,15 +1,18 @@
-"""The fetcher as a process: ``python -m copydesk_fetcher``."""
+"""The fetcher as a process: ``python -m copydesk_fetcher``.
 
-from copydesk_fetcher.download import download
-from copydesk_fetcher.feeds_file import load_feeds
-from copydesk_fetcher.poll import poll
-from copydesk_fetcher.settings import FetcherSettings
-from copydesk_shared.service import run_main, run_service
-from copydesk_shared.settings import load_settings
+Worker processes import this module again, so what only the service needs is imported where it is used.
+"""
 
 
 def main() -> int:
     """Poll and download until told to stop; returns the exit code."""
+    from copydesk_fetcher.download import download
+    from copydesk_fetcher.feeds_file import load_feeds
+    from copydesk_fetcher.poll import poll
+    from copydesk_fetcher.settings import FetcherSettings
+    from copydesk_shared.service import run_service
+    from copydesk_shared.settings import load_settings
+
     settings = load_settings(FetcherSettings)
     if settings.feeds_file is not None:
         load_feeds(settings.feeds_file)
@@ -17,4 +20,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    from copydesk_shared.service import run_main
+
     run_main(main)

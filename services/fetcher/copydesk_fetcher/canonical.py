@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
+from copydesk_fetcher.urls import plain_url
 from copydesk_shared.identity import canonical_url, registrable_domain
 
 HEAD_CHARACTERS = 256 * 1024
@@ -92,7 +93,7 @@ def resolve_canonical(url: str, declared: str | None) -> str:
     if not declared:
         return own
     try:
-        other = canonical_url(declared)
+        other = canonical_url(plain_url(declared))
     except ValueError:
         return own
     same_site = registrable_domain(other) == registrable_domain(own)

@@ -2,7 +2,7 @@
 
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from copydesk_shared.identity import canonical_url, registrable_domain
+from copydesk_shared.identity import canonical_url
 
 URL_LIMIT = 4096
 
@@ -16,6 +16,8 @@ def plain_url(url: str, base: str = "") -> str:
     if len(whole) > URL_LIMIT:
         raise ValueError(f"more than {URL_LIMIT} characters")
     canonical_url(whole)
-    registrable_domain(whole)
     parts = urlsplit(whole)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
+    # A backslash is part of the host for some parsers and the start of the path for others: no two may disagree here.
+    if "\\" in parts.netloc or not (parts.hostname or "").strip("."):
+        raise ValueError(f"no host in URL: {url!r}")
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, "")).strip()
