@@ -7,6 +7,7 @@ import pytest
 from copydesk_cleaner.boilerplate import BOILERPLATE, BYLINES
 from copydesk_cleaner.caption_forms import FORMS, Form
 from copydesk_cleaner.credit_words import LABELS
+from copydesk_cleaner.edges import EDGES, EdgeRule
 from copydesk_cleaner.line_rules import LineRule, compiled_rule
 from copydesk_cleaner.promotions import PROMOTIONS
 from copydesk_cleaner.related import LEADS, POINTERS, Lead
@@ -48,6 +49,18 @@ def test_a_caption_form_cuts_its_example_and_keeps_its_twin(form: Form) -> None:
     assert len(article.paragraphs) == 2
     assert {removal.rule for removal in article.removals} == {form.rule}
     assert form.keep in article_of(text_page(BODY.format(line=form.keep))).paragraphs
+
+
+@pytest.mark.parametrize("rule", EDGES, ids=lambda rule: rule.rule)
+def test_an_edge_rule_cuts_the_end_of_a_line(rule: EdgeRule) -> None:
+    article = article_of(text_page(BODY.format(line=rule.example)))
+    assert len(article.paragraphs) == 3
+    (removal,) = article.removals
+    assert (removal.rule, removal.kind) == (rule.rule, rule.kind)
+    assert (removal.end if rule.at_end else removal.start) == BODY.index("{") + (
+        len(rule.example) if rule.at_end else 0
+    )
+    assert article_of(text_page(BODY.format(line=rule.keep))).removals == ()
 
 
 @pytest.mark.parametrize("lead", LEADS, ids=lambda lead: lead.words)

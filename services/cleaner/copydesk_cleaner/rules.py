@@ -2,6 +2,7 @@
 
 from copydesk_cleaner.boilerplate import boilerplate, bylines
 from copydesk_cleaner.captions import captions, standing_captions
+from copydesk_cleaner.edges import edges
 from copydesk_cleaner.headlines import bare_headlines
 from copydesk_cleaner.promotions import promotions
 from copydesk_cleaner.related import known_titles, pointers, read_more
@@ -17,6 +18,7 @@ FAMILIES: tuple[Family, ...] = (
     boilerplate,
     bylines,
     promotions,
+    edges,
     standing_captions,
     bare_headlines,
 )
