@@ -171,7 +171,7 @@ async def _consumer(
         bootstrap_servers=servers, client_id=client_id, group_id=group, group_instance_id=instance_id,
         enable_auto_commit=False,
         auto_offset_reset="earliest", isolation_level="read_committed", session_timeout_ms=10_000,
-        heartbeat_interval_ms=2_000, max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
+        heartbeat_interval_ms=1_000, max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
         metadata_max_age_ms=30_000,
     )  # fmt: skip
     try:

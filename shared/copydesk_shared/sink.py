@@ -77,14 +77,22 @@ class SinkRun(Generic[M]):
         changes: list[tuple[str, M | None]] = []
         for record in records:
             try:
-                key = (record.key or b"").decode()
-                changes.append((key, decode(self._sink.source, record) if record.value is not None else None))
+                changes.append(self._change(record))
             except (Poison, UnicodeDecodeError) as error:
                 await self._bury(log, record, error)
         offsets = {record.partition: record.offset + 1 for record in records}
         if await self._write(log, changes, offsets):
             RECORDS.labels(self._sink.name, "stored", "").inc(len(changes))
             await log.commit({(self._sink.source.name, number): offset for number, offset in offsets.items()})
+
+    def _change(self, record: Record) -> tuple[str, M | None]:
+        key = (record.key or b"").decode()
+        if record.value is None:
+            return key, None
+        message = decode(self._sink.source, record)
+        if self._sink.source.key(message) != key:
+            raise Poison(f"key is {key!r}, the message is of {self._sink.source.key(message)!r}")
+        return key, message
 
     async def _bury(self, log: Log, record: Record, error: Poison | UnicodeDecodeError) -> None:
         problem = error if isinstance(error, Poison) else Poison(f"key is not UTF-8: {error}")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from copydesk_shared.errors import Retryable
 from copydesk_shared.log import Outgoing
@@ -50,11 +51,14 @@ async def test_articles_tombstones_and_rubbish() -> None:
     broker, store = MemoryBroker(), Store()
     broker.append(encode(CLEANED, article(1), stage="x", version="1"))
     broker.append(Outgoing(CLEANED.name, b"k", b"rubbish"))
+    broker.append(replace(encode(CLEANED, article(2), stage="x", version="1"), key=b"article-3"))
     broker.append(tombstone(CLEANED, "article-1", stage="x"))
     broker.append(Outgoing(CLEANED.name, b"\xff", None))
-    await _run(store, broker, 4)
+    await _run(store, broker, 5)
     assert store.rows == [("article-1", article(1)), ("article-1", None)]
-    assert [letter.value for letter in broker.topics[DEAD_LETTER.name]] == [b"rubbish", None]
+    letters = broker.topics[DEAD_LETTER.name]
+    assert [letter.key for letter in letters] == [b"k", b"article-3", b"\xff"]
+    assert [letter.header("dead-letter-reason") for letter in letters] == ["undecodable", "invalid", "invalid"]
 
 
 async def test_a_store_that_is_away_is_tried_again_with_the_same_batch() -> None:
