@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from copydesk_cleaner.extract import extract
@@ -59,10 +59,13 @@ def assert_accounted(article: Article, text: str) -> None:
         assert text[removal.start : removal.end] == removal.text
         assert 0 <= removal.paragraph <= len(article.paragraphs)
     assert all(paragraph.strip() == paragraph and paragraph for paragraph in article.paragraphs)
+    assert not any("  " in paragraph for paragraph in article.paragraphs)
     assert not any(PARAGRAPH_BREAK in paragraph for paragraph in article.paragraphs)
 
 
 @given(TEXTS)
+@example("A convoy leaves the gate.(Anadolu via Getty Images) The story goes on from here.")
+@example("It began. A convoy leaves the gate(Anadolu via Getty Images) The story goes on from here.")
 @settings(max_examples=400, deadline=None)
 def test_text_and_removals_rebuild_the_text(text: str) -> None:
     page = text_page(text)

@@ -170,11 +170,14 @@ def _widen(line: str, offset: int, cuts: Sequence[Cut]) -> list[Cut]:
     """The cuts of one line, widened over the blanks that they would leave behind."""
     widened: list[Cut] = []
     position = offset
+    blank_before = True
     for cut in cuts:
         start, end = cut.start, cut.end
         if not line[position - offset : start - offset].strip():
             start = position
-        if start == offset or line[start - offset - 1] == " ":
+        if start > position:
+            blank_before = line[start - offset - 1] == " "
+        if blank_before:
             end = offset + len(line) - len(line[end - offset :].lstrip(" "))
         widened.append(replace(cut, start=start, end=end))
         position = end
