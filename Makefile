@@ -9,7 +9,7 @@ ARGS ?=
 SYNC := $(UV) sync --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types imports format openapi benchmark lock clean
+.PHONY: help setup run test check lint types imports format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ imports: .venv/.dev-ready ## Who may import whom
 format: .venv/.dev-ready ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: .venv/.dev-ready ## Write the documents that are made from the code
+	$(BIN)/python tools/settings_table.py > docs/settings.md
+	$(BIN)/python -m copydesk_api.openapi > docs/openapi.json
 
 lock: $(UV) ## Bring uv.lock up to date with the pyproject files
 	$(UV) lock
