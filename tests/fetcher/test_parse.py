@@ -108,7 +108,7 @@ def test_markup_of_the_content_is_kept_for_the_cleaner() -> None:
         ("<guid>https://news.example/guid</guid>", "https://news.example/guid"),
         ("<guid isPermaLink='false'>https://news.example/guid</guid>", "https://news.example/guid"),
         ("<link>https://user:secret@news.example/a</link>", "https://news.example/a"),
-        ("<link>https://news.example/a b</link>", "https://news.example/a b"),
+        ("<link>https://news.example/a b</link>", "https://news.example/a%20b"),
         (
             "<link>https://feeds.example/~r/1</link><feedburner:origLink>https://news.example/a</feedburner:origLink>",
             "https://news.example/a",

@@ -26,7 +26,7 @@ def test_what_we_ask_for(url: str, plain: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://news.example/", "mailto:a@b.example", "http://", "http://./", "http://../", "http://[::1", "http:///a", "http://\\/a", "http://evil.example\\@news.example/",
+    ["ftp://news.example/", "mailto:a@b.example", "http://", "http://./", "http://../", "http://[::1", "http:///a", "http:// ?", "http://a b/", "http://\\/a", "http://evil.example\\@news.example/",
      "http://news.example:99999/", "http://news.example:x/", "https://news.example/" + "a" * URL_LIMIT],
 )  # fmt: skip
 def test_what_we_do_not_ask_for(url: str) -> None:

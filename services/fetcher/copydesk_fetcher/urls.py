@@ -1,10 +1,13 @@
 """URLs from strangers: what we are ready to ask for."""
 
+import re
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from copydesk_shared.identity import canonical_url
 
 URL_LIMIT = 4096
+# What parsers of URLs disagree about: a backslash is part of the host for some and ends it for others.
+NOT_IN_HOSTS = re.compile(r"""[\s\x00-\x20\x7f\\<>"^`{|}]""")
 
 
 def plain_url(url: str, base: str = "") -> str:
@@ -17,7 +20,6 @@ def plain_url(url: str, base: str = "") -> str:
         raise ValueError(f"more than {URL_LIMIT} characters")
     canonical_url(whole)
     parts = urlsplit(whole)
-    # A backslash is part of the host for some parsers and the start of the path for others: no two may disagree here.
-    if "\\" in parts.netloc or not (parts.hostname or "").strip("."):
+    if NOT_IN_HOSTS.search(parts.netloc) or not (parts.hostname or "").strip("."):
         raise ValueError(f"no host in URL: {url!r}")
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, "")).strip()
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, "")).replace(" ", "%20")
