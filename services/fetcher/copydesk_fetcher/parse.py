@@ -232,7 +232,7 @@ def _in_worker(body: bytes, content_type: str, url: str, limit: int, now: dateti
 class FeedParser:
     """Parses feeds in worker processes that are killed when they take too long."""
 
-    def __init__(self, seconds: float, entries: int, workers: int = 1) -> None:
+    def __init__(self, seconds: float, entries: int, workers: int = 2) -> None:
         self._seconds = seconds
         self._entries = entries
         self._free = CapacityLimiter(workers)
