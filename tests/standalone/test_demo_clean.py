@@ -1,6 +1,6 @@
 """The cleaner and the classifier on every bundled article: the story exactly, none of the junk, the tags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -22,32 +22,7 @@ STARTED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 LATEST = 3600.0
 CORRECTED = next(article for article in load_articles() if article.corrected_after is not None)
 
-# What is known to come out wrong. An entry whose fault has gone fails the test, so the lists cannot go stale.
-BODY_FAULTS: Mapping[str, str] = {
-    "radar-failure-delays": "a copyright line without a year stays in the text",
-}
-PICTURE_FAULTS: Mapping[str, str] = {
-    "unstray-rocket-launch": "a credit that names no known agency stays in the caption, although its markup says credit",
-}
-LINK_FAULTS: Mapping[str, str] = {}
-TAG_FAULTS: Mapping[str, str] = {
-    "repair-cafe-pilot": "aviation, for 'as if they had landed a jumbo jet'",
-    "dunmere-bowling-attack": "conflict, for 'attack' and 'bombards' in the headline of a cricket report",
-}
-
-
-def each_article(faults: Mapping[str, str]) -> pytest.MarkDecorator:
-    """Every article as a case of its own; those with a known fault are expected to fail."""
-    assert set(faults) <= {article.slug for article in load_articles()}
-    cases = [
-        pytest.param(
-            article,
-            id=article.slug,
-            marks=[pytest.mark.xfail(reason=faults[article.slug])] if article.slug in faults else [],
-        )
-        for article in load_articles()
-    ]
-    return pytest.mark.parametrize("article", cases)
+each_article = pytest.mark.parametrize("article", load_articles(), ids=lambda article: article.slug)
 
 
 def printed(article: Article, seconds: float) -> Printed:
@@ -96,12 +71,12 @@ def taxonomy() -> Taxonomy:
     return load_taxonomy()
 
 
-@each_article(BODY_FAULTS)
+@each_article
 def test_the_story_comes_out_exactly(article: Article) -> None:
     assert cleaned(article).paragraphs == article.expected_paragraphs(revised=True)
 
 
-@each_article(BODY_FAULTS)
+@each_article
 def test_no_line_of_junk_is_left(article: Article) -> None:
     text = cleaned(article).text
     left = [line for line in article.junk_lines() if line in text]
@@ -110,7 +85,7 @@ def test_no_line_of_junk_is_left(article: Article) -> None:
     assert left == []
 
 
-@each_article({})
+@each_article
 def test_no_furniture_of_the_page_is_left(article: Article) -> None:
     text = cleaned(article).text.lower()
     for words in ("cookie", "inbox", "most read", "related stories", "comments (", "subscribe"):
@@ -118,7 +93,7 @@ def test_no_furniture_of_the_page_is_left(article: Article) -> None:
     assert not [title for title in article.related if title in text]
 
 
-@each_article({})
+@each_article
 def test_title_author_and_dates_are_found(article: Article) -> None:
     found, wanted = cleaned(article), printed(article, LATEST)
     assert (found.title, found.authors, found.language) == (article.title, article.authors, "en")
@@ -127,20 +102,20 @@ def test_title_author_and_dates_are_found(article: Article) -> None:
         assert found.modified_at == wanted.updated
 
 
-@each_article(PICTURE_FAULTS)
+@each_article
 def test_captions_and_credits_become_images(article: Article) -> None:
     found = {(image.caption, image.credit) for image in cleaned(article).images}
     wanted = {(picture.caption, picture.credit.removeprefix("Image: ")) for picture in article.pictures()}
     assert wanted <= found
 
 
-@each_article(LINK_FAULTS)
+@each_article
 def test_labelled_pointers_become_related_links(article: Article) -> None:
     found = {link.title for link in cleaned(article).related_links}
     assert {block.more for block in article.body if isinstance(block, ReadMore)} <= found
 
 
-@each_article({})
+@each_article
 def test_what_was_cut_can_be_put_back(article: Article) -> None:
     whole = restore(cleaned(article))
     fused = [f"{picture.caption} ({picture.credit})" for picture in article.pictures()]
@@ -157,7 +132,7 @@ def test_the_correction_is_a_change_of_content() -> None:
     assert before.published_at == after.published_at
 
 
-@each_article(TAG_FAULTS)
+@each_article
 def test_the_tags_are_those_expected(article: Article, taxonomy: Taxonomy) -> None:
     found = classify(cleaned(article), taxonomy)
     assert {tag.tag for tag in found.tags} & {"conflict", "aviation", "prisoner-exchange"} == article.tags

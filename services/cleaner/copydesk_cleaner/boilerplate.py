@@ -140,6 +140,7 @@ BOILERPLATE: tuple[LineRule, ...] = (
                 r"(?i:(?:copyright|©|\(c\))\s?(?:©\s?)?(?:\d{4}|the |by )).{0,120}(?i:all rights reserved|"
                 r"may not be published|syndication|permission|inc\.?|ltd\.?|llc|press).{0,300}"
             ),
+            r"(?i:copyright|©) [^.!?]{2,80}\. (?i:all rights reserved)\.?.{0,160}",
             r"(?i:all rights reserved)\.?.{0,160}",
             r"© \d{4} .{2,80}",
         ),

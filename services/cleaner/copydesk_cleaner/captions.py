@@ -261,9 +261,15 @@ def _known_caption(unit: Unit, known: dict[str, bool]) -> list[Finding]:
     return [Finding((Cut(unit.start, unit.end, "caption.known", "caption"),), image=_image(unit.text, ""))]
 
 
-def split_caption(text: str) -> Image:
-    """A figure's caption taken apart into caption, credit and agencies."""
+def split_caption(text: str, marked: str = "") -> Image:
+    """A figure's caption taken apart into caption, credit and agencies.
+
+    ``marked`` is the end of it that the page marks as the credit: then no agency needs to be known.
+    """
     text = " ".join(text.split())
+    if marked and text.endswith(marked):
+        credit = marked.strip(" ()[]")
+        return _image(text.removesuffix(marked), parse_label(credit) or credit)
     for form in FORMS:
         match = form.pattern.fullmatch(text) if form.needs in text else None
         if match is not None:

@@ -204,7 +204,13 @@ def _figures(tree: html.HtmlElement) -> Iterator[Figure]:
     for figure in tree.iter("figure"):
         caption = next(_texts(figure, "figcaption"), "")
         if caption and not any(ancestor.tag in TEASERS for ancestor in figure.iterancestors()):
-            yield Figure(next(_sources(figure), None), caption)
+            yield Figure(next(_sources(figure), None), caption, _marked_credit(figure))
+
+
+def _marked_credit(figure: html.HtmlElement) -> str:
+    """The words that the caption's markup calls the credit."""
+    marked = figure.xpath(".//figcaption//*[contains(concat(' ', @class, ' '), ' credit ')]")
+    return _words(marked[-1]) if marked else ""
 
 
 def _sources(figure: html.HtmlElement) -> Iterator[str]:

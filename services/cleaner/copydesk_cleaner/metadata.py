@@ -64,10 +64,14 @@ TITLE_SEPARATOR = re.compile(r"\s+[|–—·»-]\s+")
 
 @dataclass(frozen=True)
 class Figure:
-    """A ``figure`` element: the picture's address as written and the words of its caption."""
+    """A ``figure`` element: the picture's address as written and the words of its caption.
+
+    ``credit`` is the end of the caption that the page itself marks as the credit.
+    """
 
     url: str | None
     caption: str
+    credit: str = ""
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,7 @@ def _images(node: Mapping[str, Any], facts: PageFacts, url: str) -> tuple[Image,
     found: dict[str, Image] = {}
     for figure in sorted(figures, key=lambda figure: not figure.caption):
         address = absolute(url, figure.url)
-        image = split_caption(figure.caption).model_copy(update={"url": address})
+        image = split_caption(figure.caption, figure.credit).model_copy(update={"url": address})
         name = key(image.caption) or address or ""
         if name and name not in found and not (not image.caption and _has_address(found, address)):
             found[name] = image
