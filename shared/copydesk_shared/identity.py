@@ -23,6 +23,11 @@ def _is_tracking(name: str) -> bool:
     return lowered in TRACKING_PARAMETERS or lowered.startswith(TRACKING_PREFIXES)
 
 
+def _is_host(host: str | None) -> bool:
+    """Whether all URL parsers agree that this is a host: they differ on backslashes, blanks and control characters."""
+    return bool(host) and not any(character.isspace() or character in "\\/?#@%<>^|" for character in host or "")
+
+
 def canonical_url(url: str) -> str:
     """One spelling for the addresses of one page.
 
@@ -30,7 +35,7 @@ def canonical_url(url: str) -> str:
     percent-encoding made uniform (RFC 3986 section 6.2.2). Raises ``ValueError`` unless it is an absolute http(s) URL.
     """
     parts = urlsplit(url.strip())
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+    if parts.scheme.lower() not in ("http", "https") or not _is_host(parts.hostname):
         raise ValueError(f"not an absolute http or https URL: {url!r}")
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(name)]
     port = parts.port

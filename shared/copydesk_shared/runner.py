@@ -31,7 +31,7 @@ from copydesk_shared.workers import WorkerPool
 POLL_SECONDS = 0.25
 COMMIT_SECONDS = 0.5
 REVOKE_SECONDS = 10.0
-LOCAL_TRIES = 3
+LOCAL_TRIES = 6
 LOCAL_BACKOFF_SECONDS = 0.5
 ERROR_TEXT_LIMIT = 8_000
 
@@ -105,7 +105,10 @@ class StageRun:
         structlog.contextvars.bind_contextvars(
             topic=record.topic, partition=record.partition, offset=record.offset, key=_shown(record.key)
         )
-        outgoing, outcome, reason = await self._outcome(record)
+        done = await self._outcome(record)
+        if done is None:
+            return
+        outgoing, outcome, reason = done
         if after is not None:
             await asyncio.wait({after})
         try:
@@ -120,7 +123,8 @@ class StageRun:
         if outgoing is not None:
             await (await log.send(outgoing))
 
-    async def _outcome(self, record: Record) -> tuple[Outgoing | None, str, str]:
+    async def _outcome(self, record: Record) -> tuple[Outgoing | None, str, str] | None:
+        """What becomes of the record; ``None`` when the next session is to try it again."""
         started = time.perf_counter()
         try:
             result = await self._attempt(record)
@@ -129,6 +133,8 @@ class StageRun:
                 return None, "dropped", result.reason.value
             return self._encoded(result, record), "emitted", ""
         except (Poison, Retryable) as error:
+            if isinstance(error, Retryable) and self._service.stopping.is_set():
+                return None
             return self._buried(record, error.reason, str(error)), "dead-lettered", error.reason.value
         except Exception:  # noqa: BLE001 - the one place that catches bugs: the record must not be lost
             return self._buried(record, DeadLetterReason.BUG, traceback.format_exc()), "dead-lettered", "bug"

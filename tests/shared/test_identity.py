@@ -24,7 +24,19 @@ def test_one_spelling_for_a_page(url: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "example.org/a", "ftp://example.org/", "javascript:alert(1)", "http://", "http://[bad", "http://a:b/"]
+    "url",
+    [
+        "",
+        "example.org/a",
+        "ftp://example.org/",
+        "javascript:alert(1)",
+        "http://",
+        "http://[bad",
+        "http://a:b/",
+        "http://\\",
+        "http:// ?",
+        "http://a b/",
+    ],
 )
 def test_what_is_not_an_absolute_http_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - urllib has its own texts

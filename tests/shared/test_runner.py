@@ -204,6 +204,21 @@ async def test_a_broker_that_is_away_loses_nothing() -> None:
     assert not broker.topics[DEAD_LETTER.name]
 
 
+async def test_what_is_to_be_tried_again_when_told_to_stop_is_left_for_the_next_session() -> None:
+    broker = MemoryBroker()
+    _fill(broker, page(1))
+    started = asyncio.Event()
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        started.set()
+        raise Retryable("the site is busy")
+
+    async with _running(_stage(handle), broker):
+        await started.wait()
+    assert _committed(broker) == 0
+    assert not broker.topics[DEAD_LETTER.name]
+
+
 @pytest.mark.parametrize(("failures", "letters"), [(1, 0), (99, 1)])
 async def test_retryable_is_tried_again_and_then_a_dead_letter(
     failures: int, letters: int, monkeypatch: pytest.MonkeyPatch
