@@ -6,6 +6,7 @@ BIN := .venv/bin
 MEMBERS := pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 FEEDS ?=
 ARGS ?=
+JOBS ?= 3
 SYNC := $(UV) sync --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
 
 .DEFAULT_GOAL := help
@@ -27,7 +28,7 @@ run: .venv/.run-ready ## Start the pipeline: with FEEDS=feeds.yaml on your feeds
 	@exec $(BIN)/copydesk $(if $(FEEDS),up --feeds '$(FEEDS)',demo) $(ARGS)
 
 test: .venv/.dev-ready ## Run the tests (ARGS='-k word' for some of them)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: lint types imports test ## Everything that has to pass before a commit lands
 
