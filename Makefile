@@ -7,7 +7,7 @@ MEMBERS := pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.
 FEEDS ?=
 ARGS ?=
 JOBS ?= 3
-SYNC := $(UV) sync --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
+SYNC := $(UV) sync --system-certs --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check lint types imports format docs lock clean
