@@ -23,9 +23,11 @@ def _is_tracking(name: str) -> bool:
     return lowered in TRACKING_PARAMETERS or lowered.startswith(TRACKING_PREFIXES)
 
 
-def _is_host(host: str | None) -> bool:
-    """Whether all URL parsers agree that this is a host: they differ on backslashes, blanks and control characters."""
-    return bool(host) and not any(character.isspace() or character in "\\/?#@%<>^|" for character in host or "")
+def _host(name: str | None) -> str | None:
+    """The host, unless URL parsers would differ on it: they do on backslashes, blanks and control characters."""
+    if not name or any(character.isspace() or character in "\\/?#@%<>^|" for character in name):
+        return None
+    return f"[{name}]" if ":" in name else name.rstrip(".")
 
 
 def canonical_url(url: str) -> str:
@@ -35,12 +37,12 @@ def canonical_url(url: str) -> str:
     percent-encoding made uniform (RFC 3986 section 6.2.2). Raises ``ValueError`` unless it is an absolute http(s) URL.
     """
     parts = urlsplit(url.strip())
-    if parts.scheme.lower() not in ("http", "https") or not _is_host(parts.hostname):
+    host = _host(parts.hostname)
+    if parts.scheme.lower() not in ("http", "https") or not host:
         raise ValueError(f"not an absolute http or https URL: {url!r}")
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(name)]
     port = parts.port
     default_port = {"http": 80, "https": 443}[parts.scheme.lower()]
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.rstrip(".")
     netloc = host if port in (None, default_port) else f"{host}:{port}"
     plain = urlunsplit((parts.scheme.lower(), netloc, parts.path or "/", urlencode(kept), ""))
     return str(canonicalize_url(plain, keep_blank_values=True, keep_fragments=False))
