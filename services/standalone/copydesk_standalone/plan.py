@@ -1,5 +1,6 @@
 """Which processes a standalone run has, and what each is told."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from copydesk_classifier.settings import ClassifierSettings
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.settings import CleanerSettings
 from copydesk_fetcher.settings import FetcherSettings
+from copydesk_shared.identity import short_digest
 from copydesk_shared.settings import ServiceSettings, load_settings
 from copydesk_standalone.children import Child
 from copydesk_standalone.probes import LOOPBACK, free_port
@@ -41,7 +43,7 @@ def _given(settings: StandaloneSettings, servers: str, name: str) -> dict[str, s
         "health_port": str(free_port()),
         "drain_seconds": str(DRAIN_SECONDS),
         "exit_with_parent": "true",
-        "instance_id": "standalone",
+        "instance_id": _instance_id(settings),
         "log_format": "console",
         "log_level": "info" if settings.verbose else "warning",
     }
@@ -50,6 +52,11 @@ def _given(settings: StandaloneSettings, servers: str, name: str) -> dict[str, s
         given["port"] = str(settings.api_port)
         given["database_url"] = settings.database_url or f"sqlite:///{_absolute(settings.data_dir)}/copydesk.db"
     return given
+
+
+def _instance_id(settings: StandaloneSettings) -> str:
+    """The same for every start on this data dir, another for every other: two runs may share one Apache Kafka."""
+    return f"standalone-{short_digest(f'{socket.gethostname()}:{_absolute(settings.data_dir)}')}"
 
 
 def _absolute(path: Path) -> Path:
