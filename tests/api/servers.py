@@ -18,16 +18,11 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from tests.tiers import unavailable
+
 BINARIES = Path("/usr/lib/postgresql")
 START_SECONDS = 20.0
 SUPERUSER = "copydesk"
-
-
-def missing(what: str) -> None:
-    """Skip where a part is not installed; fail where all parts are required."""
-    if os.environ.get("COPYDESK_REQUIRE") == "all":
-        pytest.fail(f"{what}, and COPYDESK_REQUIRE=all")
-    pytest.skip(what)
 
 
 def free_port() -> int:
@@ -54,8 +49,7 @@ def _unprivileged(folder: Path) -> Mapping[str, Any]:
             continue
         os.chown(folder, user.pw_uid, user.pw_gid)
         return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    missing("there is no user that PostgreSQL could run as")
-    return {}
+    unavailable("postgres", "there is no user that PostgreSQL could run as")
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -78,7 +72,7 @@ def running_postgres() -> Iterator[str]:
         return
     programs = _postgres_programs()
     if programs is None:
-        missing("PostgreSQL is not installed")
+        unavailable("postgres", "PostgreSQL is not installed")
         return
     folder = Path(tempfile.mkdtemp(prefix="copydesk-postgres-"))
     try:

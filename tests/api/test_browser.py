@@ -13,7 +13,8 @@ from copydesk_api.app import create_app
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
 from tests.api.samples import article, fused_article
-from tests.api.servers import missing, serving
+from tests.api.servers import serving
+from tests.tiers import unavailable
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +33,7 @@ NARROW_MARGIN = 8
 def chromium() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
-        missing("Chromium is not installed")
+        unavailable("browser", "Chromium is not installed")
     return str(found)
 
 

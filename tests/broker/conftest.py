@@ -1,7 +1,6 @@
 """Broker processes for tests: each on a free port with a data folder of its own."""
 
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from copydesk_standalone.broker.process import BrokerProcess, start
+from tests.tiers import unavailable
 
 from .client import WireClient
 from .members import Party
@@ -71,8 +71,4 @@ def party(broker: BrokerProcess, name: str) -> Iterator[Party]:
 def kcat() -> str:
     """The kcat command; without it the test is skipped, or fails when everything is required."""
     found = shutil.which("kcat")
-    if found is None and os.environ.get("COPYDESK_REQUIRE") == "all":
-        pytest.fail("kcat is not installed and COPYDESK_REQUIRE=all")
-    if found is None:
-        pytest.skip("kcat is not installed (Debian: apt install kcat)")
-    return found
+    return found or unavailable("kcat", "kcat is not installed (Debian: apt install kcat)")
