@@ -49,7 +49,7 @@ def _unprivileged(folder: Path) -> Mapping[str, Any]:
             continue
         os.chown(folder, user.pw_uid, user.pw_gid)
         return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    unavailable("postgres", "there is no user that PostgreSQL could run as")
+    return unavailable("postgres", "there is no user that PostgreSQL could run as")
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -73,7 +73,6 @@ def running_postgres() -> Iterator[str]:
     programs = _postgres_programs()
     if programs is None:
         unavailable("postgres", "PostgreSQL is not installed")
-        return
     folder = Path(tempfile.mkdtemp(prefix="copydesk-postgres-"))
     try:
         yield from _private_postgres(programs, folder)
