@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.api.servers import running_postgres
 from tests.e2e.pipeline import Pipeline, until
 from tests.e2e.site import Site, paragraphs, title
 from tests.tiers import unavailable
@@ -19,10 +20,10 @@ LOOPBACK_ALLOWED = {"COPYDESK_FETCHER_ALLOW_NETWORKS": "127.0.0.0/8", "COPYDESK_
 SERVICES = ("copydesk_standalone.broker", "copydesk_fetcher", "copydesk_cleaner", "copydesk_classifier", "copydesk_api")
 
 
-def _pipeline(site: Site, folder: Path) -> Pipeline:
+def _pipeline(site: Site, folder: Path, *options: str) -> Pipeline:
     feeds = folder / "feeds.yaml"
     feeds.write_text(f"feeds:\n  - url: {site.url}/feed.xml\n    name: Marrow Bay\n    interval: 1s\n")
-    return Pipeline("up", "--feeds", str(feeds), data_dir=folder / "data", env=LOOPBACK_ALLOWED)
+    return Pipeline("up", "--feeds", str(feeds), *options, data_dir=folder / "data", env=LOOPBACK_ALLOWED)
 
 
 def _count_reaches(pipeline: Pipeline, count: int, seconds: float = 60) -> None:
@@ -54,6 +55,19 @@ def test_articles_arrive_clean_on_rest_and_on_the_topic(tmp_path: Path) -> None:
         assert pipeline.interrupt() == 0
         until(lambda: not pipeline.children(), 1, "all children gone")
         assert "Traceback" not in pipeline.output()
+
+
+@pytest.mark.postgres
+def test_on_postgresql(tmp_path: Path) -> None:
+    with running_postgres() as database, Site() as site:
+        site.published = 6
+        with _pipeline(site, tmp_path, "--database-url", database) as pipeline:
+            pipeline.wait_ready()
+            _count_reaches(pipeline, 6)
+            _assert_each_once(pipeline, site)
+            assert len(pipeline.articles(q='"story number 3"')) == 1
+            assert pipeline.interrupt() == 0
+        assert not list((tmp_path / "data").glob("*.db"))
 
 
 def _assert_kcat_reads_the_same(pipeline: Pipeline) -> None:
