@@ -70,7 +70,11 @@ def test_a_compression_that_was_not_asked_for_is_unsupported(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("gzip", b"this is no gzip"), ("gzip", gzip.compress(b"x" * 1000, mtime=0)[:-20]), ("deflate", b"\xff\xff\xff\xff")],
+    [
+        ("gzip", b"this is no gzip"),
+        ("gzip", gzip.compress(b"x" * 1000, mtime=0)[:-20]),
+        ("deflate", b"\xff\xff\xff\xff"),
+    ],
 )
 def test_broken_data_is_a_passing_fault(name: str, data: bytes) -> None:
     with pytest.raises(Unreachable):
