@@ -2,11 +2,12 @@
 
 import logging
 import sys
-import time
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+from copydesk_shared.seldom import Seldom
 
 RECORDS = Counter(
     "copydesk_records_total",
@@ -27,24 +28,9 @@ QUIET_LOGGERS = {
 }
 
 
-class Seldom(logging.Filter):
-    """Lets the same complaint of aiokafka through now and then: without its broker it repeats itself all the time."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._seconds = seconds
-        self._last: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it is to be logged."""
-        if not record.name.startswith("aiokafka"):
-            return True
-        now = time.monotonic()
-        complaint = f"{record.name}:{record.lineno}"
-        if now - self._last.get(complaint, -self._seconds) < self._seconds:
-            return False
-        self._last[complaint] = now
-        return True
+# Whoever asks for warnings only is told by lines of ours that a broker is away.
+TERSE_LOGGERS = {**QUIET_LOGGERS, "aiokafka": logging.CRITICAL}
+TALKATIVE = ("debug", "info")
 
 
 def configure_logging(service: str, level: str, style: str) -> None:
@@ -77,9 +63,9 @@ def configure_logging(service: str, level: str, style: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
-    handler.addFilter(Seldom(REPEAT_SECONDS))
+    handler.addFilter(Seldom("aiokafka", REPEAT_SECONDS))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for name, quiet in QUIET_LOGGERS.items():
+    for name, quiet in (QUIET_LOGGERS if level in TALKATIVE else TERSE_LOGGERS).items():
         logging.getLogger(name).setLevel(max(quiet, logging.getLogger().level))
 
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from copydesk_shared.seldom import Seldom
+
 from .broker import Broker, Options
 from .files import UnusableError
 from .log import PartitionLog
@@ -23,6 +25,7 @@ from .server import Server
 logger = logging.getLogger("copydesk.broker")
 
 EXIT_USAGE = 2
+REPEAT_SECONDS = 10.0
 FSYNC_POLICIES = ("never", "interval", "always")
 
 
@@ -30,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a broker; returns 0 after a clean stop and 2 when it cannot start."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s broker: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Seldom(f"{__package__}.handlers_data", REPEAT_SECONDS))  # a full disk refuses every batch
     _allow_many_files()
     values = vars(arguments)
     with_parent = values.pop("exit_with_parent")
