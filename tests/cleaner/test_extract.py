@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +51,38 @@ def test_figures_that_tease_other_stories_are_not_pictures_of_this_one() -> None
     figure = "<figure><img src='/p.jpg'><figcaption>Another story</figcaption></figure>"
     for teaser in (f"<aside>{figure}</aside>", f"<a href='/x'>{figure}</a>", f"<footer>{figure}</footer>"):
         assert article_of(html_page(f"<p>{SENTENCE}</p>{teaser}")).images == ()
+
+
+@pytest.mark.parametrize(
+    "small_print",
+    [
+        "Founded 1998",
+        "Copyright 2019",
+        "© 2019 Example",
+        "<span class='date'>2019</span>",
+        "Harbour news since 1 in 1998",
+    ],
+)
+def test_a_lone_year_is_no_date_of_publication(small_print: str) -> None:
+    body = f"<h1>Row</h1><p>{SENTENCE * 3}</p><footer><p>{small_print}</p></footer>"
+    assert article_of(html_page(page_of(body))).published_at is None
+
+
+@pytest.mark.parametrize(
+    ("body", "head"),
+    [
+        ("", "<meta property='article:published_time' content='2019-01-01T00:00:00Z'>"),
+        ("", '<script type=\'application/ld+json\'>{"@type": "NewsArticle", "datePublished": "2019-01-01"}</script>'),
+        ("<time datetime='2019-01-01'>New Year</time>", ""),
+        ("<p class='date'>1 January 2019</p>", ""),
+        ("<p class='date'>January 1st, 2019</p>", ""),
+        ("<p class='date'>01.01.2019</p>", ""),
+    ],
+    ids=["meta", "json-ld", "time", "day first", "month first", "figures"],
+)
+def test_a_date_that_the_page_writes_out_is_kept(body: str, head: str) -> None:
+    page = html_page(page_of(f"<h1>Row</h1>{body}<p>{SENTENCE * 3}</p>", head))
+    assert article_of(page).published_at == datetime(2019, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

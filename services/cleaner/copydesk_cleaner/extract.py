@@ -53,6 +53,15 @@ CELLS = frozenset({"td", "th"})
 TEASERS = frozenset({"a", "aside", "nav", "footer"})
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
+# The first of January written out, in figures or with the name of the month in the commoner languages.
+_JANUARY = r"(?:jan|jän|janv|ene|gen|sty|янв|січ)\w{0,8}\.?"
+NEW_YEAR = re.compile(
+    r"(?<!\d)(?:(?P<year>\d{4})(?P<mark>[-/.]?)0?1(?P=mark)0?1(?!\d)|(?:0?1[-/.] ?0?1[-/.] ?"
+    rf"|0?1(?:st|er|º|\.)?\s(?:de\s)?{_JANUARY},?\s(?:de\s)?)(?P<last>\d{{4}}))"
+    rf"|\b{_JANUARY}\s0?1(?:st)?,?\s(?P<after>\d{{4}})",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class Extracted:
@@ -236,10 +245,20 @@ def _completed(metadata: Metadata, tree: html.HtmlElement, page: Page) -> Metada
     )
     if metadata.title and metadata.authors and metadata.published_at:
         return metadata
-    found = trafilatura.extract_metadata(tree, default_url=page.url)
+    # Its extensive search takes any year on the page, of a copyright or a founding, for a date.
+    found = trafilatura.extract_metadata(tree, default_url=page.url, extensive=False)
     return replace(
         metadata,
         title=metadata.title or found.title or "",
         authors=metadata.authors or clean_authors([found.author or ""], found.sitename or ""),
-        published_at=metadata.published_at or parse_date(found.date, page.fetched_at),
+        published_at=metadata.published_at or parse_date(_written_date(found.date, tree, page.url), page.fetched_at),
     )
+
+
+def _written_date(date: str | None, tree: html.HtmlElement, url: str) -> str | None:
+    """The date that trafilatura found, unless it is the first of January only for want of a day and a month."""
+    if not date or not date.endswith("-01-01"):
+        return date
+    markup = html.tostring(tree, encoding="unicode")
+    years = (match["year"] or match["last"] or match["after"] for match in NEW_YEAR.finditer(f"{url}\n{markup}"))
+    return date if date[:4] in years else None
