@@ -53,6 +53,14 @@ def test_figures_that_tease_other_stories_are_not_pictures_of_this_one() -> None
         assert article_of(html_page(f"<p>{SENTENCE}</p>{teaser}")).images == ()
 
 
+@pytest.mark.parametrize("sentences", [1, 12], ids=["short", "long"])
+def test_characters_are_unescaped_once(sentences: int) -> None:
+    words = "Use &amp;amp; and &amp;lt;b&amp;gt; and &amp;eacute; here, AT&amp;T, Q&amp;A and 1 &lt; 2."
+    body = f"<article><h1>Row</h1><p>{words} <b>&amp;copy</b> &amp;copy; it.</p><p>{SENTENCE * sentences}</p></article>"
+    article = article_of(html_page(page_of(body)))
+    assert article.paragraphs[0] == "Use &amp; and &lt;b&gt; and &eacute; here, AT&T, Q&A and 1 < 2. &copy &copy; it."
+
+
 @pytest.mark.parametrize(
     "small_print",
     [

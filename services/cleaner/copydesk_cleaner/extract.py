@@ -6,7 +6,9 @@ covers little of the page. A fragment (the full text of a feed) is taken as it i
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from html import unescape
 
 import trafilatura
 from lxml import etree, html
@@ -49,6 +51,7 @@ BLOCKS = frozenset(
     "address article blockquote br center dd details div dl dt h1 h2 h3 h4 h5 h6 header hr li main ol p pre section "
     "summary table tr ul".split()
 )
+PRINTED = "//text()[not(parent::script or parent::style or parent::noscript or parent::iframe)][contains(., '&')]"
 CELLS = frozenset({"td", "th"})
 TEASERS = frozenset({"a", "aside", "nav", "footer"})
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -149,10 +152,28 @@ def _texts(tree: html.HtmlElement, *tags: str) -> Iterator[str]:
 
 def _body(tree: html.HtmlElement) -> str:
     """The article of a page: trafilatura fast, and its default where that seems to have missed something."""
+    tree = _escaped(tree)
     fast = _trafilatura(tree, fast=True)
     if not _seems_short(fast, tree) or _size(tree) > MAX_RERUN_ELEMENTS:
         return fast
     return _trafilatura(tree, fast=False) or fast
+
+
+def _escaped(tree: html.HtmlElement) -> html.HtmlElement:
+    """The page with its character references written out once more, since trafilatura unescapes what it returns.
+
+    A copy, and only where words of the page hold a reference.
+    """
+    if not any(_has_reference(words) for words in tree.xpath(PRINTED)):
+        return tree
+    tree = deepcopy(tree)
+    for words in filter(_has_reference, tree.xpath(PRINTED)):
+        setattr(words.getparent(), "tail" if words.is_tail else "text", words.replace("&", "&amp;"))
+    return tree
+
+
+def _has_reference(text: str) -> bool:
+    return "&" in text and unescape(text) != text
 
 
 def _trafilatura(tree: html.HtmlElement, *, fast: bool) -> str:
