@@ -53,6 +53,26 @@ def test_figures_that_tease_other_stories_are_not_pictures_of_this_one() -> None
         assert article_of(html_page(f"<p>{SENTENCE}</p>{teaser}")).images == ()
 
 
+@pytest.mark.parametrize("nav", ["nav", "div role='navigation'"])
+@pytest.mark.parametrize(
+    "story",
+    [
+        "<article><h1>Short</h1><p>Just one line.</p></article>",
+        f"<h1>Row</h1><div><div>{SENTENCE}</div><div>{SENTENCE * 2}</div></div>",
+    ],
+    ids=["short", "divs"],
+)
+def test_navigation_is_no_paragraph_where_the_story_is_hard_to_find(nav: str, story: str) -> None:
+    links = "<ul><li><a>Home</a><li><a>Sport</a><li><a>News</a></ul>"
+    article = article_of(html_page(page_of(f"<{nav}>{links}</{nav.partition(' ')[0]}>{story}")))
+    assert not {"Home", "Sport", "News"} & set(article.paragraphs)
+
+
+def test_a_story_inside_a_navigation_that_was_never_closed_is_kept() -> None:
+    article = article_of(html_page(page_of(f"<nav><a href='/'>Home</a><h1>Row</h1><p>{SENTENCE}</p>")))
+    assert SENTENCE.strip() in article.paragraphs
+
+
 @pytest.mark.parametrize("sentences", [1, 12], ids=["short", "long"])
 def test_characters_are_unescaped_once(sentences: int) -> None:
     words = "Use &amp;amp; and &amp;lt;b&amp;gt; and &amp;eacute; here, AT&amp;T, Q&amp;A and 1 &lt; 2."

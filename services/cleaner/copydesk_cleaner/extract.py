@@ -52,6 +52,11 @@ BLOCKS = frozenset(
     "summary table tr ul".split()
 )
 PRINTED = "//text()[not(parent::script or parent::style or parent::noscript or parent::iframe)][contains(., '&')]"
+# trafilatura's last resort takes any list for text. A navigation with a long paragraph was never closed.
+NAVIGATION = (
+    f"//*[self::nav or @role='navigation'][not(.//p[string-length(normalize-space()) > {LONG_PARAGRAPH}])]"
+    "[not(.//article or .//main)]"
+)
 CELLS = frozenset({"td", "th"})
 TEASERS = frozenset({"a", "aside", "nav", "footer"})
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -177,7 +182,9 @@ def _has_reference(text: str) -> bool:
 
 
 def _trafilatura(tree: html.HtmlElement, *, fast: bool) -> str:
-    document = trafilatura.bare_extraction(tree, fast=fast, include_comments=False, with_metadata=False)
+    document = trafilatura.bare_extraction(
+        tree, fast=fast, include_comments=False, with_metadata=False, prune_xpath=NAVIGATION
+    )
     text = getattr(document, "text", None)  # None when nothing was found
     return text if isinstance(text, str) else ""
 
