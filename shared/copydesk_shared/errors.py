@@ -3,6 +3,7 @@
 CopydeskError
 ├── UserError            a person's mistake: one line, exit code 2, no traceback
 │   ├── SettingsError    a setting or an option
+│   ├── AlreadyToldError a process of ours has said it: only the exit code is left
 │   └── InputError       a file or text that was handed in
 └── HandlingError        a message could not be handled
     ├── Retryable        time-out, 5xx, 429: trying again may help
@@ -24,6 +25,10 @@ class UserError(CopydeskError):
 
 class SettingsError(UserError):
     """A setting or an option that cannot be used."""
+
+
+class AlreadyToldError(UserError):
+    """A mistake that a process of ours has told the person already: only the exit code is left to say."""
 
 
 class InputError(UserError):

@@ -13,6 +13,15 @@ MAX_PORT = 65535
 Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 
 
+def check_brokers(value: str) -> str:
+    """The value, when it is host:port, comma-separated. Raises ``ValueError``."""
+    for broker in value.split(","):
+        host, _, port = broker.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
+            raise ValueError(f"{broker.strip()!r} is not host:port")
+    return value
+
+
 class ServiceSettings(BaseSettings):
     """What every service has. Subclasses set ``env_prefix``."""
 
@@ -48,11 +57,7 @@ class ServiceSettings(BaseSettings):
     @field_validator("bootstrap_servers")
     @classmethod
     def _brokers(cls, value: str) -> str:
-        for broker in value.split(","):
-            host, _, port = broker.strip().rpartition(":")
-            if not host or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
-                raise ValueError(f"{broker.strip()!r} is not host:port")
-        return value
+        return check_brokers(value)
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

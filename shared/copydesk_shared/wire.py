@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.identity import short_digest
 from copydesk_shared.log import Headers, Outgoing, Record
-from copydesk_shared.messages import Message
+from copydesk_shared.messages import Article, Entry, Message, Page
 from copydesk_shared.topics import Topic
 
 M = TypeVar("M", bound=Message)
@@ -32,8 +32,13 @@ def traceparent(parent: str | None) -> str:
 
 def event_id(stage: str, key: str, message: Message, version: str) -> str:
     """The idempotency key: the same input through the same pipeline version gives the same id."""
-    revision = getattr(message, "revision", None)
-    what = str(revision) if revision is not None else short_digest(message.model_dump_json())
+    match message:
+        case Page() | Article():
+            what = f"{message.article_id}\n{message.revision}"
+        case Entry():
+            what = f"{message.feed_id}\n{message.url}\n{message.revision}"
+        case _:
+            what = message.model_dump_json()
     return short_digest(f"{stage}\n{key}\n{what}\n{version}")
 
 

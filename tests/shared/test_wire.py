@@ -47,6 +47,14 @@ def test_the_event_id_depends_on_stage_article_revision_and_version_only() -> No
     )
 
 
+def test_entries_of_one_domain_have_ids_of_their_own() -> None:
+    def event_id(number: int) -> str | None:
+        return _stored(encode(DISCOVERED, entry(number), stage="fetcher", version="1")).header("ce_id")
+
+    assert event_id(1) == event_id(1)
+    assert event_id(1) != event_id(2)
+
+
 def test_the_key_of_an_entry_is_its_registrable_domain() -> None:
     assert encode(DISCOVERED, entry(), stage="fetcher", version="1").key == b"courier.example"
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ def test_the_folder_is_made_and_given_back(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     for _ in range(2):
         with locked(folder):
-            assert (folder / "lock").read_text() == str(os.getpid())
+            assert (folder / "owner").read_text() == str(os.getpid())
 
 
 def test_a_second_run_is_refused_with_the_first_one_s_process(tmp_path: Path) -> None:
@@ -28,13 +29,19 @@ def test_services_of_a_killed_run_are_waited_for(tmp_path: Path) -> None:
         "import os, subprocess, sys\nfrom pathlib import Path\nfrom copydesk_standalone.data_dir import locked\n"
         f"with locked(Path({str(tmp_path)!r})) as lock:\n"
         "    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1.5)'], pass_fds=(lock,))\n"
+        f"    Path({str(tmp_path / 'killed')!r}).touch()\n"
         "    os.kill(os.getpid(), 9)\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=False)
-    with pytest.raises(BlockingIOError):
-        _try_lock(tmp_path)
+    # not waited for: a zombie is a process that still has its number
+    with subprocess.Popen([sys.executable, "-c", program]):
+        while not (tmp_path / "killed").exists():
+            time.sleep(0.05)
+        with pytest.raises(BlockingIOError):
+            _try_lock(tmp_path)
+        with locked(tmp_path):
+            assert (tmp_path / "owner").read_text() == str(os.getpid())
     with locked(tmp_path):
-        assert (tmp_path / "lock").read_text() == str(os.getpid())
+        assert (tmp_path / "owner").read_text() == str(os.getpid())
 
 
 def _try_lock(folder: Path) -> None:

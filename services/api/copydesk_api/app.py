@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from copydesk_api import routes
-from copydesk_api.headers import ALWAYS, StandardHeaders
+from copydesk_api.headers import ALWAYS, HeadAsGet, StandardHeaders
 from copydesk_api.problems import (
     MEDIA_TYPE,
     RETRY_AFTER_SECONDS,
@@ -48,6 +48,7 @@ def create_app(store: Store, settings: ApiSettings) -> FastAPI:
     app.include_router(routes.api)
     app.include_router(routes.pages)
     app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_middleware(HeadAsGet)
     app.add_middleware(StandardHeaders)
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)

@@ -15,6 +15,19 @@ ALWAYS = {
 }
 
 
+class HeadAsGet:
+    """ASGI middleware that answers HEAD as GET (RFC 9110 section 9.3.2); the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
+
+
 class StandardHeaders:
     """ASGI middleware that adds them where the answer has not set them itself."""
 

@@ -45,7 +45,7 @@ class FetcherSettings(ServiceSettings):
     ] = DEFAULT_USER_AGENT  # fmt: skip
     connect_seconds: Annotated[Seconds, Field(description="Time to find the host and connect to it.")] = 10.0
     read_seconds: Annotated[Seconds, Field(description="Longest silence of a server.")] = 15.0
-    total_seconds: Annotated[Seconds, Field(description="Time for a whole answer, redirects included.")] = 45.0
+    total_seconds: Annotated[Seconds, Field(description="Time for a whole answer, redirects included.")] = 30.0
     redirects: Annotated[int, Field(ge=0, le=20, description="Redirects followed for one request.")] = 5
     page_bytes: Annotated[Bytes, Field(description="Largest page, after decompression.")] = 3 * MIB
     feed_bytes: Annotated[Bytes, Field(description="Largest feed, after decompression.")] = 10 * MIB

@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from copydesk_shared.service import EXIT_USER_ERROR
+
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 15.0
 SETTLED_SECONDS = 30.0
@@ -46,6 +48,7 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     first_exit_code: int | None = None
     starts: int = 0
+    was_ready: bool = False
 
     async def start(self) -> None:
         """Start the process in a session of its own, so that a Ctrl-C reaches us only and we stop things in order."""
@@ -67,6 +70,8 @@ class Child:
                 return
             if self.first_exit_code is None:
                 self.first_exit_code = code
+            if code == EXIT_USER_ERROR and not self.was_ready:
+                return  # it has said why; starting it again would say the same
             if time.monotonic() - started > SETTLED_SECONDS:
                 backoff = FIRST_BACKOFF_SECONDS
             say(f"{self.name} {_how_it_ended(code)}; starting it again in {backoff:g} s")

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from copydesk_shared.errors import UserError
+from copydesk_shared.errors import AlreadyToldError, UserError
 from copydesk_shared.service import EXIT_INTERRUPTED, EXIT_USER_ERROR
 from copydesk_shared.settings import load_settings
 from copydesk_standalone.settings import StandaloneSettings
@@ -28,7 +28,7 @@ class HelpfulGroup(click.Group):
 def _run_options(command: Command) -> Command:
     """The options that ``up`` and ``demo`` share."""
     options = [
-        click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where data is kept."),
+        click.option("--data-dir", type=click.Path(file_okay=False), help="Where data is kept."),
         click.option("--api-port", type=PORT, help="Port of the REST feed and the web page.  [default: 8080]"),
         click.option("--kafka-port", type=PORT, help="Port of the embedded broker.  [default: 9092]"),
         click.option(
@@ -116,6 +116,8 @@ def main() -> NoReturn:
     except click.ClickException as error:
         click.echo(_one_line(error), err=True)
         code = EXIT_USER_ERROR
+    except AlreadyToldError:
+        code = EXIT_USER_ERROR
     except UserError as error:
         click.echo(f"copydesk: error: {error}", err=True)
         code = EXIT_USER_ERROR
@@ -125,4 +127,8 @@ def main() -> NoReturn:
         # the reader of our output has gone: do not complain a second time at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except OSError as error:
+        click.echo(f"copydesk: error: standard output: {(error.strerror or str(error)).lower()}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = EXIT_USER_ERROR
     sys.exit(code)

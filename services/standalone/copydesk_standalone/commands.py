@@ -30,6 +30,8 @@ DEMO_FETCHER = {
 
 
 def _check_ports(settings: StandaloneSettings) -> None:
+    if settings.bootstrap_servers is None and settings.api_port == settings.kafka_port:
+        raise SettingsError(f"--api-port and --kafka-port are both {settings.api_port}")
     check_port(settings.api_port, "REST feed (--api-port)")
     if settings.bootstrap_servers is None:
         check_port(settings.kafka_port, "embedded broker (--kafka-port)")

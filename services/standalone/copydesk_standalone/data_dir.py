@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from copydesk_shared.errors import SettingsError
@@ -12,53 +12,46 @@ from copydesk_shared.errors import SettingsError
 LEFTOVER_SECONDS = 15.0
 
 
-def _alive(pid: int) -> bool:
+def _open(folder: Path, name: str) -> int:
+    return os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _lock(descriptor: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    except PermissionError:
-        return True
     return True
 
 
-def _owner(descriptor: int) -> int | None:
-    text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-    return int(text) if text.isdigit() else None
-
-
-def _take(descriptor: int, folder: Path) -> None:
-    """Take the lock. When its owner was killed, its services still finish their work: wait for them."""
+def _take(owner: int, services: int, folder: Path) -> None:
+    """Take both locks. When the owner was killed, its services still finish their work: wait for them."""
+    if not _lock(owner):
+        process = os.pread(owner, 32, 0).decode("ascii", "replace").strip()
+        raise SettingsError(f"{folder} is in use by another copydesk (process {process})")
+    os.ftruncate(owner, 0)
+    os.pwrite(owner, str(os.getpid()).encode(), 0)
     deadline = time.monotonic() + LEFTOVER_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = _owner(descriptor)
-            if owner is not None and _alive(owner):
-                raise SettingsError(f"{folder} is in use by another copydesk (process {owner})") from None
-            if time.monotonic() > deadline:
-                raise SettingsError(f"{folder} is still in use by services of a copydesk that was killed") from None
-            time.sleep(0.1)
-        else:
-            return
+    while not _lock(services):
+        if time.monotonic() > deadline:
+            raise SettingsError(f"{folder} is still in use by services of a copydesk that was killed")
+        time.sleep(0.1)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[int]:
-    """Own the folder, made if need be. Yields the lock's descriptor, which services inherit to keep the lock too.
+    """Own the folder, made if need be. Yields the descriptor of the lock that services inherit and keep too.
 
+    The other lock is the owner's alone: it is free as soon as the owner is gone, however it went.
     Raises :class:`SettingsError` when the folder cannot be used or another run owns it.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise SettingsError(f"data dir {folder} cannot be used: {(error.strerror or str(error)).lower()}") from None
-    try:
-        _take(descriptor, folder)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            owner, services = _open(folder, "owner"), _open(folder, "lock")
+        except OSError as error:
+            raise SettingsError(f"data dir {folder} cannot be used: {(error.strerror or str(error)).lower()}") from None
+        stack.callback(os.close, owner)
+        stack.callback(os.close, services)
+        _take(owner, services, folder)
+        yield services

@@ -25,6 +25,8 @@ Kind = Literal["auto", "html", "text"]
 def _read(source: str) -> bytes:
     name = "standard input" if source == "-" else source
     try:
+        if source == "-" and sys.stdin is None:
+            raise InputError("standard input is closed")
         if source == "-":
             content = sys.stdin.buffer.read(INPUT_LIMIT + 1)
         else:
@@ -51,7 +53,9 @@ def _page(source: str, kind: Kind, url: str | None) -> Page:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    if sys.stdout is None:
+        raise InputError("standard output is closed")
+    sys.stdout.buffer.write((text if text.endswith("\n") else text + "\n").encode("utf-8", "replace"))
     sys.stdout.flush()
 
 

@@ -1,5 +1,6 @@
 """Which processes a standalone run has, and what each is told."""
 
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from copydesk_classifier.settings import ClassifierSettings
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.settings import CleanerSettings
 from copydesk_fetcher.settings import FetcherSettings
+from copydesk_shared.errors import SettingsError
 from copydesk_shared.identity import short_digest
 from copydesk_shared.settings import ServiceSettings, load_settings
 from copydesk_standalone.children import Child
@@ -18,6 +20,7 @@ from copydesk_standalone.probes import LOOPBACK, free_port
 from copydesk_standalone.settings import StandaloneSettings
 
 DRAIN_SECONDS = 3
+OVERRIDABLE = ("drain_seconds", "log_format", "log_level", "user_agent", "per_host_delay_seconds")
 SERVICES: Mapping[str, type[ServiceSettings]] = {
     "fetcher": FetcherSettings,
     "cleaner": CleanerSettings,
@@ -63,6 +66,10 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().resolve()
 
 
+def _variable(name: str, field: str) -> str:
+    return f"COPYDESK_{name}_{field}".upper()
+
+
 def _check(settings: ServiceSettings) -> None:
     """Show a person's mistake before anything starts. Raises :class:`UserError`."""
     match settings:
@@ -76,8 +83,12 @@ def _check(settings: ServiceSettings) -> None:
 
 def _service(name: str, settings: StandaloneSettings, servers: str, extra: Mapping[str, str], lock: int) -> Child:
     given = {**_given(settings, servers, name), **extra}
+    for each in [each for each in given if _variable(name, each) in os.environ]:
+        if each not in OVERRIDABLE:
+            raise SettingsError(f"{_variable(name, each)} is decided by copydesk itself here; use its options")
+        del given[each]
     _check(load_settings(SERVICES[name], **given))
-    env = {f"COPYDESK_{name}_{field}".upper(): value for field, value in given.items()}
+    env = {_variable(name, field): value for field, value in given.items()}
     return Child(name, (f"copydesk_{name}",), env=env, health_port=int(given["health_port"]), inherited=(lock,))
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from copydesk_shared.settings import Port
+from copydesk_shared.settings import Port, check_brokers
 
 
 class StandaloneSettings(BaseSettings):
@@ -25,3 +25,15 @@ class StandaloneSettings(BaseSettings):
     ] = None
     database_url: Annotated[str | None, Field(description="Database to use instead of SQLite.")] = None
     verbose: Annotated[bool, Field(description="Show what the services log.")] = False
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _brokers(cls, value: str | None) -> str | None:
+        return check_brokers(value) if value is not None else None
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _data_dir(cls, value: object) -> object:
+        if not str(value).strip():
+            raise ValueError("name a folder")
+        return value

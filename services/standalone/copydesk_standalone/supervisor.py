@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from copydesk_fetcher.feeds_file import sync_feeds
-from copydesk_shared.errors import SettingsError
+from copydesk_shared.errors import AlreadyToldError, SettingsError
 from copydesk_shared.kafka import ensure_topics
 from copydesk_shared.log import LogError
 from copydesk_shared.messages import Feed
@@ -98,6 +98,7 @@ class Run:
             raise ValueError(f"{child.name} listens nowhere")
         self._watch(child)
         await self._until_ready(child, lambda: accepts_connections(LOOPBACK, port))
+        child.was_ready = True
         tell(child.name, f"ready   {scheme}{LOOPBACK}:{port}")
 
     async def _service_ready(self, child: Child) -> None:
@@ -105,6 +106,7 @@ class Run:
         if port is None:
             return
         await self._until_ready(child, lambda: answers_ok(port, "/readyz"))
+        child.was_ready = True
         tell(child.name, f"ready   health http://127.0.0.1:{port}/readyz")
         self._watchers.append(asyncio.create_task(self._restart_when_stalled(child, port)))
 
@@ -121,7 +123,9 @@ class Run:
             else:
                 break
         tell("topics", f"ready   {', '.join(topic.name for topic in ALL_TOPICS)}")
-        if result is not None and self._feeds is not None:
+        if self._feeds is None:
+            tell("feeds", "as they were; name a file with --feeds to poll others")
+        elif result is not None:
             tell("feeds", f"ready   {len(self._feeds)} ({result.added} new, {result.changed} changed, "
                           f"{result.removed} removed)")  # fmt: skip
 
@@ -133,7 +137,7 @@ class Run:
         warned = False
         while not await ready():
             if child.first_exit_code == EXIT_USER_ERROR:
-                raise SettingsError(f"{child.name} refused to start (its reason is above)")
+                raise AlreadyToldError(f"{child.name} refused to start")
             if not warned and time.monotonic() > deadline:
                 say(f"{child.name} is not ready after {READY_SECONDS:g} s; still waiting")
                 warned = True
