@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from copydesk_shared.messages import Article, ClassifiedArticle
+from tests.e2e.pipeline import free_port
 
 SEED = Path(__file__).parent.parent / "golden" / "seed" / "page.txt"
 PAGE = (
@@ -31,6 +32,10 @@ def copydesk(
     )  # fmt: skip
 
 
+def _free_ports() -> list[str]:
+    return ["--api-port", str(free_port()), "--kafka-port", str(free_port())]
+
+
 def _mistake(answer: "subprocess.CompletedProcess[bytes]") -> str:
     error = answer.stderr.decode()
     assert answer.returncode == 2, error
@@ -50,6 +55,7 @@ def _mistake(answer: "subprocess.CompletedProcess[bytes]") -> str:
         (["up", "--feeds", "/no/such/feeds.yaml"], b"", "/no/such/feeds.yaml: cannot be read"),
         (["up", "--bootstrap-servers", "kafka"], b"", "'kafka' is not host:port"),
         (["up", "--database-url", "oracle://x"], b"", "oracle"),
+        (["up", "--api-port", "9000", "--kafka-port", "9000"], b"", "--api-port and --kafka-port are both 9000"),
         (["demo", "--every", "0"], b"", "0"),
         (["demo", "surplus"], b"", "surplus"),
         (["clean", "/no/such/file"], b"", "/no/such/file: no such file or directory"),
@@ -74,8 +80,9 @@ def _mistake(answer: "subprocess.CompletedProcess[bytes]") -> str:
 def test_a_mistake_is_one_line_and_exit_code_2(
     arguments: list[str], stdin: bytes, problem: str, tmp_path: Path
 ) -> None:
-    data = ["--data-dir", str(tmp_path / "data")] if arguments[0] in ("up", "demo") else []
-    assert problem in _mistake(copydesk(*arguments, *data, stdin=stdin))
+    command, *rest = arguments
+    options = ["--data-dir", str(tmp_path / "data"), *_free_ports()] if command in ("up", "demo") else []
+    assert problem in _mistake(copydesk(command, *options, *rest, stdin=stdin))
 
 
 @pytest.mark.parametrize(
@@ -88,10 +95,12 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         ("COPYDESK_CLEANER_WORKERS", "-1"),
         ("COPYDESK_CLASSIFIER_TAXONOMY_DIR", "/no/such/folder"),
         ("COPYDESK_API_BASE_URL", "ftp://x"),
+        ("COPYDESK_API_PORT", "8081"),
     ],
 )
 def test_a_bad_setting_stops_it_at_once(variable: str, value: str, tmp_path: Path) -> None:
-    error = _mistake(copydesk("up", "--data-dir", str(tmp_path), env={variable: value}))
+    ports = [] if "STANDALONE" in variable else _free_ports()
+    error = _mistake(copydesk("up", "--data-dir", str(tmp_path), *ports, env={variable: value}))
     assert variable in error or value in error
 
 
@@ -99,12 +108,16 @@ def test_a_bad_setting_stops_it_at_once(variable: str, value: str, tmp_path: Pat
 def test_a_port_that_is_taken_is_a_mistake(option: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        error = _mistake(copydesk("up", option, str(port), "--data-dir", str(tmp_path)))
+        error = _mistake(copydesk("up", *_free_ports(), option, str(port), "--data-dir", str(tmp_path)))
     assert f"({option}): 127.0.0.1:{port} cannot be used: address already in use" in error
 
 
 def test_kafka_that_cannot_be_reached_is_a_mistake(tmp_path: Path) -> None:
-    error = _mistake(copydesk("up", "--bootstrap-servers", "127.0.0.1:1", "--data-dir", str(tmp_path)))
+    error = _mistake(
+        copydesk(
+            "up", "--bootstrap-servers", "127.0.0.1:1", "--api-port", str(free_port()), "--data-dir", str(tmp_path)
+        )
+    )
     assert "Kafka at 127.0.0.1:1 cannot be used" in error
 
 
@@ -154,6 +167,25 @@ def test_tags_for_people() -> None:
     )
     assert b"conflict" in answer.stdout
     assert copydesk("classify", "--format", "text", stdin=b"The baker sold bread.").stdout.strip() != b""
+
+
+@pytest.mark.parametrize(
+    ("redirection", "problem"),
+    [
+        (">/dev/full", "standard output: no space left on device"),
+        (">&-", "standard output is closed"),
+        ("<&-", "standard input is closed"),
+    ],
+)
+def test_outputs_and_inputs_that_are_closed_are_one_line(redirection: str, problem: str) -> None:
+    source = "-" if "<" in redirection else str(SEED)
+    answer = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m copydesk_standalone clean {source} {redirection}"],
+        capture_output=True,
+        check=False,
+        timeout=50,
+    )
+    assert problem in _mistake(answer)
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
