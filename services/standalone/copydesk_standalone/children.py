@@ -19,8 +19,9 @@ SETTLED_SECONDS = 30.0
 
 def say(line: str) -> None:
     """One line to the person who started the run."""
-    sys.stderr.write(f"copydesk: {line}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # whoever read it may be gone; the run goes on
+        sys.stderr.write(f"copydesk: {line}\n")
+        sys.stderr.flush()
 
 
 def _how_it_ended(code: int) -> str:

@@ -1,6 +1,7 @@
 """Running everything on one machine: started in order, watched, stopped in the reverse order."""
 
 import asyncio
+import contextlib
 import signal
 import sys
 import time
@@ -30,8 +31,9 @@ POLL_SECONDS = 0.1
 
 def tell(what: str, state: str) -> None:
     """One readable line for a thing that is ready."""
-    sys.stdout.write(f"{what:<11} {state}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # whoever read it may be gone; the run goes on
+        sys.stdout.write(f"{what:<11} {state}\n")
+        sys.stdout.flush()
 
 
 class Run:
@@ -62,8 +64,7 @@ class Run:
             for child in self._children():
                 child.kill()
         else:
-            sys.stdout.write("stopping\n")
-            sys.stdout.flush()
+            tell("stopping", "")
         self._stopping.set()
 
     async def _unless_stopped(self, start: Coroutine[Any, Any, None]) -> None:
