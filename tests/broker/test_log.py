@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from copydesk_standalone.broker.batch import HEADER_BYTES, split
 from copydesk_standalone.broker.errors import Code, KafkaError
 from copydesk_standalone.broker.log import PartitionLog
+from copydesk_standalone.broker.markers import Ending, marker
 
 from .batches import batch, read
 
@@ -273,6 +274,7 @@ def test_a_write_in_two_parts_is_whole(tmp_path: Path, monkeypatch: pytest.Monke
         (lambda data: data[:8] + b"\xff\xff\xff\xff" + data[12:], Code.CORRUPT_MESSAGE),
         (lambda _: b"", Code.INVALID_RECORD),
         (lambda _: batch([b"a"], transactional=True), Code.INVALID_RECORD),
+        (lambda _: bytes(marker(7, 0, Ending.ABORT, 0)[1]), Code.INVALID_RECORD),
         (lambda _: batch([b"a"], producer=(7, -1, 0)), Code.INVALID_RECORD),
         (lambda _: batch([bytes(200)]), Code.MESSAGE_TOO_LARGE),
     ],

@@ -24,8 +24,10 @@ LENGTH_AT, PREFIX_BYTES, CHECKED_FROM = 8, 12, 21
 LEADER_EPOCH = 0
 NO_PRODUCER = -1
 
-_MAGIC = 2
-_CODEC_MASK, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
+MAGIC = 2
+TRANSACTIONAL, CONTROL = 0x10, 0x20
+
+_CODEC_MASK, _LOG_APPEND_TIME = 0x07, 0x08
 _MAX_UNPACKED = 16 << 20
 
 
@@ -53,13 +55,22 @@ class Batch(NamedTuple):
     def is_idempotent(self) -> bool:
         return self.producer_id != NO_PRODUCER
 
+    @property
+    def is_transactional(self) -> bool:
+        return bool(self.attributes & TRANSACTIONAL)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is a marker and no record of a producer's."""
+        return bool(self.attributes & CONTROL)
+
 
 def read_header(data: bytes | memoryview, at: int = 0) -> Batch:
     """Read a header. Raises KafkaError for another magic or lengths that make no sense."""
     if len(data) - at < HEADER_BYTES:
         raise KafkaError(Code.CORRUPT_MESSAGE, "a batch is cut short")
     offset, length, leader_epoch, magic, crc, *rest = HEADER.unpack_from(data, at)
-    if magic != _MAGIC:
+    if magic != MAGIC:
         raise KafkaError(Code.UNSUPPORTED_FOR_MESSAGE_FORMAT, f"message format {magic} is not supported, only 2")
     batch = Batch(offset, length + PREFIX_BYTES, leader_epoch, crc, *rest)
     if batch.size < HEADER_BYTES or batch.record_count < 0 or batch.last_offset_delta < 0:
@@ -96,10 +107,21 @@ def _check(batch: Batch, data: memoryview, max_bytes: int) -> None:
         )
     if batch.record_count < 1 or batch.last_offset_delta != batch.record_count - 1:
         raise KafkaError(Code.INVALID_RECORD, "the record count does not match the offsets")
-    if batch.attributes & (_TRANSACTIONAL | _CONTROL):
-        raise KafkaError(Code.INVALID_RECORD, "transactional batches are not supported by this broker")
-    if batch.is_idempotent and (batch.producer_epoch < 0 or batch.base_sequence < 0):
-        raise KafkaError(Code.INVALID_RECORD, "an idempotent batch lacks its epoch or sequence")
+    if batch.is_control:
+        raise KafkaError(Code.INVALID_RECORD, "clients do not write control batches")
+    identity = (batch.producer_id, batch.producer_epoch, batch.base_sequence)
+    if (batch.is_idempotent or batch.is_transactional) and min(identity) < 0:
+        raise KafkaError(Code.INVALID_RECORD, "an idempotent batch lacks its producer id, epoch or sequence")
+
+
+def end_offset(data: bytes) -> int:
+    """The offset after the last of these whole batches."""
+    position, end = 0, -1
+    while position < len(data):
+        batch = read_header(data, position)
+        end = batch.last_offset + 1
+        position += batch.size
+    return end
 
 
 def find_timestamp(batch: Batch, data: bytes, timestamp: int) -> tuple[int, int]:

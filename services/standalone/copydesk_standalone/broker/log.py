@@ -6,8 +6,10 @@ import os
 from bisect import bisect_right
 from pathlib import Path
 
-from .batch import Batch, find_timestamp
+from .batch import Batch, end_offset, find_timestamp
 from .errors import Code, KafkaError
+from .isolation import Isolation
+from .markers import Ending, ending_of, marker
 from .producers import Producers
 from .segment import Segment
 
@@ -31,6 +33,7 @@ class PartitionLog:
         self._unsynced: set[Segment] = set()
         self._has_new_file = False
         self.producers = Producers()
+        self.isolation = Isolation()
         self.next_offset = 0
         self.waiters: set[asyncio.Future[None]] = set()
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,8 +48,8 @@ class PartitionLog:
                 self.next_offset = segment.base_offset
             self._segments.append(segment)
             for batch in segment.recover(self.next_offset):
-                self.producers.remember(batch, batch.base_offset)
-                self.next_offset = batch.last_offset + 1
+                # Segments count a batch before they yield it.
+                self._account(batch, batch.base_offset, segment.size - batch.size, segment)
             extra = segment.cut()
             if extra > 0:
                 self._set_aside(path, extra, paths[number + 1 :])
@@ -71,6 +74,11 @@ class PartitionLog:
     @property
     def start_offset(self) -> int:
         return self._segments[0].base_offset
+
+    @property
+    def last_stable_offset(self) -> int:
+        """The first offset of the oldest open transaction, or ``next_offset``: readers of committed data stop here."""
+        return self.isolation.stable(self.next_offset)
 
     @property
     def size(self) -> int:
@@ -98,8 +106,24 @@ class PartitionLog:
             segment = self._roll()
         segment.append(batch, data, offset)
         self._unsynced.add(segment)
-        self.producers.remember(batch, offset)
+        self._account(batch, offset, segment.size - batch.size, segment)
+        return offset
+
+    def _account(self, batch: Batch, offset: int, position: int, segment: Segment) -> None:
+        """Learn from a batch that was stored what its producer and its transaction are up to."""
         self.next_offset = offset + batch.last_offset_delta + 1
+        if batch.is_control:
+            self.producers.ended(batch)
+            self.isolation.ended(batch.producer_id, ending_of(segment.read(position, batch.size)), offset)
+            self.isolation.forget_before(self.start_offset)
+        else:
+            self.producers.remember(batch, offset)
+            self.isolation.stored(batch, offset)
+
+    def mark(self, producer_id: int, epoch: int, ending: Ending, now_ms: int) -> int:
+        """End a producer's transaction in this partition; the offset of the marker. Raises OSError."""
+        offset = self._store(*marker(producer_id, epoch, ending, now_ms))
+        self._wake()
         return offset
 
     def _wake(self) -> None:
@@ -118,22 +142,31 @@ class PartitionLog:
                 return segment, position
         return None
 
-    def available(self, offset: int) -> int:
+    def available(self, offset: int, *, committed: bool = False) -> int:
         """How many bytes a reader at ``offset`` has before it, in the segment it is in."""
-        if offset == self.next_offset:
-            return 0
-        place = self._segment_of(offset)
-        return place[0].size - place[1] if place else 0
+        segment, position, end = self._span(offset, committed=committed)
+        return end - position if segment else 0
 
-    def read(self, offset: int, max_bytes: int) -> bytes:
+    def read(self, offset: int, max_bytes: int, *, committed: bool = False) -> bytes:
         """Whole batches, the first of which holds ``offset``; at least one unless the log ends there.
 
-        Raises KafkaError when the offset is out of range.
+        With ``committed`` it ends at the last stable offset. Raises KafkaError when the offset is out of range.
         """
-        if offset == self.next_offset:
-            return b""
+        segment, position, end = self._span(offset, committed=committed)
+        return segment.read(position, min(max_bytes, end - position)) if segment else b""
+
+    def _span(self, offset: int, *, committed: bool) -> tuple[Segment | None, int, int]:
+        """The segment to read from and the positions there between which the reader may read."""
+        stable = self.last_stable_offset if committed else self.next_offset
         place = self._segment_of(offset)
-        return place[0].read(place[1], max_bytes) if place else b""
+        if place is None or offset >= stable:
+            return None, 0, 0
+        # A transaction begins with a batch, so the last stable offset never lies inside one.
+        return *place, place[0].size if stable == self.next_offset else place[0].locate(stable)
+
+    def aborted(self, offset: int, data: bytes) -> list[tuple[int, int]]:
+        """(producer id, first offset) of the aborted transactions a reader needs for ``data``, read at ``offset``."""
+        return self.isolation.aborted(offset, end_offset(data)) if data else []
 
     def at_timestamp(self, timestamp: int) -> tuple[int, int] | None:
         """(offset, timestamp) of the first record at or after ``timestamp`` (ms); None when all are older."""

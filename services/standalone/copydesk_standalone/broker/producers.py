@@ -5,6 +5,7 @@ Source: KIP-98, and KIP-360 for producers this partition does not know.
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .batch import Batch
@@ -24,7 +25,10 @@ class Stored:
 
 @dataclass(slots=True)
 class Producer:
+    """What is known of one producer; ``newest`` is the timestamp (ms) of its last batch."""
+
     epoch: int
+    newest: int = -1
     batches: deque[Stored] = field(default_factory=lambda: deque(maxlen=REMEMBERED_BATCHES))
 
 
@@ -45,7 +49,7 @@ class Producers:
             return None
         if batch.producer_epoch < known.epoch:
             raise KafkaError(Code.INVALID_PRODUCER_EPOCH, f"epoch {batch.producer_epoch} was superseded")
-        if batch.producer_epoch > known.epoch:
+        if batch.producer_epoch > known.epoch or not known.batches:
             _expect(batch, 0)
             return None
         for stored in known.batches:
@@ -57,13 +61,28 @@ class Producers:
     def remember(self, batch: Batch, base_offset: int) -> None:
         if not batch.is_idempotent:
             return
+        known = self._in_epoch(batch)
+        known.batches.append(Stored(batch.base_sequence, last_sequence(batch), base_offset))
+        known.newest = batch.max_timestamp
+
+    def ended(self, marker: Batch) -> None:
+        """A transaction ended. A marker has no place in the sequence; one of a newer epoch fences the older one."""
+        known = self._known.get(marker.producer_id)
+        if known is not None and known.epoch < marker.producer_epoch:
+            self._known[marker.producer_id] = Producer(marker.producer_epoch, known.newest)
+
+    def _in_epoch(self, batch: Batch) -> Producer:
+        """The producer of ``batch``, which starts over when the epoch is a new one."""
         known = self._known.get(batch.producer_id)
         if known is None or known.epoch != batch.producer_epoch:
             known = self._known[batch.producer_id] = Producer(batch.producer_epoch)
-        known.batches.append(Stored(batch.base_sequence, last_sequence(batch), base_offset))
         self._known.move_to_end(batch.producer_id)
         if len(self._known) > MAX_PRODUCERS:
             self._known.popitem(last=False)
+        return known
+
+    def __iter__(self) -> Iterator[tuple[int, Producer]]:
+        return iter(self._known.items())
 
 
 def last_sequence(batch: Batch) -> int:
