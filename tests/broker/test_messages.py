@@ -58,6 +58,9 @@ def kio_field(field: Any) -> tuple[str, Any, bool]:
     nullable = type(None) in getattr(annotation, "__args__", ())
     inner = parts[0] if nullable else annotation
     kind = KINDS.get(field.metadata.get("kafka_type"), field.metadata.get("kafka_type"))
+    if dataclasses.is_dataclass(inner):
+        assert nullable, "a struct of its own is only used where it may be null"
+        return "i8", None, False
     if getattr(inner, "__origin__", None) is not tuple:
         return kind, None, nullable and kind in NULLABLE
     element = inner.__args__[0]
@@ -114,7 +117,7 @@ def one_of_everything(fields: list[Field]) -> dict[str, Any]:
         if field.kind == "array":
             nameless = not field.inner[0].name
             message[field.name] = [samples.get(field.inner[0].kind, 3) if nameless else one_of_everything(field.inner)]
-        elif field.kind == "uuid" or field.name == "error_code":
+        elif field.kind == "uuid" or field.name in {"error_code", "no_assignment"}:
             continue
         else:
             message[field.name] = samples.get(field.kind, 3)

@@ -49,7 +49,8 @@ def _install(folder: Path) -> None:
 
 def run(folder: Path, script: str, task: str, **arguments: Any) -> Any:
     """What the task printed as JSON. The script is read from standard input, so that its imports are looked for in
-    ``folder``. Raises NodeError."""
+    ``folder``. Raises NodeError.
+    """
     command = ["node", "--input-type=module", "-", task, json.dumps(arguments)]
     with (SCRIPTS / f"{script}.mjs").open() as source:
         ended = subprocess.run(

@@ -101,6 +101,14 @@ async def heartbeat(broker: Broker, request: Request) -> Message:
     return {"error_code": Code.NONE}
 
 
+async def consumer_group_heartbeat(_: Broker, __: Request) -> Message:
+    """Refused in the words of a Kafka that has KIP-848 turned off, so that no client tries for ever."""
+    return {
+        "error_code": Code.UNSUPPORTED_VERSION,
+        "error_message": "this broker has no group.protocol=consumer: use group.protocol=classic",
+    }
+
+
 async def leave_group(broker: Broker, request: Request) -> Message:
     message = request.message
     if request.version < _BATCHED_LEAVE_FROM:

@@ -181,4 +181,14 @@ APIS = (
         "throttle_time_ms:i32 error_code:i16 error_message:string? endpoint_type:i8=1@1 cluster_id:string"
         f" controller_id:i32 brokers:[node_id:i32 host:string port:i32 rack:string?] operations:i32={_NO_OPERATIONS}",
     ),
+    Api(
+        # Only ever refused: a client that asks for the group protocol of KIP-848 has to learn that from an answer.
+        68, "ConsumerGroupHeartbeat", 0, 1, 0,
+        "group_id:string member_id:string member_epoch:i32 instance_id:string? rack_id:string?"
+        " rebalance_timeout_ms:i32=-1 topic_names:[string]? topic_regex:string?@1 server_assignor:string?"
+        " topic_partitions:[topic_id:uuid partitions:[i32]]?",
+        # The assignment is a struct that may be null, which one byte says.
+        "throttle_time_ms:i32 error_code:i16 error_message:string? member_id:string? member_epoch:i32=-1"
+        " heartbeat_interval_ms:i32 no_assignment:i8=-1",
+    ),
 )  # fmt: skip

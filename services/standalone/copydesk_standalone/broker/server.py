@@ -51,6 +51,7 @@ HANDLERS: dict[str, Handler] = {
     "IncrementalAlterConfigs": handlers_topics.alter_configs,
     "OffsetDelete": handlers_groups.offset_delete,
     "DescribeCluster": handlers_topics.describe_cluster,
+    "ConsumerGroupHeartbeat": handlers_groups.consumer_group_heartbeat,
 }
 
 

@@ -1,0 +1,70 @@
+"""Kafka's own client, in Java, on the broker process."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from copydesk_standalone.broker.process import BrokerProcess
+from tests.clients import java
+
+from .batches import batch
+from .client import WireClient
+from .test_clients import reading, take
+
+pytestmark = pytest.mark.kafka
+
+Run = Callable[..., Any]
+
+MESSAGES = [
+    {"key": "k", "value": "one", "headers": {"a": "1", "b": "é"}},
+    {"key": "k", "value": "two", "headers": {}},
+    {"key": "k", "value": "three" * 1_000, "headers": {"a": ""}},
+]
+READ = [{**message, "offset": offset} for offset, message in enumerate(MESSAGES)]
+
+
+@pytest.fixture(scope="session")
+def class_path() -> str:
+    return java.class_path()
+
+
+@pytest.fixture
+def run(class_path: str, broker: BrokerProcess) -> Run:
+    """Runs a task with the Java client."""
+
+    def begin(task: str, **arguments: Any) -> Any:
+        return java.run(class_path, task, bootstrap=broker.address, **arguments)
+
+    return begin
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_others_read_what_it_wrote(broker: BrokerProcess, topic: str, run: Run, codec: str) -> None:
+    assert await asyncio.to_thread(run, "produce", topic=topic, codec=codec, messages=MESSAGES) == [0, 1, 2]
+    async with reading(broker, topic) as consumer:
+        records = await take(consumer, 3)
+    assert [record.value.decode() for record in records] == [message["value"] for message in MESSAGES]
+    assert dict(records[0].headers) == {"a": b"1", "b": "é".encode()}
+
+
+def test_it_resumes_where_it_committed(topic: str, run: Run) -> None:
+    run("produce", topic=topic, codec="zstd", messages=MESSAGES)
+    assert run("consume", topic=topic, group=topic, count=3, commit=2) == READ
+    assert run("consume", topic=topic, group=topic, count=1, commit=1) == READ[2:]
+
+
+def test_it_administers(client: WireClient, name: str, topic: str, run: Run) -> None:
+    partitions = [{"index": 0, "offset": 0, "metadata": ""}]
+    topics = [{"name": topic, "partitions": partitions}]
+    client.call("OffsetCommit", 8, group_id=f"{name}-group", generation_id=-1, member_id="", topics=topics)
+    answer = run("administer", topic=f"{name}.made")
+    assert f"{name}-group" in answer.pop("groups")
+    assert answer == {"made": True, "partitions": 3, "policy": "compact", "offsets": 3, "gone": True}
+
+
+def test_the_new_group_protocol_is_refused_at_once(client: WireClient, topic: str, run: Run) -> None:
+    client.produce(topic, batch([b"x"]))
+    with pytest.raises(java.JavaError, match=r"group\.protocol=classic"):
+        run("consume", topic=topic, group=topic, count=1, protocol="consumer")
