@@ -7,10 +7,11 @@ MEMBERS := pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.
 FEEDS ?=
 ARGS ?=
 JOBS ?= 3
+NODES ?= 1
 SYNC := $(UV) sync --system-certs --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types imports format docs lock clean
+.PHONY: help setup run kafka test check lint types imports format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -26,6 +27,9 @@ $(UV): tools/get_uv.py
 
 run: .venv/.run-ready ## Start the pipeline: with FEEDS=feeds.yaml on your feeds, else on the sample publisher
 	@exec $(BIN)/copydesk $(if $(FEEDS),up --feeds '$(FEEDS)',demo) $(ARGS)
+
+kafka: .venv/.run-ready ## Start Apache Kafka on loopback, empty, until Ctrl-C (NODES=3 for three nodes); needs Java 17 and Maven
+	@exec $(BIN)/python -m tools.apache_kafka --nodes '$(NODES)'
 
 test: .venv/.dev-ready ## Run the tests (ARGS='-k word' for some of them)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
