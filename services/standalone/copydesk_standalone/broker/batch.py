@@ -1,16 +1,10 @@
-"""Record batches: the 61-byte header, the checksum, and - only for time look-ups - the records inside.
+"""Record batches: the 61-byte header and the checksum; ``records`` reads what is inside.
 
 Batches stay opaque: the broker patches the base offset and the leader epoch, which the checksum does not cover.
 Source: https://kafka.apache.org/documentation/#recordbatch
 """
 
-import contextlib
-import gzip
-import io
 import struct
-import zlib
-from collections.abc import Callable, Iterator
-from importlib import import_module
 from typing import NamedTuple
 
 from crc32c import crc32c
@@ -25,10 +19,7 @@ LEADER_EPOCH = 0
 NO_PRODUCER = -1
 
 MAGIC = 2
-TRANSACTIONAL, CONTROL = 0x10, 0x20
-
-_CODEC_MASK, _LOG_APPEND_TIME = 0x07, 0x08
-_MAX_UNPACKED = 16 << 20
+CODEC_MASK, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL, DELETE_HORIZON = 0x07, 0x08, 0x10, 0x20, 0x40
 
 
 class Batch(NamedTuple):
@@ -122,75 +113,3 @@ def end_offset(data: bytes) -> int:
         end = batch.last_offset + 1
         position += batch.size
     return end
-
-
-def find_timestamp(batch: Batch, data: bytes, timestamp: int) -> tuple[int, int]:
-    """The (offset, timestamp) of the first record at or after ``timestamp`` (ms).
-
-    Where the records cannot be read (snappy and lz4, or zstd without cramjam) it is the batch's first offset,
-    so that a reader who seeks there never misses a record.
-    """
-    payload = _unpacked(batch, data)
-    if payload is not None and not batch.attributes & _LOG_APPEND_TIME:
-        for offset_delta, timestamp_delta in _records(payload, batch.record_count):
-            if batch.base_timestamp + timestamp_delta >= timestamp:
-                return batch.base_offset + offset_delta, batch.base_timestamp + timestamp_delta
-    return batch.base_offset, batch.max_timestamp
-
-
-def _unpacked(batch: Batch, data: bytes) -> bytes | memoryview | None:
-    body = memoryview(data)[HEADER_BYTES:]
-    unpack = _UNPACKERS.get(batch.attributes & _CODEC_MASK)
-    try:
-        return unpack(body) if unpack else None
-    except (OSError, EOFError, ValueError, ImportError, zlib.error):
-        # The producer's bytes are opaque: what cannot be unpacked here may still be fine for its consumer.
-        return None
-
-
-def _gunzip(body: memoryview) -> bytes:
-    with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
-        return stream.read(_MAX_UNPACKED)
-
-
-def _unzstd(body: memoryview) -> memoryview | None:
-    # cramjam comes with the Kafka client's zstd support; its target buffer is fixed, so no bomb can grow it.
-    cramjam = import_module("cramjam")
-    for room in (min(16 * len(body), _MAX_UNPACKED), _MAX_UNPACKED):
-        target = bytearray(room)
-        with contextlib.suppress(cramjam.DecompressionError):
-            return memoryview(target)[: cramjam.zstd.decompress_into(bytes(body), target)]
-    return None
-
-
-_UNPACKERS: dict[int, Callable[[memoryview], bytes | memoryview | None]] = {
-    0: lambda body: body,
-    1: _gunzip,
-    4: _unzstd,
-}
-
-
-def _records(payload: bytes | memoryview, count: int) -> Iterator[tuple[int, int]]:
-    """Offset and timestamp deltas of the records; stops at the first that makes no sense."""
-    position = 0
-    for _ in range(count):
-        try:
-            length, body = _varint(payload, position)
-            timestamp_delta, after = _varint(payload, body + 1)
-            offset_delta, _ = _varint(payload, after)
-        except IndexError:
-            return
-        yield offset_delta, timestamp_delta
-        position = body + length
-
-
-def _varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
-    """A zigzag varint at ``position`` and where it ends."""
-    value = shift = 0
-    while True:
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:  # noqa: PLR2004 - the continuation bit
-            return (value >> 1) ^ -(value & 1), position

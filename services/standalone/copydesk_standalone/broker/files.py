@@ -4,14 +4,13 @@ import json
 import logging
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from crc32c import crc32c
 
-from .log import sync_folder
-from .segment import force
+from .disk import OpenFile, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -21,17 +20,6 @@ MAX_ENTRY = 64 << 20
 
 class UnusableError(Exception):
     """A file of the data folder cannot be used; the message names it."""
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that a reader finds either the old or the new content, whatever happens in between."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -56,7 +44,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = OpenFile(path)
         self.size = 0
 
     def replay(self) -> Iterator[bytes]:
@@ -74,17 +62,17 @@ class Journal:
             yield entry
         if len(data) > self.size:
             logger.warning("%s: cut %d unsound bytes at the end", self._path, len(data) - self.size)
-            os.ftruncate(self._file, self.size)
+            os.ftruncate(self._file.fd, self.size)
 
     def append(self, entry: bytes) -> None:
         """Add an entry. After an OSError the file is as it was before."""
         data = _framed(entry)
         try:
-            written = os.pwrite(self._file, data, self.size)
+            written = os.pwrite(self._file.fd, data, self.size)
             while written < len(data):
-                written += os.pwrite(self._file, data[written:], self.size + written)
+                written += os.pwrite(self._file.fd, data[written:], self.size + written)
         except OSError:
-            os.ftruncate(self._file, self.size)
+            os.ftruncate(self._file.fd, self.size)
             raise
         self.size += len(data)
 
@@ -92,15 +80,18 @@ class Journal:
         """Replace everything by ``entries``."""
         data = b"".join(map(_framed, entries))
         write_whole(self._path, data)
-        os.close(self._file)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        self._file = OpenFile(self._path)
         self.size = len(data)
 
+    def pending(self) -> Callable[[], None]:
+        """What forces the entries to the disk. See ``disk.GroupSync``."""
+        return self._file.force
+
     def sync(self) -> None:
-        force(self._file)
+        self._file.force()
 
     def close(self) -> None:
-        os.close(self._file)
+        del self._file
 
 
 def _framed(entry: bytes) -> bytes:

@@ -1,4 +1,8 @@
-"""One file of a partition's log, with a sparse index in memory that is rebuilt when the file is opened."""
+"""One file of a partition's log, with a sparse index in memory that is rebuilt when the file is opened.
+
+``BASE.log`` holds every offset from BASE on. ``BASE-END.log`` was compacted: it holds what is left of the offsets from
+BASE up to END, and stands for every file that began in that range.
+"""
 
 import os
 from array import array
@@ -9,6 +13,7 @@ from typing import BinaryIO
 
 from .batch import (
     CHECKED_FROM,
+    DELETE_HORIZON,
     HEADER_BYTES,
     LEADER_EPOCH,
     LENGTH_AT,
@@ -17,11 +22,11 @@ from .batch import (
     checksum_ok,
     read_header,
 )
+from .disk import OpenFile, sync_folder
 from .errors import KafkaError
 
 INDEX_EVERY = 16 << 10
-# macOS has no fdatasync.
-force = getattr(os, "fdatasync", os.fsync)
+ASIDE_SUFFIX = ".aside"
 _READ_AHEAD = 1 << 20
 _AFTER_EPOCH = PREFIX_BYTES + 4
 
@@ -44,21 +49,40 @@ class Index:
             self.newest[-1] = batch.max_timestamp
 
 
+def file_name(base: int, end: int | None = None) -> str:
+    """The name of a segment; ``end`` makes it that of a compacted one."""
+    return f"{base:020d}.log" if end is None else f"{base:020d}-{end:020d}.log"
+
+
 class Segment:
-    """An append-only file of batches, named after the first offset it may hold."""
+    """A file of batches, named after the offsets it may hold: see the top of this module.
+
+    ``end_offset`` is None but for a compacted segment. ``first_timestamp`` is that of the first batch, ``horizon``
+    the earliest time at which a tombstone may go, both in ms.
+    """
 
     def __init__(self, path: Path) -> None:
+        base, _, end = path.name.split(".")[0].partition("-")
         self.path = path
-        self.base_offset = int(path.stem)
+        self.base_offset = int(base)
+        self.end_offset = int(end) if end else None
         self.index = Index()
         self.size = 0
+        self.first_timestamp: int | None = None
+        self.horizon: int | None = None
+        self.is_transactional = False
         self._last = (self.base_offset, 0)
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = OpenFile(path)
 
     @property
     def newest(self) -> int:
         """The highest timestamp in the file, in ms; -1 when it is empty."""
         return self.index.newest[-1] if self.index.newest else -1
+
+    @property
+    def modified_ms(self) -> int:
+        """When the file was last written to, in ms since the epoch."""
+        return os.fstat(self._file.fd).st_mtime_ns // 1_000_000
 
     def recover(self, next_offset: int) -> Iterator[Batch]:
         """Index the file, yielding each sound batch; stops before the first that is not. See ``cut``."""
@@ -76,34 +100,57 @@ class Segment:
         except KafkaError:
             return None
         # The checksum covers neither the offset nor the epoch, and a length must not make us read at will.
-        in_place = (batch.base_offset, batch.leader_epoch) == (offset, LEADER_EPOCH)
+        in_place = self._is_in_place(batch, offset) and batch.leader_epoch == LEADER_EPOCH
         if not in_place or self.size + batch.size > os.fstat(file.fileno()).st_size:
             return None
         covered = header[CHECKED_FROM:] + file.read(batch.size - HEADER_BYTES)
         return batch if checksum_ok(batch, covered) else None
 
-    def cut(self) -> int:
-        """Truncate the file to its sound part and return how many bytes went."""
-        extra = os.fstat(self._fd).st_size - self.size
-        if extra > 0:
-            os.ftruncate(self._fd, self.size)
+    def _is_in_place(self, batch: Batch, offset: int) -> bool:
+        if self.end_offset is None:
+            return batch.base_offset == offset
+        # Compaction leaves gaps.
+        return offset <= batch.base_offset and batch.last_offset < self.end_offset
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the file goes on after what was found to be sound."""
+        return os.fstat(self._file.fd).st_size > self.size
+
+    def cut(self, next_offset: int) -> int:
+        """Truncate the file to its sound part, which ends before ``next_offset``; returns how many bytes went."""
+        extra = os.fstat(self._file.fd).st_size - self.size
+        os.ftruncate(self._file.fd, self.size)
+        if self.end_offset is not None:
+            self.end_offset = next_offset
+            self.rename(file_name(self.base_offset, next_offset))
         return extra
+
+    def rename(self, name: str) -> None:
+        """Give the file its name for good; a file that had it is gone. Raises OSError."""
+        self.path = self.path.replace(self.path.with_name(name))
+        sync_folder(self.path.parent)
 
     def append(self, batch: Batch, data: memoryview, offset: int) -> None:
         """Write a batch at the end under its new offset. After an OSError the file is as it was before."""
         prefix = offset.to_bytes(8, "big") + bytes(data[LENGTH_AT:PREFIX_BYTES]) + LEADER_EPOCH.to_bytes(4, "big")
         try:
-            written = os.pwritev(self._fd, (prefix, data[_AFTER_EPOCH:]), self.size)
+            written = os.pwritev(self._file.fd, (prefix, data[_AFTER_EPOCH:]), self.size)
             while written < batch.size:
                 rest = (prefix + bytes(data[_AFTER_EPOCH:]))[written:]
-                written += os.pwrite(self._fd, rest, self.size + written)
+                written += os.pwrite(self._file.fd, rest, self.size + written)
         except OSError:
-            os.ftruncate(self._fd, self.size)
+            os.ftruncate(self._file.fd, self.size)
             raise
         self._note(batch, offset)
 
     def _note(self, batch: Batch, offset: int) -> None:
         self.index.add(batch, offset, self.size)
+        if self.first_timestamp is None:
+            self.first_timestamp = batch.max_timestamp
+        if batch.attributes & DELETE_HORIZON:
+            self.horizon = min(batch.base_timestamp, batch.base_timestamp if self.horizon is None else self.horizon)
+        self.is_transactional = self.is_transactional or batch.is_transactional
         self._last = (offset, self.size)
         self.size += batch.size
 
@@ -126,12 +173,12 @@ class Segment:
         """Whole batches from ``position``, about ``max_bytes`` of them but at least one."""
         end = position + max_bytes
         if end >= self.size:
-            return os.pread(self._fd, self.size - position, position)
+            return os.pread(self._file.fd, self.size - position, position)
         entry = bisect_right(self.index.positions, end) - 1
         end = self.index.positions[entry]
         if end <= position:
             end = self._end_of_whole(position, position + max_bytes)
-        return os.pread(self._fd, end - position, position)
+        return os.pread(self._file.fd, end - position, position)
 
     def _end_of_whole(self, position: int, limit: int) -> int:
         end = position + self._header(position).size
@@ -142,24 +189,29 @@ class Segment:
             end = following
         return end
 
-    def first_since(self, timestamp: int) -> tuple[Batch, bytes] | None:
-        """The first batch with a record at or after ``timestamp`` (ms), and its bytes."""
+    def since(self, timestamp: int) -> Iterator[tuple[Batch, bytes]]:
+        """The batches with a record at or after ``timestamp`` (ms), and their bytes."""
         entry = bisect_left(self.index.newest, timestamp)
-        if entry == len(self.index.newest):
-            return None
-        position = self.index.positions[entry]
+        position = self.index.positions[entry] if entry < len(self.index.positions) else self.size
         while position < self.size:
             batch = self._header(position)
             if batch.max_timestamp >= timestamp:
-                return batch, os.pread(self._fd, batch.size, position)
+                yield batch, os.pread(self._file.fd, batch.size, position)
             position += batch.size
-        return None
+
+    def batches(self) -> Iterator[tuple[Batch, memoryview]]:
+        """Every batch and its bytes. May run in a thread while nothing is appended."""
+        position = 0
+        while position < self.size:
+            data = memoryview(self.read(position, _READ_AHEAD))
+            position += len(data)
+            while data:
+                batch = read_header(data)
+                yield batch, data[: batch.size]
+                data = data[batch.size :]
 
     def _header(self, position: int) -> Batch:
-        return read_header(os.pread(self._fd, HEADER_BYTES, position))
+        return read_header(os.pread(self._file.fd, HEADER_BYTES, position))
 
     def sync(self) -> None:
-        force(self._fd)
-
-    def close(self) -> None:
-        os.close(self._fd)
+        self._file.force()
