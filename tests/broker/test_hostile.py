@@ -34,13 +34,16 @@ pytestmark = pytest.mark.kafka
         struct.pack(">ihhihb5s", 16, 3, 9, 1, -1, 0, b"\xff\xff\xff\xff\x07"),
     ],
 )
-def test_garbage_ends_the_connection_only(broker: BrokerProcess, client: WireClient, name: str, data: bytes) -> None:
-    before = len(broker.log())
-    with WireClient(broker.address) as hostile:
-        hostile.socket.sendall(data)
-        assert hostile.is_hung_up()
-    assert client.create_topic(name)["error_code"] == Code.NONE
-    said = broker.log()[before:]
+def test_garbage_ends_the_connection_only(start_broker: StartBroker, data: bytes) -> None:
+    broker = start_broker()
+    for _ in range(3):
+        with WireClient(broker.address) as hostile:
+            hostile.socket.sendall(data)
+            assert hostile.is_hung_up()
+    with WireClient(broker.address) as client:
+        assert client.create_topic("t")["error_code"] == Code.NONE
+    said = broker.log()
+    # Repeating oneself does not fill the log.
     assert said.count("closing the connection from 127.0.0.1:") == said.count("\n") == 1
 
 

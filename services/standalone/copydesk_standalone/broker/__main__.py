@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s broker: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom(f"{__package__}.handlers_data", REPEAT_SECONDS))  # a full disk refuses every batch
+        handler.addFilter(Seldom(f"{__package__}.connection", REPEAT_SECONDS))  # a hostile client comes back
     _allow_many_files()
     values = vars(arguments)
     with_parent = values.pop("exit_with_parent")
@@ -72,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--default-partitions", type=_between(1, MAX_PARTITIONS), default=1, help="of topics that do not say")
     add("--max-request-bytes", type=_between(1024, 2**31 - 1), default=64 << 20, help="larger requests are cut off")
     add("--max-connections", type=_between(1, 100_000), default=1_000, help="further ones are closed")
+    add("--max-connections-per-address", type=_between(1, 100_000), default=1_000, help="the same for one address")
+    add("--max-held-bytes", type=_between(1 << 20, 1 << 40), default=256 << 20, help="memory for all connections")
+    add("--idle-timeout-s", type=_between(1, 86_400), default=600, help="unused connections are closed")
     add(
         "--fsync", choices=FSYNC_POLICIES, default="never",
         help="when writes are forced to the disk; 'never' survives a kill of the broker, not of the machine",

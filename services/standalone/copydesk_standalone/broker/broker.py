@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .coordinator import Coordinator
+from .crowd import Memory
 from .files import UnusableError, read_json, write_json
 from .offsets import Offsets
 from .registry import Registry
@@ -21,8 +22,8 @@ _ID_BLOCK = 1_000
 class Options:
     """Settings of a broker process.
 
-    ``max_request_bytes`` is the largest frame read; ``fsync`` is never, interval (each ``fsync_interval_s``) or
-    always (before a write is acknowledged).
+    ``max_request_bytes`` is the largest frame read and ``max_held_bytes`` what all connections together may take;
+    ``fsync`` is never, interval (each ``fsync_interval_s``) or always (before a write is acknowledged).
     """
 
     data_dir: Path
@@ -32,6 +33,9 @@ class Options:
     default_partitions: int = 1
     max_request_bytes: int = 64 << 20
     max_connections: int = 1_000
+    max_connections_per_address: int = 1_000
+    max_held_bytes: int = 256 << 20
+    idle_timeout_s: float = 600.0
     fsync: str = "never"
     fsync_interval_s: float = 1.0
 
@@ -63,6 +67,7 @@ class Broker:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.memory = Memory(options.max_held_bytes)
         self.port = options.port
         folder = options.data_dir
         self._lock = _lock(folder)

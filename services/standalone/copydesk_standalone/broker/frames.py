@@ -30,6 +30,11 @@ class FrameReader:
     def is_inside_frame(self) -> bool:
         return bool(self._wanted or self._filled)
 
+    @property
+    def reserved(self) -> int:
+        """Bytes taken for a large frame that is still arriving."""
+        return len(self._frame)
+
     def buffer(self) -> memoryview:
         """Where the next bytes go; never empty."""
         if not self._wanted:

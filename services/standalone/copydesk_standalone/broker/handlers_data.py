@@ -88,7 +88,7 @@ async def fetch(broker: Broker, request: Request) -> Message:
     await _wait(wanted, message["min_bytes"], min(message["max_wait_ms"], MAX_WAIT_MS) / 1000)
     # A topic may have been deleted during the wait.
     wanted = [(topic, _wanted(broker, topic)) for topic in message["topics"]]
-    left = min(message["max_bytes"], MAX_RESPONSE_BYTES)
+    left = min(message["max_bytes"], broker.memory.share(MAX_RESPONSE_BYTES))
     committed_only = message["isolation_level"] == _READ_COMMITTED
     topics = []
     any_data = False

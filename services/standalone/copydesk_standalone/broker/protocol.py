@@ -9,7 +9,7 @@ from .messages import APIS, Api
 from .schema import Message, compile_message, parse
 from .wire import Codec, Cursor, DecodeError, Output
 
-API_VERSIONS = 18
+PRODUCE, API_VERSIONS = 0, 18
 BY_KEY = {api.key: api for api in APIS}
 _LAYOUTS = {api.key: (parse(api.request), parse(api.response)) for api in APIS}
 _CLIENT_ID = wire.string(flexible=False, nullable=True)
@@ -41,6 +41,11 @@ def _codecs(key: int, version: int) -> tuple[Codec, Codec]:
         compile_message(request, version, flexible=flexible),
         compile_message(response, version, flexible=flexible),
     )
+
+
+def carries_records(frame: memoryview) -> bool:
+    """Whether it is the one kind of request that may be large."""
+    return int.from_bytes(frame[:2], "big") == PRODUCE
 
 
 def decode_request(frame: memoryview, host: str = "") -> Request:
