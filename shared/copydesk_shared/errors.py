@@ -5,6 +5,7 @@ CopydeskError
 │   ├── SettingsError    a setting or an option
 │   ├── AlreadyToldError a process of ours has said it: only the exit code is left
 │   └── InputError       a file or text that was handed in
+├── DependencyDown       what the stage needs is away: it pauses, and nobody is to blame
 └── HandlingError        a message could not be handled
     ├── Retryable        time-out, 5xx, 429: trying again may help
     └── Poison           cannot be decoded, too big, invalid: it goes to the dead letters at once
@@ -57,6 +58,19 @@ class DropReason(StrEnum):
     DUPLICATE = "duplicate"
 
 
+class RetryClass(StrEnum):
+    """What kind of failure is tried again: it decides which tiers the record goes through. See ``retries.POLICY``."""
+
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed-out"
+    SERVER_ERROR = "server-error"
+    THROTTLED = "throttled"
+
+
+class DependencyDown(CopydeskError):
+    """Something that every record needs is away. The stage pauses and tries the same record again, for ever."""
+
+
 class HandlingError(CopydeskError):
     """A message could not be handled."""
 
@@ -64,9 +78,16 @@ class HandlingError(CopydeskError):
 
 
 class Retryable(HandlingError):
-    """Trying again later may help."""
+    """Trying again later may help. ``after_seconds`` is the least wait that the other side asked for."""
 
     reason = DeadLetterReason.RETRIES_EXHAUSTED
+
+    def __init__(
+        self, message: str, kind: RetryClass = RetryClass.UNREACHABLE, after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.after_seconds = after_seconds
 
 
 class Poison(HandlingError):

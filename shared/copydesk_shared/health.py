@@ -20,6 +20,7 @@ class Health:
         self._stall_seconds = stall_seconds
         self._progress: dict[str, float] = {}
         self._ready: dict[str, bool] = {}
+        self._why_not: dict[str, str] = {}
 
     def progressed(self, name: str) -> None:
         """The loop of that name moved."""
@@ -29,9 +30,10 @@ class Health:
         """Whether that part said last that it is ready."""
         return self._ready.get(name, False)
 
-    def ready(self, name: str, value: bool) -> None:
-        """The part of that name can, or cannot, do its work now."""
+    def ready(self, name: str, value: bool, why: str = "") -> None:
+        """The part of that name can, or cannot, do its work now, and why not."""
         self._ready[name] = value
+        self._why_not[name] = "" if value else why
 
     def finished(self, name: str) -> None:
         """The loop of that name has ended on purpose and is not expected to move."""
@@ -45,6 +47,10 @@ class Health:
     def ready_report(self) -> tuple[bool, dict[str, bool]]:
         """Whether all parts are ready, and each of them."""
         return bool(self._ready) and all(self._ready.values()), dict(self._ready)
+
+    def why_not(self) -> dict[str, str]:
+        """What each part that is not ready says of itself."""
+        return {name: why for name, why in self._why_not.items() if why}
 
     async def app(self, scope: dict[str, Any], _receive: Any, send: Any) -> None:
         """The ASGI app with the three addresses."""
@@ -63,7 +69,11 @@ class Health:
             return (200 if live else 503), JSON, _json({"live": live, "seconds_since_progress": ages})
         if path == "/readyz":
             ready, parts = self.ready_report()
-            return (200 if ready else 503), JSON, _json({"ready": ready, "parts": parts})
+            return (
+                (200 if ready else 503),
+                JSON,
+                _json({"ready": ready, "parts": parts} | ({} if ready else {"why_not": self.why_not()})),
+            )
         return 404, JSON, _json({"error": "not found", "paths": ["/livez", "/readyz", "/metrics"]})
 
 

@@ -1,6 +1,7 @@
 """What the runner needs of a log of records: Apache Kafka, the embedded broker and the in-memory log all give it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,10 @@ Headers = tuple[tuple[str, bytes], ...]
 
 class LogError(CopydeskError):
     """The log cannot be used at the moment. The session is given up and a new one starts at the committed offsets."""
+
+
+class ProducerLostError(LogError):
+    """The brokers take nothing from this producer any more; with a new one, what is not committed is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,20 @@ class Log(Protocol):
     async def poll(self, max_records: int, timeout_seconds: float) -> list[Record]:
         """Up to that many records of the assigned partitions that are not paused, in offset order per partition."""
 
-    def pause(self, *, paused: bool) -> None:
-        """Stop or go on handing out records; membership in the group is kept either way as long as one polls."""
+    def hold(self, partitions: AbstractSet[Partition]) -> None:
+        """Exactly these partitions give nothing until told otherwise; membership is kept as long as one polls."""
+
+    def rewind(self, where: Partition, offset: int) -> None:
+        """Read this partition from that offset on, if it is still ours."""
+
+    async def positions(self) -> Mapping[Partition, tuple[int, int]]:
+        """The next offset to be handed out and the end of each assigned partition."""
 
     async def send(self, record: Outgoing) -> Awaitable[None]:
         """Hand a record over; the answer resolves when it is stored. Raises :class:`Poison` when it is too large."""
+
+    async def renew_producer(self) -> None:
+        """Go on with a new producer after a :class:`ProducerLostError`; what the old one had not stored is lost."""
 
     async def commit(self, next_offsets: Mapping[Partition, int]) -> bool:
         """Store the next offset to read of each partition; ``False`` when the group has moved on meanwhile."""

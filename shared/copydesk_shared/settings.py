@@ -1,13 +1,19 @@
 """Settings by environment, declared once per service as a pydantic model with a prefix ``COPYDESK_<SERVICE>_``."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import fields
 from difflib import get_close_matches
-from typing import Annotated, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from copydesk_shared.brokers import Brokers, SaslMechanism, Security, SecurityProtocol
+from copydesk_shared.credentials import CredentialError, check
 from copydesk_shared.errors import SettingsError
+from copydesk_shared.topics import Tier
 
 MAX_PORT = 65535
 Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
@@ -22,10 +28,64 @@ def check_brokers(value: str) -> str:
     return value
 
 
-class ServiceSettings(BaseSettings):
+class FieldError(ValueError):
+    """What is wrong with the setting ``field``, found when all were there; the text may be shown, its value may not."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+Secret = Annotated[SecretStr, Field(min_length=1)]
+
+
+class KafkaSettings(BaseSettings):
+    """How to be let in at the brokers; the fields are those of :class:`Security`, with ``kafka_`` in front."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    kafka_security_protocol: Annotated[
+        SecurityProtocol, Field(description="`plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.")
+    ] = SecurityProtocol.PLAINTEXT
+    kafka_sasl_mechanism: Annotated[
+        SaslMechanism | None, Field(description="`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.")
+    ] = None
+    kafka_sasl_username: Annotated[str | None, Field(min_length=1, description="User name for SASL.")] = None
+    kafka_sasl_password: Annotated[Secret | None, Field(description="Password for SASL.")] = None
+    kafka_sasl_password_file: Annotated[
+        Path | None, Field(description="File that holds the password instead; read again for each connection.")
+    ] = None
+    kafka_ssl_ca_file: Annotated[
+        Path | None,
+        Field(description="PEM file of the authorities that may sign brokers' certificates, instead of the system's."),
+    ] = None
+    kafka_ssl_cert_file: Annotated[
+        Path | None, Field(description="PEM file of our certificate and its chain, for brokers that ask for one.")
+    ] = None
+    kafka_ssl_key_file: Annotated[Path | None, Field(description="PEM file of the certificate's private key.")] = None
+    kafka_ssl_key_password: Annotated[Secret | None, Field(description="Password of that key.")] = None
+    kafka_ssl_key_password_file: Annotated[
+        Path | None, Field(description="File that holds the password of the key instead.")
+    ] = None
+
+    @property
+    def kafka_security(self) -> Security:
+        """TLS and SASL as the connections take it."""
+        return Security(**{each.name: getattr(self, f"kafka_{each.name}") for each in fields(Security)})
+
+    @model_validator(mode="after")
+    def _check_security(self) -> Self:
+        try:
+            check(self.kafka_security)
+        except CredentialError as error:
+            raise FieldError(f"kafka_{error.field}", str(error)) from None
+        return self
+
+
+class ServiceSettings(KafkaSettings):
     """What every service has. Subclasses set ``env_prefix``."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
+    model_config = SettingsConfigDict(env_ignore_empty=False)
 
     bootstrap_servers: Annotated[str, Field(description="Kafka brokers, host:port, comma-separated.")] = (
         "127.0.0.1:9092"
@@ -38,6 +98,9 @@ class ServiceSettings(BaseSettings):
     stall_seconds: Annotated[
         float, Field(ge=1, description="/livez fails when the loop made no progress for this long.")
     ] = 60.0
+    retry_short_seconds: Annotated[float, Field(gt=0, le=86_400, description="Wait of the short retry tier.")] = 30.0
+    retry_medium_seconds: Annotated[float, Field(gt=0, le=86_400, description="Wait of the medium retry tier.")] = 300.0
+    retry_long_seconds: Annotated[float, Field(gt=0, le=86_400, description="Wait of the long retry tier.")] = 3_600.0
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="What to log.")] = "info"
     log_format: Annotated[Literal["json", "console"], Field(description="How to log.")] = "json"
     instance_id: Annotated[
@@ -54,9 +117,23 @@ class ServiceSettings(BaseSettings):
         False
     )
 
+    @property
+    def brokers(self) -> Brokers:
+        """The brokers to talk to."""
+        return Brokers(self.bootstrap_servers, self.kafka_security)
+
+    @property
+    def waits(self) -> Mapping[Tier, float]:
+        """Seconds that each retry tier waits."""
+        return {
+            Tier.SHORT: self.retry_short_seconds,
+            Tier.MEDIUM: self.retry_medium_seconds,
+            Tier.LONG: self.retry_long_seconds,
+        }
+
     @field_validator("bootstrap_servers")
     @classmethod
-    def _brokers(cls, value: str) -> str:
+    def _check_brokers(cls, value: str) -> str:
         return check_brokers(value)
 
 
@@ -85,12 +162,19 @@ def load_settings(model: type[Settings], **given: object) -> Settings:
     try:
         return model(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else ""
-        message = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(
-            f"{_variable(model, field)}={str(first.get('input'))[:200]!r}: {message[:1].lower()}{message[1:]}"
-        ) from None
+        raise SettingsError(_explained(model, error)) from None
+
+
+def _explained(model: type[BaseSettings], error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, FieldError):
+        return f"{_variable(model, cause.field)} {cause}"
+    field = str(first["loc"][0]) if first["loc"] else ""
+    message = first["msg"].removeprefix("Value error, ")
+    secret = "SecretStr" in str(model.model_fields[field].annotation) if field in model.model_fields else not field
+    value = "" if secret else f"={str(first.get('input'))[:200]!r}"
+    return f"{_variable(model, field)}{value}: {message[:1].lower()}{message[1:]}"
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]

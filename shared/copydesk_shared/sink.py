@@ -8,15 +8,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import Poison, Retryable
 from copydesk_shared.log import Log, Partition, Record
 from copydesk_shared.messages import Message
 from copydesk_shared.runner import OpenLog, kafka_log
 from copydesk_shared.service import Service
 from copydesk_shared.sessions import keep_session, wait_for_topics
-from copydesk_shared.telemetry import RECORDS, get_logger
+from copydesk_shared.telemetry import RECORDS, OutcomeKind, get_logger
 from copydesk_shared.topics import DEAD_LETTER, Topic
-from copydesk_shared.wire import dead_letter, decode
+from copydesk_shared.wire import decode
 
 BATCH = 200
 POLL_SECONDS = 0.5
@@ -82,7 +83,7 @@ class SinkRun(Generic[M]):
                 await self._bury(log, record, error)
         offsets = {record.partition: record.offset + 1 for record in records}
         if await self._write(log, changes, offsets):
-            RECORDS.labels(self._sink.name, "stored", "").inc(len(changes))
+            RECORDS.labels(self._sink.name, OutcomeKind.STORED, "").inc(len(changes))
             await log.commit({(self._sink.source.name, number): offset for number, offset in offsets.items()})
 
     def _change(self, record: Record) -> tuple[str, M | None]:
@@ -97,9 +98,9 @@ class SinkRun(Generic[M]):
     async def _bury(self, log: Log, record: Record, error: Poison | UnicodeDecodeError) -> None:
         problem = error if isinstance(error, Poison) else Poison(f"key is not UTF-8: {error}")
         get_logger().warning("dead letter", reason=problem.reason.value, error=str(problem))
-        letter = dead_letter(DEAD_LETTER.name, record, stage=self._sink.name, reason=problem.reason, error=str(problem))
+        letter = dead_letter(record, stage=self._sink.name, reason=problem.reason, error=str(problem))
         await (await log.send(letter))
-        RECORDS.labels(self._sink.name, "dead-lettered", problem.reason.value).inc()
+        RECORDS.labels(self._sink.name, OutcomeKind.DEAD_LETTERED, problem.reason.value).inc()
 
     async def _write(self, log: Log, changes: list[tuple[str, M | None]], offsets: Mapping[int, int]) -> bool:
         """Whether the batch is stored; it is tried until it is or the service stops."""
@@ -108,9 +109,9 @@ class SinkRun(Generic[M]):
             try:
                 await asyncio.to_thread(self._sink.write, changes, offsets)
             except Retryable as error:
-                self._service.health.ready(self._sink.name, value=False)
+                self._service.health.ready(self._sink.name, value=False, why=str(error))
                 get_logger().warning("the store cannot be used", error=str(error), again_in_seconds=backoff)
-                log.pause(paused=True)
+                log.hold(log.assigned())
                 await log.poll(1, 0)
                 await self._service.pause(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
@@ -118,13 +119,13 @@ class SinkRun(Generic[M]):
                     return False
             else:
                 self._service.health.ready(self._sink.name, value=True)
-                log.pause(paused=False)
+                log.hold(frozenset())
                 return True
 
 
 async def run_sink(sink: Sink[M], service: Service, open_log: OpenLog | None = None) -> None:
     """Run a sink until the service stops, with one session after another."""
-    opener = open_log or kafka_log(service, sink.name, sink.source.name)
+    opener = open_log or kafka_log(service, sink.name, (sink.source.name,))
 
     async def session() -> None:
         if open_log is None:

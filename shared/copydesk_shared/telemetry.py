@@ -2,12 +2,26 @@
 
 import logging
 import sys
+from contextvars import ContextVar
+from enum import StrEnum
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from copydesk_shared.log import Record
 from copydesk_shared.seldom import Seldom
+
+
+class OutcomeKind(StrEnum):
+    """How a record can end; every record ends in exactly one of these."""
+
+    EMITTED = "emitted"
+    DROPPED = "dropped"
+    RETRIED = "retried"
+    DEAD_LETTERED = "dead-lettered"
+    STORED = "stored"
+
 
 RECORDS = Counter(
     "copydesk_records_total",
@@ -16,6 +30,22 @@ RECORDS = Counter(
 )
 HANDLE_SECONDS = Histogram("copydesk_handle_seconds", "Time to handle one record.", ["stage"])
 IN_FLIGHT = Gauge("copydesk_in_flight_records", "Records taken and not finished.", ["stage"])
+COMMITS = Counter("copydesk_commits_total", "Commits of offsets that the group took.", ["stage"])
+COMMIT_FAILURES = Counter("copydesk_commit_failures_total", "Commits refused: the group had moved on.", ["stage"])
+REBALANCES = Counter("copydesk_rebalances_total", "Times that partitions were assigned.", ["stage"])
+PRODUCERS_RENEWED = Counter("copydesk_producers_renewed_total", "Producers that the brokers refused.", ["stage"])
+LAG_RECORDS = Gauge("copydesk_lag_records", "Records behind the end of the partition.", ["stage", "topic", "partition"])
+LAG_SECONDS = Gauge(
+    "copydesk_lag_seconds", "Age of the oldest record that is not finished; 0 when all are.",
+    ["stage", "topic", "partition"],
+)  # fmt: skip
+STUCK_SECONDS = Gauge(
+    "copydesk_stuck_seconds", "For how long the slowest partition with records in hand has finished none.", ["stage"]
+)
+END_TO_END_SECONDS = Histogram(
+    "copydesk_end_to_end_seconds", "From the publication to what the stage emitted.", ["stage"],
+    buckets=(1, 5, 15, 60, 300, 900, 3_600, 4 * 3_600, 24 * 3_600, 7 * 24 * 3_600),
+)  # fmt: skip
 SESSIONS = Counter("copydesk_kafka_sessions_total", "Sessions opened with the brokers.", ["stage"])
 SESSION_FAILURES = Counter("copydesk_kafka_session_failures_total", "Sessions given up after an error.", ["stage"])
 
@@ -33,10 +63,23 @@ TERSE_LOGGERS = {**QUIET_LOGGERS, "aiokafka": logging.CRITICAL}
 TALKATIVE = ("debug", "info")
 
 
+# The record that this task works on: set for every record, looked at only when something is logged.
+CURRENT_RECORD: ContextVar[Record | None] = ContextVar("current_record", default=None)
+
+
+def _add_record(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    record = CURRENT_RECORD.get()
+    if record is not None:
+        key = record.key.decode("utf-8", "replace") if record.key is not None else None
+        event |= {"topic": record.topic, "partition": record.partition, "offset": record.offset, "key": key}
+    return event
+
+
 def configure_logging(service: str, level: str, style: str) -> None:
     """Send this process's log to standard error, one event a line, as JSON or for people."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _add_record,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

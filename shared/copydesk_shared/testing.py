@@ -1,8 +1,10 @@
 """A log in memory, so that a stage runs in a test under the real runner with no broker."""
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
@@ -14,68 +16,83 @@ from copydesk_shared.settings import ServiceSettings
 class MemoryBroker:
     """Topics of one partition each, kept in lists, and the committed offsets of groups.
 
-    ``fail_sends`` makes that many sends fail as a broker that is away would.
+    ``fail_sends`` makes that many sends raise ``failure``, by default as a broker that is away would.
     """
 
     def __init__(self) -> None:
         self.topics: dict[str, list[Record]] = defaultdict(list)
         self.committed: dict[tuple[str, Partition], int] = {}
         self.fail_sends = 0
+        self.failure: type[LogError] = LogError
+        self.producers = 1
 
     def append(self, record: Outgoing) -> Record:
         """Store a record at the end of its topic."""
         log = self.topics[record.topic]
-        stored = Record(record.topic, 0, len(log), record.key, record.value, record.headers)
+        stored = Record(record.topic, 0, len(log), record.key, record.value, record.headers, int(time.time() * 1000))
         log.append(stored)
         return stored
 
-    def open_log(self, group: str, topic: str) -> OpenLog:
-        """Opens sessions of that group on that topic."""
+    def open_log(self, group: str, *topics: str) -> OpenLog:
+        """Opens sessions of that group on those topics."""
 
         def opener(listener: RebalanceListener) -> AbstractAsyncContextManager[Log]:
-            return self._session(group, topic, listener)
+            return self._session(group, topics, listener)
 
         return opener
 
     @asynccontextmanager
-    async def _session(self, group: str, topic: str, listener: RebalanceListener) -> AsyncIterator[Log]:
-        where = (topic, 0)
-        starts = await listener.on_assigned(frozenset({where}))
-        yield MemoryLog(self, group, where, starts.get(where, self.committed.get((group, where), 0)))
+    async def _session(self, group: str, topics: Sequence[str], listener: RebalanceListener) -> AsyncIterator[Log]:
+        assigned = frozenset((topic, 0) for topic in topics)
+        starts = await listener.on_assigned(assigned)
+        positions = {where: starts.get(where, self.committed.get((group, where), 0)) for where in assigned}
+        yield MemoryLog(self, group, positions)
 
 
 class MemoryLog:
     """A session with a :class:`MemoryBroker`."""
 
-    def __init__(self, broker: MemoryBroker, group: str, where: Partition, position: int) -> None:
+    def __init__(self, broker: MemoryBroker, group: str, positions: dict[Partition, int]) -> None:
         self._broker = broker
         self._group = group
-        self._where = where
-        self._position = position
-        self._paused = False
+        self._positions = positions
+        self._held: AbstractSet[Partition] = frozenset()
 
     async def poll(self, max_records: int, timeout_seconds: float) -> list[Record]:
         """See :class:`Log`."""
         await asyncio.sleep(0)
-        if self._paused:
-            return []
-        records = self._broker.topics[self._where[0]][self._position : self._position + max_records]
+        records: list[Record] = []
+        for where in sorted(self._positions.keys() - self._held):
+            start = self._positions[where]
+            records += self._broker.topics[where[0]][start : start + max_records - len(records)]
+            self._positions[where] = records[-1].offset + 1 if records and records[-1].where == where else start
         if not records:
             await asyncio.sleep(min(timeout_seconds, 0.01))
-        self._position += len(records)
         return records
 
-    def pause(self, *, paused: bool) -> None:
+    def hold(self, partitions: AbstractSet[Partition]) -> None:
         """See :class:`Log`."""
-        self._paused = paused
+        self._held = frozenset(partitions)
+
+    def rewind(self, where: Partition, offset: int) -> None:
+        """See :class:`Log`."""
+        self._positions[where] = offset
+
+    async def positions(self) -> Mapping[Partition, tuple[int, int]]:
+        """See :class:`Log`."""
+        return {where: (offset, len(self._broker.topics[where[0]])) for where, offset in self._positions.items()}
 
     async def send(self, record: Outgoing) -> Awaitable[None]:
         """See :class:`Log`."""
         if self._broker.fail_sends > 0:
             self._broker.fail_sends -= 1
-            raise LogError("the broker is away")
+            raise self._broker.failure("the broker is away")
         self._broker.append(record)
         return asyncio.sleep(0)
+
+    async def renew_producer(self) -> None:
+        """See :class:`Log`."""
+        self._broker.producers += 1
 
     async def commit(self, next_offsets: Mapping[Partition, int]) -> bool:
         """See :class:`Log`."""
@@ -85,7 +102,7 @@ class MemoryLog:
 
     def assigned(self) -> frozenset[Partition]:
         """See :class:`Log`."""
-        return frozenset({self._where})
+        return frozenset(self._positions)
 
 
 def service(name: str = "test", **settings: object) -> Service:

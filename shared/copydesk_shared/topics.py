@@ -1,13 +1,18 @@
 """The topics, declared once: code, compose and the Kubernetes manifests follow this table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
 
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Article, ClassifiedArticle, Entry, Feed, FeedState, Message, Page
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+# The headers that retries and dead letters carry on top of a message of the largest size.
+HEADER_ROOM_BYTES = 64 * 1024
+# Copies of each partition, where there are so many brokers.
+COPIES = 3
 
 M = TypeVar("M", bound=Message)
 
@@ -22,6 +27,7 @@ class Topic(Generic[M]):
     partitions: int
     cleanup: str
     retention_hours: int | None = None
+    beside: None = None
 
     def config(self) -> dict[str, str]:
         """The topic's settings by their Kafka names."""
@@ -32,20 +38,43 @@ class Topic(Generic[M]):
 
 
 @dataclass(frozen=True)
-class DeadLetterTopic:
-    """Where messages go that could not be handled: original key, value and headers, with the reason in headers."""
+class RawTopic:
+    """A topic whose records are those of other topics, whole, with headers that say why they are there.
+
+    ``beside`` names the topic that it must have as many partitions as.
+    """
 
     name: str
     partitions: int
     retention_hours: int
+    beside: str | None = None
 
     def config(self) -> dict[str, str]:
         """The topic's settings by their Kafka names."""
         return {
             "cleanup.policy": "delete",
-            "max.message.bytes": str(MAX_MESSAGE_BYTES + 64 * 1024),
+            "max.message.bytes": str(MAX_MESSAGE_BYTES + HEADER_ROOM_BYTES),
             "retention.ms": str(self.retention_hours * 3_600_000),
         }
+
+
+class AnyTopic(Protocol):
+    """What both kinds of topic say of themselves to whoever creates or checks them."""
+
+    @property
+    def name(self) -> str:
+        """The name on the brokers."""
+
+    @property
+    def partitions(self) -> int:
+        """How many it is created with."""
+
+    @property
+    def beside(self) -> str | None:
+        """The topic that it must have as many partitions as."""
+
+    def config(self) -> dict[str, str]:
+        """The topic's settings by their Kafka names."""
 
 
 FEEDS = Topic("feeds", Feed, lambda feed: feed.feed_id, 6, "compact")
@@ -56,14 +85,40 @@ CLEANED = Topic("articles.cleaned", Article, lambda article: article.article_id,
 CLASSIFIED = Topic(
     "articles.classified", ClassifiedArticle, lambda article: article.article_id, 6, "compact,delete", 24 * 90
 )
-DEAD_LETTER = DeadLetterTopic("articles.dead-letter", 3, 24 * 90)
+DEAD_LETTER = RawTopic("articles.dead-letter", 3, 24 * 90)
 
-ALL_TOPICS: tuple[Topic[Any] | DeadLetterTopic, ...] = (
+
+class Tier(StrEnum):
+    """How long a retry waits; the waits are settings."""
+
+    SHORT = "short"
+    MEDIUM = "medium"
+    LONG = "long"
+
+
+# The stages, by their consumer group, and what they read. Retries have as many partitions as the source, so that the
+# same member owns a key in both.
+STAGE_SOURCES: Mapping[str, Topic[Any]] = {"fetcher": DISCOVERED, "cleaner": FETCHED, "classifier": CLEANED}
+
+
+def retry_topic(group: str, tier: Tier) -> RawTopic:
+    """Where the records of a stage wait until they are tried again."""
+    source = STAGE_SOURCES[group]
+    return RawTopic(f"{group}.retry.{tier}", source.partitions, 24 * 7, source.name)
+
+
+def retry_topics(group: str) -> dict[Tier, RawTopic]:
+    """All tiers of a stage."""
+    return {tier: retry_topic(group, tier) for tier in Tier}
+
+
+ALL_TOPICS: tuple[Topic[Any] | RawTopic, ...] = (
     FEEDS,
     FEEDS_STATE,
     DISCOVERED,
     FETCHED,
     CLEANED,
     CLASSIFIED,
+    *(retry_topic(group, tier) for group in STAGE_SOURCES for tier in Tier),
     DEAD_LETTER,
 )

@@ -1,28 +1,79 @@
-"""Which offsets of a partition are finished: only a contiguous prefix may be committed."""
+"""The records of a partition that were taken: which are finished, in what order they go out, what may be committed."""
 
+import asyncio
+import time
 from collections import deque
 
 
 class Window:
-    """The records of one partition that were taken, in offset order, until they are finished and committed."""
+    """Offsets are taken in rising order, gaps allowed (compaction, transaction markers), and finished in any order.
+
+    Only the contiguous finished prefix may be committed. A window that is *closed* starts no further record; one that
+    is *broken* lets none go out either, because an earlier one was left for another session.
+    """
 
     def __init__(self) -> None:
-        self._open: deque[int] = deque()
+        self._open: deque[tuple[int, int]] = deque()
         self._finished: set[int] = set()
+        self._not_out: deque[int] = deque()
+        self._turns: dict[int, asyncio.Future[bool]] = {}
         self._next_offset: int | None = None
         self._committed: int | None = None
+        self.bytes = 0
+        self.started = 0
+        self.moved_at = time.monotonic()
+        self.closed = False
+        self.broken = False
 
-    def take(self, offset: int) -> None:
-        """A record was taken. Offsets come in rising order, gaps allowed (compaction, transaction markers)."""
-        self._open.append(offset)
+    def __len__(self) -> int:
+        """How many are taken and not finished."""
+        return len(self._open) - len(self._finished)
 
-    def finish(self, offset: int) -> None:
-        """That record has its outcome."""
+    def take(self, offset: int, size: int = 0, timestamp_ms: int = 0) -> None:
+        """A record of that many bytes and that age was taken."""
+        if not self._open:
+            self.moved_at = time.monotonic()
+        self._open.append((offset, timestamp_ms))
+        self._not_out.append(offset)
+        self.bytes += size
+
+    async def turn(self, offset: int) -> bool:
+        """Wait until all earlier records are out; whether this one may go out then."""
+        if not self.broken and self._not_out[0] != offset:
+            self._turns[offset] = asyncio.get_running_loop().create_future()
+            await self._turns[offset]
+        return not self.broken
+
+    def out(self) -> None:
+        """The record whose turn it was is handed over: the next one may go."""
+        self._not_out.popleft()
+        following = self._turns.pop(self._not_out[0], None) if self._not_out else None
+        if following is not None and not following.done():
+            following.set_result(True)
+
+    def finish(self, offset: int, size: int = 0) -> None:
+        """That record has its outcome, and the outcome is stored."""
+        self.started -= 1
+        self.bytes -= size
+        self.moved_at = time.monotonic()
         self._finished.add(offset)
-        while self._open and self._open[0] in self._finished:
-            done = self._open.popleft()
+        while self._open and self._open[0][0] in self._finished:
+            done, _ = self._open.popleft()
             self._finished.discard(done)
             self._next_offset = done + 1
+
+    def abandon(self) -> None:
+        """A started record is left for another session, and so is everything behind it."""
+        self.started -= 1
+        self.break_off()
+
+    def break_off(self) -> None:
+        """Start nothing and let nothing go out from here on."""
+        self.closed = self.broken = True
+        for waiting in self._turns.values():
+            if not waiting.done():
+                waiting.set_result(False)
+        self._turns.clear()
 
     def committable(self) -> int | None:
         """The next offset to read if one stopped now; ``None`` when that is already committed."""
@@ -32,5 +83,6 @@ class Window:
         """The log has stored that offset."""
         self._committed = next_offset
 
-    def __len__(self) -> int:
-        return len(self._open)
+    def first_unfinished(self) -> tuple[int, int] | None:
+        """Offset and timestamp of the first record that is not finished."""
+        return self._open[0] if self._open else None

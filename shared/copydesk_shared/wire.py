@@ -20,6 +20,11 @@ M = TypeVar("M", bound=Message)
 TRACE_FIELDS = 4
 
 
+def utc_text(at: datetime) -> str:
+    """A time as RFC 3339 in UTC, with a Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def traceparent(parent: str | None) -> str:
     """A W3C trace context: the parent's trace with a span of its own, or a new trace.
 
@@ -28,6 +33,16 @@ def traceparent(parent: str | None) -> str:
     fields = (parent or "").split("-")
     trace = fields[1] if len(fields) == TRACE_FIELDS and len(fields[1]) == 32 else secrets.token_hex(16)  # noqa: PLR2004
     return f"00-{trace}-{secrets.token_hex(8)}-01"
+
+
+def event_type(model: type[Message]) -> str:
+    """The CloudEvents type of a message."""
+    return f"copydesk.{model.__name__}.v{model.schema_version}"
+
+
+def data_schema(model: type[Message]) -> str:
+    """The ``$id`` of the JSON Schema that a message obeys."""
+    return f"urn:copydesk:schema:{model.__name__}:{model.schema_version}"
 
 
 def event_id(stage: str, key: str, message: Message, version: str) -> str:
@@ -42,20 +57,19 @@ def event_id(stage: str, key: str, message: Message, version: str) -> str:
     return short_digest(f"{stage}\n{key}\n{what}\n{version}")
 
 
-def encode(topic: Topic[M], message: M, *, stage: str, version: str, parent: str | None = None) -> Outgoing:
-    """The record for a message."""
+def encode(topic: Topic[M], message: M, *, stage: str, version: str, trace: str | None = None) -> Outgoing:
+    """The record for a message, in the trace of that ``traceparent``, or in a new one."""
     key = topic.key(message)
-    kind = type(message).__name__
     headers = {
         "ce_specversion": "1.0",
         "ce_id": event_id(stage, key, message, version),
         "ce_source": f"/copydesk/{stage}",
-        "ce_type": f"copydesk.{kind}.v1",
-        "ce_time": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "ce_type": event_type(topic.model),
+        "ce_time": utc_text(datetime.now(UTC)),
         "ce_subject": key,
-        "ce_dataschema": f"urn:copydesk:schema:{kind}:1",
+        "ce_dataschema": data_schema(topic.model),
         "content-type": "application/json",
-        "traceparent": traceparent(parent),
+        "traceparent": trace or traceparent(None),
     }
     return Outgoing(topic.name, key.encode(), message.model_dump_json().encode(), as_headers(headers))
 
@@ -80,17 +94,3 @@ def decode(topic: Topic[M], record: Record) -> M:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"]) or "value"
         raise Poison(f"not a {topic.model.__name__}: {place}: {first['msg']}", DeadLetterReason.UNDECODABLE) from None
-
-
-def dead_letter(topic: str, record: Record, *, stage: str, reason: DeadLetterReason, error: str) -> Outgoing:
-    """The record for the dead letters: key, value and headers as they were, and why it is there in headers on top."""
-    why = {
-        "dead-letter-reason": reason.value,
-        "dead-letter-error": error,
-        "dead-letter-stage": stage,
-        "dead-letter-topic": record.topic,
-        "dead-letter-partition": str(record.partition),
-        "dead-letter-offset": str(record.offset),
-        "dead-letter-at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-    }
-    return Outgoing(topic, record.key, record.value, record.headers + as_headers(why))

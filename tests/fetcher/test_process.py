@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from copydesk_fetcher.feeds_file import parse_feeds, sync_feeds
+from copydesk_shared.brokers import Brokers
 from copydesk_shared.kafka import ensure_topics, read_partitions
 from copydesk_shared.log import Record
 from copydesk_shared.messages import FeedState, Page
@@ -66,7 +67,7 @@ def fetcher(servers: str, tmp_path: Path) -> Fetcher:
 
 
 async def records(servers: str, topic: str, partitions: int = 6) -> list[Record]:
-    return await read_partitions(servers, topic, range(partitions))
+    return await read_partitions(Brokers(servers), topic, range(partitions))
 
 
 async def pages(servers: str) -> list[Page]:
@@ -99,9 +100,11 @@ def canonical(site: Site, numbers: range) -> set[str]:
 
 
 async def test_nothing_is_missing_after_a_kill_while_articles_flow(site: Site, servers: str, fetcher: Fetcher) -> None:
-    await ensure_topics(servers)
+    await ensure_topics(Brokers(servers))
     publish(site, range(ARTICLES))
-    result = await sync_feeds(servers, parse_feeds(f"feeds: [{{url: '{site.url('/feed')}', interval: 1s}}]", "test"))
+    result = await sync_feeds(
+        Brokers(servers), parse_feeds(f"feeds: [{{url: '{site.url('/feed')}', interval: 1s}}]", "test")
+    )
     assert result.added == 1
     process = fetcher.start()
     while len(await pages(servers)) < ARTICLES // 4:
@@ -147,8 +150,8 @@ async def test_each_kind_of_trouble_ends_as_it_should(site: Site, servers: str, 
     site.pages["/feed"] = answer(rss(items), content_type="application/rss+xml")
     site.pages["/not-a-feed"] = answer("<html><p>Hello.")
     text = f"feeds:\n  - {{id: good, url: '{site.url('/feed')}'}}\n  - {{id: bad, url: '{site.url('/not-a-feed')}'}}\n"
-    await ensure_topics(servers)
-    await sync_feeds(servers, parse_feeds(text, "test"))
+    await ensure_topics(Brokers(servers))
+    await sync_feeds(Brokers(servers), parse_feeds(text, "test"))
     process = fetcher.start()
     await until_fetched(servers, {site.url("/good"), site.url("/later")})
     while len(await records(servers, DEAD_LETTER.name, 3)) < 3 or len(await states(servers)) < 2:

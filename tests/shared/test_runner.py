@@ -3,21 +3,23 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
-from copydesk_shared.errors import DropReason, Poison, Retryable
-from copydesk_shared.log import Outgoing
+from copydesk_shared.errors import CopydeskError, DependencyDown, DropReason, Poison, Retryable
+from copydesk_shared.log import Outgoing, ProducerLostError
 from copydesk_shared.messages import Article, Page
+from copydesk_shared.retries import put_off
 from copydesk_shared.runner import run_stage
 from copydesk_shared.service import Service
 from copydesk_shared.stage import Drop, Emit, Stage
 from copydesk_shared.testing import MemoryBroker, service
-from copydesk_shared.topics import CLEANED, DEAD_LETTER, FETCHED
+from copydesk_shared.topics import CLEANED, DEAD_LETTER, FETCHED, Tier, retry_topics
 from copydesk_shared.wire import decode, encode
 from tests.shared.samples import article, page
 
@@ -62,9 +64,12 @@ def _reasons(broker: MemoryBroker) -> list[str | None]:
 
 
 @asynccontextmanager
-async def _running(stage: Stage[Page, Article], broker: MemoryBroker, **options: Any) -> AsyncIterator[Service]:
-    running = service()
-    task = asyncio.create_task(run_stage(stage, running, open_log=broker.open_log(GROUP, FETCHED.name), **options))
+async def _running(
+    stage: Stage[Page, Article], broker: MemoryBroker, *, settings: dict[str, Any] | None = None, **options: Any
+) -> AsyncIterator[Service]:
+    running = service(**(settings or {}))
+    opener = options.pop("open_log", None) or broker.open_log(GROUP, FETCHED.name)
+    task = asyncio.create_task(run_stage(stage, running, open_log=opener, **options))
     try:
         yield running
     finally:
@@ -219,23 +224,124 @@ async def test_what_is_to_be_tried_again_when_told_to_stop_is_left_for_the_next_
     assert not broker.topics[DEAD_LETTER.name]
 
 
-@pytest.mark.parametrize(("failures", "letters"), [(1, 0), (99, 1)])
-async def test_retryable_is_tried_again_and_then_a_dead_letter(
-    failures: int, letters: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("copydesk_shared.runner.LOCAL_BACKOFF_SECONDS", 0.01)
-    broker = MemoryBroker()
-    _fill(broker, page(1))
-    calls = 0
+def _quick(broker: MemoryBroker) -> Any:
+    """Opens the source and the retry topics; a session starts over whenever one of them is read."""
+    return broker.open_log(GROUP, FETCHED.name, *(topic.name for topic in retry_topics(GROUP).values()))
+
+
+def _failing(
+    failures: int, error: CopydeskError
+) -> tuple[Callable[[Page], Awaitable[Emit[Article] | Drop]], list[int]]:
+    calls: list[int] = []
 
     async def handle(message: Page) -> Emit[Article] | Drop:
-        nonlocal calls
-        calls += 1
-        if calls <= failures:
-            raise Retryable("the site is busy")
+        calls.append(1)
+        if len(calls) <= failures:
+            raise error
+        return Emit(_article_of(message))
+
+    return handle, calls
+
+
+WAITS = {"retry_short_seconds": 0.02, "retry_medium_seconds": 0.04, "retry_long_seconds": 0.06}
+
+
+@pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("copydesk_shared.attempts.LOCAL_BACKOFF_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize(
+    ("failures", "through"),
+    [(1, []), (2, ["short"]), (4, ["short", "medium"]), (99, ["short", "medium", "long", "long"])],
+)
+async def test_what_may_help_later_goes_through_the_tiers(failures: int, through: list[str]) -> None:
+    handle, _ = _failing(failures, Retryable("the site is busy"))
+    broker = MemoryBroker()
+    _fill(broker, page(1))
+    original = broker.topics[FETCHED.name][0]
+    async with _running(_stage(handle), broker, settings=WAITS, open_log=_quick(broker)):
+        await _until(lambda: bool(_outputs(broker) or _reasons(broker)))
+    tiers = {tier: broker.topics[topic.name] for tier, topic in retry_topics(GROUP).items()}
+    waited = sorted(
+        (int(each.header("retry-attempt") or 0), tier) for tier, records in tiers.items() for each in records
+    )
+    assert [tier for _, tier in waited] == through
+    assert all((each.key, each.value) == (original.key, original.value) for tier in tiers.values() for each in tier)
+    assert _reasons(broker) == (["retries-exhausted"] if failures == 99 else [])
+    for letter in broker.topics[DEAD_LETTER.name]:
+        assert letter.headers[: len(original.headers)] == original.headers
+        assert (letter.header("dead-letter-topic"), letter.header("dead-letter-attempts")) == (FETCHED.name, "5")
+
+
+@pytest.mark.usefixtures("no_backoff")
+async def test_a_record_that_waits_for_its_time_holds_nobody_up() -> None:
+    broker = MemoryBroker()
+    later = put_off(
+        broker.append(encode(FETCHED, page(1), stage="fetcher", version="1")), Retryable("busy"),
+        group=GROUP, waits=dict.fromkeys(Tier, 3600.0), now=datetime.now(UTC),
+    )  # fmt: skip
+    assert later is not None
+    broker.topics.clear()
+    broker.append(later)
+    _fill(broker, *(page(number) for number in range(2, 40)))
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        return Emit(_article_of(message))
+
+    async with _running(_stage(handle), broker, open_log=_quick(broker)):
+        await _until(lambda: _committed(broker) == 38)
+    assert "article-1" not in _outputs(broker)
+    assert (GROUP, ("cleaner.retry.short", 0)) not in broker.committed
+
+
+@pytest.mark.usefixtures("no_backoff")
+async def test_while_what_every_record_needs_is_away_the_stage_waits_and_burns_no_attempts() -> None:
+    handle, calls = _failing(12, DependencyDown("the store is away"))
+    broker = MemoryBroker()
+    _fill(broker, *(page(number) for number in range(10)))
+    stage = _stage(handle)
+    async with _running(stage, broker, max_in_flight=2) as running:
+        await _until(lambda: running.health.why_not() == {GROUP: "the store is away"})
+        assert not running.health.ready_report()[0]
+        await _until(lambda: _committed(broker) == 10)
+        assert running.health.ready_report()[0]
+    assert len(calls) == 22
+    assert not broker.topics[DEAD_LETTER.name]
+
+
+async def test_a_refused_producer_is_renewed_and_what_is_not_stored_is_sent_again_in_order() -> None:
+    broker = MemoryBroker()
+    broker.failure = ProducerLostError
+    _fill(broker, *(page(number) for number in range(30)))
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        if message.article_id == "article-12" and broker.producers == 1:
+            broker.fail_sends = 1
+        return Emit(_article_of(message))
+
+    async with _running(_stage(handle), broker) as running:
+        await _until(lambda: _committed(broker) == 30)
+        assert running.health.ready_report()[0]
+    assert broker.producers == 2
+    first_seen = list(dict.fromkeys(_outputs(broker)))
+    assert first_seen == [f"article-{number}" for number in range(30)]
+
+
+async def test_a_record_left_behind_keeps_those_behind_it_from_going_out() -> None:
+    """Told to stop while one is to be tried again: nothing later of its partition may overtake it."""
+    broker = MemoryBroker()
+    _fill(broker, page(0, "busy"), *(page(number) for number in range(1, 6)))
+    started = asyncio.Event()
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        if message.content == "busy":
+            started.set()
+            raise Retryable("busy")
         return Emit(_article_of(message))
 
     async with _running(_stage(handle), broker):
-        await _until(lambda: _committed(broker) == 1)
-    assert _reasons(broker) == ["retries-exhausted"] * letters
-    assert len(_outputs(broker)) == 1 - letters
+        await started.wait()
+    assert _outputs(broker) == []
+    assert _committed(broker) == 0

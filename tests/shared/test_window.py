@@ -1,3 +1,5 @@
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,3 +32,31 @@ def test_what_is_committed_is_not_committed_again() -> None:
     assert window.committable() is None
     window.finish(8)
     assert window.committable() == 9
+
+
+async def test_records_go_out_in_the_order_they_were_taken() -> None:
+    window = Window()
+    for offset in range(6):
+        window.take(offset)
+    out: list[int] = []
+
+    async def go(offset: int) -> None:
+        if await window.turn(offset):
+            out.append(offset)
+            window.out()
+
+    await asyncio.gather(*(go(offset) for offset in (3, 1, 5, 0, 4, 2)))
+    assert out == [0, 1, 2, 3, 4, 5]
+
+
+async def test_nothing_goes_out_behind_a_record_that_was_left() -> None:
+    window = Window()
+    for offset in range(3):
+        window.take(offset)
+        window.started += 1
+    waiting = [asyncio.create_task(window.turn(offset)) for offset in (1, 2)]
+    await asyncio.sleep(0)
+    window.abandon()
+    assert await asyncio.gather(*waiting) == [False, False]
+    assert await window.turn(0) is False
+    assert window.closed

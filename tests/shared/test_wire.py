@@ -3,7 +3,7 @@ import pytest
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.topics import CLEANED, DISCOVERED, FETCHED
-from copydesk_shared.wire import dead_letter, decode, encode, traceparent
+from copydesk_shared.wire import decode, encode, traceparent
 from tests.shared.samples import article, entry, page
 
 
@@ -81,20 +81,3 @@ def test_what_cannot_be_decoded_is_poison_that_says_where(value: bytes | None, p
     with pytest.raises(Poison, match=place) as caught:
         decode(FETCHED, Record("articles.fetched", 0, 0, b"k", value))
     assert caught.value.reason is DeadLetterReason.UNDECODABLE
-
-
-def test_a_dead_letter_holds_the_original_and_the_reason() -> None:
-    record = Record(
-        "articles.fetched",
-        3,
-        42,
-        b"\xffkey",
-        b"\x00value",
-        (("traceparent", b"00-aa"), ("twice", b"1"), ("twice", b"2")),
-    )
-    letter = _stored(dead_letter("dead", record, stage="cleaner", reason=DeadLetterReason.BUG, error="boom ✗"))
-    assert (letter.key, letter.value) == (record.key, record.value)
-    assert letter.headers[:3] == record.headers
-    assert letter.header("dead-letter-reason") == "bug"
-    assert letter.header("dead-letter-offset") == "42"
-    assert letter.header("dead-letter-error") == "boom ✗"

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from copydesk_fetcher.urls import plain_url
+from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError, Poison
 from copydesk_shared.identity import canonical_url, registrable_domain, short_digest
 from copydesk_shared.kafka import connect, read_partitions
@@ -198,10 +199,10 @@ async def publish_feeds(log: Log, feeds: Sequence[Feed], known: Mapping[str, Kno
     return result
 
 
-async def sync_feeds(servers: str, feeds: Sequence[Feed]) -> SyncResult:
+async def sync_feeds(brokers: Brokers, feeds: Sequence[Feed]) -> SyncResult:
     """Make the ``feeds`` topic of these brokers say what the file says. Raises :class:`LogError`."""
-    known = known_feeds(await read_partitions(servers, FEEDS.name, range(FEEDS.partitions)))
-    async with connect(servers, client_id="copydesk-feeds-file") as log:
+    known = known_feeds(await read_partitions(brokers, FEEDS.name, range(FEEDS.partitions)))
+    async with connect(brokers, client_id="copydesk-feeds-file") as log:
         return await publish_feeds(log, feeds, known)
 
 

@@ -314,11 +314,11 @@ async def poll(service: Service) -> None:
     settings = service.settings
     if not isinstance(settings, FetcherSettings):
         raise TypeError("the fetcher needs its own settings")
-    servers = settings.bootstrap_servers
+    brokers = settings.brokers
     pending = [load_feeds(settings.feeds_file)] if settings.feeds_file is not None else []
 
     async def read(topic: str, numbers: Sequence[int]) -> list[Record]:
-        return await read_partitions(servers, topic, numbers)
+        return await read_partitions(brokers, topic, numbers)
 
     async with Client(settings) as client:
         visitor = Visitor(client, FeedParser(settings.parse_seconds, settings.feed_entries), settings.feed_bytes)
@@ -326,11 +326,11 @@ async def poll(service: Service) -> None:
         async def session() -> None:
             await wait_for_topics(service, (FEEDS.name, FEEDS_STATE.name, DISCOVERED.name))
             if pending and not service.stopping.is_set():
-                result = await sync_feeds(servers, pending[0])
+                result = await sync_feeds(brokers, pending[0])
                 pending.clear()
                 get_logger().info("feeds file", added=result.added, changed=result.changed, removed=result.removed)
             if not service.stopping.is_set():
-                opener = kafka_log(service, GROUP, FEEDS.name)
+                opener = kafka_log(service, GROUP, (FEEDS.name,))
                 await PollRun(service, visitor, read, settings.poll_concurrency).run(opener)
 
         await keep_session(service, GROUP, session)

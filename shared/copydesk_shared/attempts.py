@@ -1,0 +1,138 @@
+"""What becomes of a record: the attempts to handle it, and the outcome."""
+
+import inspect
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from copydesk_shared.dead_letters import dead_letter
+from copydesk_shared.errors import DeadLetterReason, DependencyDown, Poison, Retryable
+from copydesk_shared.log import Outgoing, Record
+from copydesk_shared.retries import put_off
+from copydesk_shared.service import Service
+from copydesk_shared.stage import Drop, Emit, Stage
+from copydesk_shared.telemetry import HANDLE_SECONDS, OutcomeKind, get_logger
+from copydesk_shared.wire import decode, encode
+
+LOCAL_BACKOFF_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 30.0
+LOGGED_CHARACTERS = 500
+
+Handle = Callable[[Any], Awaitable[Emit[Any] | Drop]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a record ended: exactly one of these is counted for each. ``message`` is what was emitted."""
+
+    kind: OutcomeKind
+    reason: str = ""
+    outgoing: Outgoing | None = None
+    message: Any = None
+
+
+def is_asynchronous(handle: object) -> bool:
+    """Whether calling the handler gives something to await."""
+    return inspect.iscoroutinefunction(handle) or inspect.iscoroutinefunction(getattr(handle, "__call__", None))  # noqa: B004 - is calling it asynchronous?
+
+
+class Attempts:
+    """Handles records of a stage; what goes wrong with one becomes its outcome."""
+
+    def __init__(self, stage: Stage[Any, Any], handle: Handle, service: Service) -> None:
+        self._stage = stage
+        self._handle = handle
+        self._service = service
+        self._seconds = HANDLE_SECONDS.labels(stage.name)
+        self.waiting_for: str | None = None
+
+    async def outcome(self, record: Record, trace: str | None = None) -> Outcome | None:
+        """What becomes of the record; ``None`` when it is left for another session because the service stops.
+
+        ``trace`` is the ``traceparent`` of what is emitted.
+        """
+        started = time.perf_counter()
+        try:
+            return await self._tried(record, trace)
+        finally:
+            self._seconds.observe(time.perf_counter() - started)
+
+    async def _tried(self, record: Record, trace: str | None) -> Outcome | None:
+        outcome = await self._once(record, trace, is_last=False)
+        if outcome is None and not self._service.stopping.is_set():
+            outcome = await self._once(record, trace, is_last=True)
+        return outcome
+
+    async def _once(self, record: Record, trace: str | None, *, is_last: bool) -> Outcome | None:
+        try:
+            return self._became(await self._handled(decode(self._stage.source, record)), trace)
+        except DependencyDown:
+            return None
+        except Poison as error:
+            return self.buried(record, error.reason, str(error))
+        except Retryable as error:
+            if is_last:
+                return self._put_off(record, error)
+            await self._service.pause(LOCAL_BACKOFF_SECONDS)
+        except Exception:  # noqa: BLE001 - the one place that catches bugs: the record must not be lost
+            if is_last:
+                return self.buried(record, DeadLetterReason.BUG, traceback.format_exc())
+        return None
+
+    async def _handled(self, message: Any) -> Emit[Any] | Drop:
+        """What the handler says. While what it needs is away it is asked again, until the service stops."""
+        backoff = LOCAL_BACKOFF_SECONDS
+        while True:
+            try:
+                result = await self._handle(message)
+            except DependencyDown as error:
+                self._away(error)
+                await self._service.pause(backoff)
+                backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+                if self._service.stopping.is_set():
+                    raise
+            else:
+                self._back()
+                return result
+
+    def _became(self, result: Emit[Any] | Drop, trace: str | None) -> Outcome:
+        if isinstance(result, Drop):
+            get_logger().info("dropped", reason=result.reason.value, detail=result.detail)
+            return Outcome(OutcomeKind.DROPPED, result.reason.value)
+        outgoing = encode(
+            self._stage.sink, result.message, stage=self._stage.name, version=self._stage.version, trace=trace
+        )
+        return Outcome(OutcomeKind.EMITTED, "", outgoing, result.message)
+
+    def _put_off(self, record: Record, error: Retryable) -> Outcome:
+        outgoing = put_off(
+            record, error, group=self._stage.name, waits=self._service.settings.waits, now=datetime.now(UTC)
+        )
+        if outgoing is None:
+            return self.buried(record, error.reason, str(error))
+        get_logger().info("put off", topic_of_retry=outgoing.topic, reason=error.kind.value, error=str(error))
+        return Outcome(OutcomeKind.RETRIED, error.kind.value, outgoing)
+
+    def buried(self, record: Record, reason: DeadLetterReason, error: str) -> Outcome:
+        """The outcome of a record that goes to the dead letters."""
+        get_logger().warning("dead letter", reason=reason.value, error=error[-LOGGED_CHARACTERS:])
+        return Outcome(
+            OutcomeKind.DEAD_LETTERED,
+            reason.value,
+            dead_letter(record, stage=self._stage.name, reason=reason, error=error),
+        )
+
+    def _away(self, error: DependencyDown) -> None:
+        if self.waiting_for is None:
+            get_logger().warning("waiting for what every record needs", error=str(error))
+        self.waiting_for = str(error)
+        self._service.health.ready(self._stage.name, value=False, why=str(error))
+
+    def _back(self) -> None:
+        if self.waiting_for is not None:
+            self.waiting_for = None
+            get_logger().info("what every record needs is back")
+            self._service.health.ready(self._stage.name, value=True)

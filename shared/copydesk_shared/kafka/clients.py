@@ -1,0 +1,104 @@
+"""The aiokafka clients with our options, and its errors as ours."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    InvalidProducerEpoch,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    UnknownProducerId,
+)
+
+from copydesk_shared.brokers import Brokers
+from copydesk_shared.errors import DeadLetterReason, Poison
+from copydesk_shared.kafka.connections import Admin, Consumer, Producer
+from copydesk_shared.log import LogError, ProducerLostError
+from copydesk_shared.topics import MAX_MESSAGE_BYTES
+
+STOP_SECONDS = 2.0
+PRODUCER_BATCH_BYTES = 131_072
+FETCH_BYTES_PER_PARTITION = 2 * 1024 * 1024
+FETCH_BYTES = 16 * 1024 * 1024
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
+# aiokafka has no KIP-360: after one of these every further send of that producer fails.
+PRODUCER_LOST = (OutOfOrderSequenceNumber, UnknownProducerId, ProducerFenced, InvalidProducerEpoch)
+
+
+def text(error: BaseException) -> str:
+    """The error as one line."""
+    return f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def log_errors() -> Iterator[None]:
+    """What goes wrong with the brokers as :class:`LogError`, a record that is too large as :class:`Poison`."""
+    try:
+        yield
+    except TOO_LARGE as error:
+        raise Poison(text(error), DeadLetterReason.TOO_LARGE) from None
+    except PRODUCER_LOST as error:
+        raise ProducerLostError(text(error)) from error
+    except (KafkaError, ConsumerStoppedError, OSError, TimeoutError) as error:
+        raise LogError(text(error)) from error
+
+
+async def stop(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient, method: str = "stop") -> None:
+    """Stop a client, without waiting long for brokers that may be away."""
+    with contextlib.suppress(KafkaError, OSError, TimeoutError):
+        await asyncio.wait_for(getattr(client, method)(), STOP_SECONDS)
+
+
+async def start_producer(brokers: Brokers, client_id: str) -> AIOKafkaProducer:
+    """A producer that is connected. Raises :class:`LogError`."""
+    producer = Producer(
+        brokers, client_id=client_id, acks="all", enable_idempotence=True, compression_type="zstd",
+        max_batch_size=PRODUCER_BATCH_BYTES, max_request_size=MAX_MESSAGE_BYTES, linger_ms=0,
+    )  # fmt: skip
+    try:
+        with log_errors():
+            await producer.start()
+    except BaseException:
+        await stop(producer)
+        raise
+    return producer
+
+
+@asynccontextmanager
+async def open_consumer(
+    brokers: Brokers, client_id: str, group: str | None = None, instance_id: str | None = None, **options: Any
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that is not started yet and is stopped at the end."""
+    consumer = Consumer(
+        brokers, client_id=client_id, group_id=group, group_instance_id=instance_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest", isolation_level="read_committed", session_timeout_ms=10_000,
+        heartbeat_interval_ms=1_000, max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
+        metadata_max_age_ms=30_000, **options,
+    )  # fmt: skip
+    try:
+        yield consumer
+    finally:
+        await stop(consumer)
+
+
+@asynccontextmanager
+async def open_admin(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client. Raises :class:`LogError`, also for what goes wrong while it is used."""
+    admin = Admin(brokers, client_id="copydesk-admin")
+    try:
+        with log_errors():
+            await admin.start()
+            yield admin
+    finally:
+        await stop(admin, "close")

@@ -1,0 +1,179 @@
+"""A session with the brokers: a producer and, for those who read, a consumer in a group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from copydesk_shared.brokers import Brokers
+from copydesk_shared.errors import CopydeskError
+from copydesk_shared.kafka.clients import log_errors, open_consumer, start_producer, stop, text
+from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
+
+POSITION_SECONDS = 10.0
+
+
+async def _delivered(future: Awaitable[object]) -> None:
+    with log_errors():
+        await future
+
+
+class KafkaLog:
+    """A producer and, for those who read, a consumer; the brokers' errors come out as :class:`LogError`."""
+
+    def __init__(
+        self, brokers: Brokers, client_id: str, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer | None
+    ) -> None:
+        self._brokers = brokers
+        self._client_id = client_id
+        self._producer = producer
+        self._consumer = consumer
+        self._sending = asyncio.Lock()
+        self.rebalance_error: CopydeskError | None = None
+
+    def _reader(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("this session only writes")
+        return self._consumer
+
+    async def poll(self, max_records: int, timeout_seconds: float) -> list[Record]:
+        """See :class:`Log`."""
+        if self.rebalance_error is not None:
+            raise LogError(f"partitions could not be taken over: {self.rebalance_error}")
+        with log_errors():
+            batches = await self._reader().getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
+        return [as_record(message) for batch in batches.values() for message in batch]
+
+    def hold(self, partitions: AbstractSet[Partition]) -> None:
+        """See :class:`Log`."""
+        consumer = self._reader()
+        paused = {(each.topic, each.partition) for each in consumer.paused()}
+        if paused == partitions:
+            return
+        with log_errors():
+            assigned = self.assigned()
+            consumer.pause(*(TopicPartition(*where) for where in (partitions - paused) & assigned))
+            consumer.resume(*(TopicPartition(*where) for where in (paused - partitions) & assigned))
+
+    def rewind(self, where: Partition, offset: int) -> None:
+        """See :class:`Log`."""
+        if where in self.assigned():
+            with log_errors():
+                self._reader().seek(TopicPartition(*where), offset)
+
+    async def positions(self) -> Mapping[Partition, tuple[int, int]]:
+        """See :class:`Log`."""
+        consumer = self._reader()
+        with log_errors():
+            assigned = sorted(consumer.assignment())
+            ends = await consumer.end_offsets(assigned)
+            async with asyncio.timeout(POSITION_SECONDS):
+                return {(each.topic, each.partition): (await consumer.position(each), ends[each]) for each in assigned}
+
+    async def send(self, record: Outgoing) -> Awaitable[None]:
+        """See :class:`Log`. One sender at a time: tasks that wait for room in one batch all wake each other."""
+        async with self._sending:
+            with log_errors():
+                future = await self._producer.send(
+                    record.topic, key=record.key, value=record.value, headers=list(record.headers)
+                )
+        return _delivered(future)
+
+    async def renew_producer(self) -> None:
+        """See :class:`Log`."""
+        async with self._sending:
+            await stop(self._producer)
+            self._producer = await start_producer(self._brokers, self._client_id)
+
+    async def commit(self, next_offsets: Mapping[Partition, int]) -> bool:
+        """See :class:`Log`."""
+        try:
+            await self._reader().commit({TopicPartition(*where): offset for where, offset in next_offsets.items()})
+        except (CommitFailedError, IllegalStateError):
+            return False
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise LogError(text(error)) from error
+        return True
+
+    def assigned(self) -> frozenset[Partition]:
+        """See :class:`Log`."""
+        return frozenset((each.topic, each.partition) for each in self._reader().assignment())
+
+    async def close(self) -> None:
+        """Give the producer back."""
+        await stop(self._producer)
+
+
+def as_record(message: Any) -> Record:
+    """The record in what aiokafka hands out."""
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        headers=tuple(message.headers),
+        timestamp_ms=message.timestamp,
+    )
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Hands rebalances on. aiokafka swallows what a listener raises, so an error is kept for the next poll."""
+
+    def __init__(self, listener: RebalanceListener, consumer: AIOKafkaConsumer, log: KafkaLog) -> None:
+        self._listener = listener
+        self._consumer = consumer
+        self._log = log
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        try:
+            await self._listener.on_revoked(frozenset((each.topic, each.partition) for each in revoked))
+        except CopydeskError as error:
+            self._log.rebalance_error = error
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        try:
+            starts = await self._listener.on_assigned(frozenset((each.topic, each.partition) for each in assigned))
+        except CopydeskError as error:
+            self._log.rebalance_error = error
+            return
+        for where, offset in starts.items():
+            self._consumer.seek(TopicPartition(*where), offset)
+
+
+@asynccontextmanager
+async def connect(
+    brokers: Brokers,
+    *,
+    client_id: str,
+    group: str | None = None,
+    topics: Sequence[str] = (),
+    listener: RebalanceListener | None = None,
+    instance_id: str | None = None,
+) -> AsyncIterator[Log]:
+    """A session: writes, and with a group reads the topics. Raises :class:`LogError` when no broker answers."""
+    producer = await start_producer(brokers, client_id)
+    if group is None:
+        log = KafkaLog(brokers, client_id, producer, None)
+        try:
+            yield log
+        finally:
+            await log.close()
+        return
+    # The range assignor gives a member the same partition numbers of every topic, so the retries of a key stay with
+    # the member that has the key.
+    assignor = {"partition_assignment_strategy": (RangePartitionAssignor,)}
+    async with open_consumer(brokers, client_id, group, instance_id, **assignor) as consumer:
+        log = KafkaLog(brokers, client_id, producer, consumer)
+        try:
+            consumer.subscribe(list(topics), listener=_Listener(listener, consumer, log) if listener else None)
+            with log_errors():
+                await consumer.start()
+            yield log
+        finally:
+            await log.close()

@@ -1,0 +1,141 @@
+"""What a stage has taken from its partitions and not finished, and the commits of what is finished."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from copydesk_shared.log import Log, Partition, Record
+from copydesk_shared.telemetry import COMMIT_FAILURES, COMMITS, IN_FLIGHT
+from copydesk_shared.window import Window
+
+COMMIT_SECONDS = 0.5
+MOST_RECORDS = 500
+MOST_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """A record and the window it has to be finished in."""
+
+    record: Record
+    window: Window
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", len(self.record.value or b""))
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a partition is behind: records, and seconds since the oldest unfinished one was written."""
+
+    records: int
+    seconds: float
+
+
+class Ledger:
+    """The windows of the partitions that are assigned now."""
+
+    def __init__(self, stage: str) -> None:
+        self._windows: dict[Partition, Window] = {}
+        self._commit_at = 0.0
+        self._full = False
+        self._commits = COMMITS.labels(stage)
+        self._failures = COMMIT_FAILURES.labels(stage)
+        self._in_flight = IN_FLIGHT.labels(stage)
+
+    def assign(self, partitions: Iterable[Partition]) -> None:
+        """From here on these partitions, each from where the group has got to."""
+        self.break_off(self._windows)
+        self._windows = {where: Window() for where in partitions}
+
+    def forget(self, partitions: Iterable[Partition]) -> None:
+        """These partitions are somebody else's now."""
+        partitions = list(partitions)
+        self.break_off(partitions)
+        for where in partitions:
+            self._windows.pop(where, None)
+
+    def break_off(self, partitions: Iterable[Partition]) -> None:
+        """Nothing of these partitions that is not out yet goes out."""
+        for window in self._of(partitions):
+            window.break_off()
+
+    def close(self, partitions: Iterable[Partition]) -> None:
+        """Start no further record of these partitions."""
+        for window in self._of(partitions):
+            window.closed = True
+
+    def _of(self, partitions: Iterable[Partition]) -> Iterator[Window]:
+        return (self._windows[where] for where in list(partitions) if where in self._windows)
+
+    def take(self, record: Record) -> Taken:
+        """The record is ours to finish now."""
+        taken = Taken(record, self._windows.setdefault(record.where, Window()))
+        taken.window.take(record.offset, taken.size, record.timestamp_ms)
+        return taken
+
+    def room(self) -> int:
+        """How many more records may be taken: a number and their bytes are bounded, whatever the lag."""
+        size = sum(window.bytes for window in self._windows.values())
+        # Once full, wait for half of it: polling for each single record that finishes would cost more than the record.
+        share = 2 if self._full else 1
+        self._full = size >= MOST_BYTES // share or len(self) >= MOST_RECORDS // share
+        return 0 if self._full else MOST_RECORDS - len(self)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._windows.values()))
+
+    def partitions(self) -> set[Partition]:
+        """All that are assigned."""
+        return set(self._windows)
+
+    def started(self, partitions: Iterable[Partition]) -> int:
+        """How many records of these partitions are being handled or on their way out."""
+        return sum(window.started for window in self._of(partitions))
+
+    def stuck_seconds(self) -> float:
+        """For how long the slowest partition with records in hand has finished none."""
+        now = time.monotonic()
+        return max((now - window.moved_at for window in self._windows.values() if len(window)), default=0.0)
+
+    def restart(self) -> dict[Partition, int]:
+        """Forget what is not finished; the offsets from which it has to be read again."""
+        offsets = {}
+        for where, window in self._windows.items():
+            if (first := window.first_unfinished()) is not None:
+                offsets[where] = first[0]
+                window.break_off()
+                self._windows[where] = Window()
+        return offsets
+
+    def lags(self, positions: Mapping[Partition, tuple[int, int]]) -> dict[Partition, Lag]:
+        """How far each partition is behind, given the next offset to be read and the end of each."""
+        return {where: self._lag(where, *position) for where, position in positions.items() if where in self._windows}
+
+    def _lag(self, where: Partition, position: int, end: int) -> Lag:
+        first = self._windows[where].first_unfinished()
+        if first is None:
+            return Lag(max(0, end - position), 0.0)
+        return Lag(max(0, end - first[0]), max(0.0, time.time() - first[1] / 1000) if first[1] > 0 else 0.0)
+
+    async def commit(self, log: Log, *, now: bool = False) -> bool:
+        """Commit the finished prefix of each partition, now or when it is time; whether something was committed.
+
+        Raises :class:`LogError`.
+        """
+        if not now and time.monotonic() < self._commit_at:
+            return False
+        self._commit_at = time.monotonic() + COMMIT_SECONDS
+        self._in_flight.set(len(self))
+        offsets = {where: offset for where, window in self._windows.items() if (offset := window.committable())}
+        if not offsets:
+            return False
+        if not await log.commit(offsets):
+            self._failures.inc()
+            return False
+        self._commits.inc()
+        for where, offset in offsets.items():
+            if where in self._windows:
+                self._windows[where].committed(offset)
+        return True

@@ -1,0 +1,79 @@
+"""What a stage says of its work in metrics, and whether it is stuck."""
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from copydesk_shared.attempts import Outcome
+from copydesk_shared.ledger import Lag
+from copydesk_shared.log import Partition
+from copydesk_shared.telemetry import (
+    END_TO_END_SECONDS,
+    LAG_RECORDS,
+    LAG_SECONDS,
+    PRODUCERS_RENEWED,
+    REBALANCES,
+    RECORDS,
+    STUCK_SECONDS,
+)
+
+
+def _published_at(message: Any) -> datetime | None:
+    for name in ("published_at", "entry_published_at"):
+        if (at := getattr(message, name, None)) is not None:
+            return at  # type: ignore[no-any-return]
+    return None
+
+
+class Meter:
+    """Counts outcomes as they come, and says how far behind the partitions are."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._counters: dict[tuple[str, str], Any] = {}
+        self._end_to_end = END_TO_END_SECONDS.labels(stage)
+        self._moved_at = time.monotonic()
+        self._known: set[Partition] = set()
+
+    def count(self, outcome: Outcome) -> None:
+        """A record has ended so."""
+        key = (outcome.kind.value, outcome.reason)
+        if key not in self._counters:
+            self._counters[key] = RECORDS.labels(self._stage, *key)
+        self._counters[key].inc()
+        published = _published_at(outcome.message)
+        if published is not None:
+            self._end_to_end.observe(max(0.0, (datetime.now(UTC) - published).total_seconds()))
+
+    def assigned(self, partitions: Iterable[Partition]) -> None:
+        """A rebalance gave us these partitions; what was said of others is taken back."""
+        REBALANCES.labels(self._stage).inc()
+        self._moved_at = time.monotonic()
+        for topic, number in self._known - set(partitions):
+            for gauge in (LAG_RECORDS, LAG_SECONDS):
+                gauge.remove(self._stage, topic, str(number))
+        self._known = set()
+
+    def committed(self) -> None:
+        """Something was committed: the stage moves."""
+        self._moved_at = time.monotonic()
+
+    def producer_renewed(self) -> None:
+        """The brokers had refused the producer."""
+        PRODUCERS_RENEWED.labels(self._stage).inc()
+
+    def observe(self, lags: Mapping[Partition, Lag], held: Collection[Partition], stuck_seconds: float = 0.0) -> None:
+        """So far are the partitions behind. Those that are held back on purpose do not count as work to do."""
+        for where, lag in lags.items():
+            self._known.add(where)
+            labels = (self._stage, where[0], str(where[1]))
+            LAG_RECORDS.labels(*labels).set(lag.records)
+            LAG_SECONDS.labels(*labels).set(lag.seconds)
+        STUCK_SECONDS.labels(self._stage).set(stuck_seconds)
+        if not any(lag.records for where, lag in lags.items() if where not in held):
+            self._moved_at = time.monotonic()
+
+    def is_stuck(self, seconds: float) -> bool:
+        """Whether there is work, and nothing was committed for that long."""
+        return time.monotonic() - self._moved_at >= seconds
