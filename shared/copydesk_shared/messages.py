@@ -4,7 +4,7 @@ Readers ignore fields they do not know, so a newer writer does not break an olde
 URLs are plain strings, checked once where they enter.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
 
@@ -14,9 +14,14 @@ Access = Literal["full", "partial", "paywall", "consent"]
 
 
 class Message(BaseModel):
-    """Base of everything that travels on a topic."""
+    """Base of everything that travels on a topic.
+
+    ``schema_version`` counts the changes that would break a reader; it is part of the names of type and schema.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: ClassVar[int] = 1
 
 
 class Source(Message):

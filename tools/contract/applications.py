@@ -1,0 +1,84 @@
+"""Who writes and who reads which topic: the operations of the AsyncAPI document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from copydesk_shared.topics import (
+    CLASSIFIED,
+    CLEANED,
+    DEAD_LETTER,
+    DISCOVERED,
+    FEEDS,
+    FEEDS_STATE,
+    FETCHED,
+    STAGE_SOURCES,
+    RawTopic,
+    Tier,
+    Topic,
+    retry_topic,
+    retry_topics,
+)
+
+AnyTopic = Topic[Any] | RawTopic
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A part of Copydesk, or a reader of its topics. ``group`` is its consumer group, if it reads in one."""
+
+    name: str
+    summary: str
+    receives: tuple[AnyTopic, ...] = ()
+    sends: tuple[AnyTopic, ...] = ()
+    group: str | None = None
+
+
+SINKS: Mapping[str, Topic[Any]] = {"fetcher": FETCHED, "cleaner": CLEANED, "classifier": CLASSIFIED}
+SUMMARIES: Mapping[str, str] = {
+    "fetcher": "Downloads the pages of entries.",
+    "cleaner": "Takes the article out of a page and cuts what does not belong.",
+    "classifier": "Tags articles.",
+}
+
+
+def _stage(name: str) -> Application:
+    retries = tuple(retry_topics(name).values())
+    return Application(
+        name,
+        SUMMARIES[name],
+        receives=(STAGE_SOURCES[name], *retries),
+        sends=(SINKS[name], *retries, DEAD_LETTER),
+        group=name,
+    )
+
+
+REPLAYER = Application(
+    "dead-letters",
+    "Shows dead letters and replays them on command.",
+    receives=(DEAD_LETTER,),
+    sends=(*(retry_topic(name, Tier.SHORT) for name in STAGE_SOURCES), CLASSIFIED),
+)
+APPLICATIONS: tuple[Application, ...] = (
+    Application(
+        "feeds-file", "Writes the feeds of a file, and tombstones for those it no longer names.", sends=(FEEDS,)
+    ),
+    Application(
+        "fetcher-poll",
+        "Polls feeds and says what is new in them.",
+        receives=(FEEDS, FEEDS_STATE),
+        sends=(FEEDS_STATE, DISCOVERED),
+        group="fetcher-poll",
+    ),
+    *(_stage(name) for name in STAGE_SOURCES),
+    Application("api", "Serves articles over REST.", receives=(CLASSIFIED,), sends=(DEAD_LETTER,), group="api"),
+    REPLAYER,
+    Application("subscriber", "You: any reader with a consumer group of its own.", receives=(CLASSIFIED,)),
+)
+# The stage in ``ce_source`` of what is on a topic, for the examples.
+WRITERS: Mapping[str, str] = {
+    topic.name: application.name
+    for application in reversed(APPLICATIONS)
+    if application is not REPLAYER
+    for topic in application.sends
+}

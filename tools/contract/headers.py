@@ -1,0 +1,130 @@
+"""The headers of the records, as tables. Values are UTF-8 text on the wire."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from copydesk_shared.errors import DeadLetterReason, RetryClass
+from copydesk_shared.messages import Message
+from copydesk_shared.topics import ALL_TOPICS, STAGE_SOURCES
+from copydesk_shared.wire import data_schema, event_type
+
+Schema = dict[str, Any]
+
+NUMBER: Schema = {"type": "string", "pattern": "^[0-9]+$"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+TEXT: Schema = {"type": "string"}
+TOPIC_NAME: Schema = {"type": "string", "enum": [topic.name for topic in ALL_TOPICS]}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header: its name, what its value looks like, what it says, and whether it is always there."""
+
+    name: str
+    schema: Schema
+    description: str
+    always: bool = True
+
+
+def _one_of(values: Iterable[str]) -> Schema:
+    return {"type": "string", "enum": [str(value) for value in values]}
+
+
+SOURCE = Header(
+    "ce_source",
+    {"type": "string", "pattern": "^/copydesk/[a-z-]+$"},
+    "Who wrote it: `/copydesk/` and the stage.",
+)
+SUBJECT = Header("ce_subject", TEXT, "The key of the record.")
+TRACE = Header(
+    "traceparent",
+    {"type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
+    "W3C trace context. One article has one trace id through all services.",
+)
+
+
+def cloud_event(model: type[Message]) -> tuple[Header, ...]:
+    """What every message carries: CloudEvents 1.0 in binary mode, and the trace."""
+    return _cloud_event(_one_of([event_type(model)]), _one_of([data_schema(model)]))
+
+
+def _cloud_event(types: Schema, schemas: Schema) -> tuple[Header, ...]:
+    return (
+        Header("ce_specversion", {"type": "string", "const": "1.0"}, "The version of CloudEvents."),
+        Header(
+            "ce_id",
+            {"type": "string", "pattern": "^[A-Za-z0-9_-]{20}$"},
+            "The idempotency key: the same input through the same pipeline version has the same id.",
+        ),
+        SOURCE,
+        Header("ce_type", types, "The model and its version."),
+        Header("ce_time", TIME, "When it was written."),
+        SUBJECT,
+        Header("ce_dataschema", schemas, "The `$id` of its JSON Schema."),
+        Header("content-type", {"type": "string", "const": "application/json"}, "The value is JSON in UTF-8."),
+        TRACE,
+    )
+
+
+ANY_CLOUD_EVENT = _cloud_event(TEXT, TEXT)
+TOMBSTONE = (SOURCE, SUBJECT)
+
+REPLAY = (
+    Header(
+        "replay-of",
+        {"type": "string", "pattern": "^[A-Za-z0-9._-]+/[0-9]+/[0-9]+$"},
+        "The dead letter it was replayed from: topic, partition and offset.",
+        always=False,
+    ),
+    Header("replay-at", TIME, "When it was replayed.", always=False),
+)
+
+RETRY = (
+    Header("retry-attempt", NUMBER, "How many attempts have failed."),
+    Header("retry-not-before", TIME, "When it may be tried again."),
+    Header("retry-reason", _one_of(RetryClass), "What kind of failure it was."),
+    Header("retry-error", TEXT, "What the last attempt said, cut at 2,000 characters."),
+    Header("retry-stage", _one_of(STAGE_SOURCES), "The stage that tries."),
+    Header("retry-topic", TOPIC_NAME, "The topic it was read from first."),
+    Header("retry-partition", NUMBER, "The partition it was read from first."),
+    Header("retry-offset", NUMBER, "The offset it was read from first."),
+    Header("retry-first-at", TIME, "When it failed first."),
+)
+
+DEAD_LETTER = (
+    Header(
+        "dead-letter-reason",
+        _one_of(DeadLetterReason),
+        "Why it was given up. Reasons may come: take one that you do not know like any other.",
+    ),
+    Header(
+        "dead-letter-error", TEXT, "What went wrong: the end of the error's text or traceback, up to 8,000 characters."
+    ),
+    Header("dead-letter-stage", TEXT, "The stage that gave it up."),
+    Header("dead-letter-topic", TOPIC_NAME, "The topic it was read from first."),
+    Header("dead-letter-partition", NUMBER, "The partition it was read from first."),
+    Header("dead-letter-offset", NUMBER, "The offset it was read from first."),
+    Header("dead-letter-attempts", NUMBER, "How often it was tried."),
+    Header("dead-letter-at", TIME, "When it was given up."),
+)
+
+
+def optional(headers: Iterable[Header]) -> tuple[Header, ...]:
+    """The same headers where they need not be there: a record that nobody of ours wrote has none."""
+    return tuple(replace(each, always=False) for each in headers)
+
+
+def always(headers: Iterable[Header]) -> tuple[Header, ...]:
+    """The same headers where they are always there."""
+    return tuple(replace(each, always=True) for each in headers)
+
+
+def schema(headers: Iterable[Header]) -> Schema:
+    """The schema of a record's headers as an object."""
+    headers = tuple(headers)
+    return {
+        "type": "object",
+        "properties": {each.name: {**each.schema, "description": each.description} for each in headers},
+        "required": [each.name for each in headers if each.always],
+    }
