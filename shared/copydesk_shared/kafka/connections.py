@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
-    IllegalSaslState,
+    IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailed,
@@ -224,10 +224,10 @@ def _plain(error: Any, _security: Security) -> str:
 # changes something, at our side or theirs.
 WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Any, bool], ...] = (
     (ssl.SSLCertVerificationError, _untrusted, True),
-    ((ssl.SSLEOFError, ssl.SSLZeroReturnError, EOFError), _closed, False),
+    ((ssl.SSLEOFError, ssl.SSLZeroReturnError, EOFError, ConnectionResetError), _closed, False),
     (ssl.SSLError, _tls, True),
     (SaslAuthenticationFailed, _password, True),
-    ((UnsupportedSaslMechanismError, IllegalSaslState), _mechanism, True),
+    ((UnsupportedSaslMechanismError, IllegalSaslStateError), _mechanism, True),
     (NONSENSE, _nonsense, True),
     (BaseException, _plain, False),
 )
