@@ -16,6 +16,7 @@ from typing import NoReturn
 from copydesk_shared.seldom import Seldom
 
 from .broker import Broker, Options
+from .completion import recover, watch
 from .files import UnusableError
 from .log import PartitionLog
 from .process import READY_PREFIX
@@ -126,10 +127,12 @@ async def _run(options: Options, *, with_parent: bool) -> None:
         sys.stdout.flush()
         if with_parent:
             loop.add_reader(sys.stdin.fileno(), _watch_parent, stopping)
-        syncing = loop.create_task(_sync_now_and_then(broker)) if options.fsync == "interval" else None
+        chores = [loop.create_task(watch(broker))]
+        if options.fsync == "interval":
+            chores.append(loop.create_task(_sync_now_and_then(broker)))
         await stopping.wait()
-        if syncing is not None:
-            syncing.cancel()
+        for chore in chores:
+            chore.cancel()
     finally:
         await server.stop()
         if options.fsync != "never":
@@ -139,9 +142,11 @@ async def _run(options: Options, *, with_parent: bool) -> None:
 
 def _open(options: Options) -> Broker:
     try:
-        return Broker(options)
+        broker = Broker(options)
+        recover(broker)
     except OSError as error:
         raise UnusableError(f"cannot use the data folder {options.data_dir}: {error}") from error
+    return broker
 
 
 def _watch_parent(stopping: asyncio.Event) -> None:
@@ -161,6 +166,7 @@ def _sync(broker: Broker, logs: list[PartitionLog]) -> None:
         for log in logs:
             log.sync()
         broker.offsets.sync()
+        broker.transactions.sync()
     except OSError as error:
         logger.warning("cannot force writes to the disk: %s", error)
 

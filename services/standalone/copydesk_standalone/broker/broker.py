@@ -12,6 +12,7 @@ from .crowd import Memory
 from .files import UnusableError, read_json, write_json
 from .offsets import Offsets
 from .registry import Registry
+from .transactions import Transactions
 
 NODE_ID = 1
 FORMAT = 1
@@ -75,12 +76,14 @@ class Broker:
         self.topics = Registry(folder)
         self.offsets = Offsets(folder / "offsets.journal")
         self.producer_ids = ProducerIds(folder / "producer-ids.json")
+        self.transactions = Transactions(folder / "transactions.journal")
         self.groups = Coordinator()
 
     def close(self) -> None:
         self.groups.close()
         self.topics.close()
         self.offsets.close()
+        self.transactions.close()
         os.close(self._lock)
 
 

@@ -105,6 +105,18 @@ class Coordinator:
         if group.state is State.SYNCING:
             raise KafkaError(Code.REBALANCE_IN_PROGRESS)
 
+    def check_transactional_commit(
+        self, group_id: str, generation: int, member_id: str, instance_id: str | None
+    ) -> None:
+        """``check_commit`` for offsets in a transaction, which may be committed during a rebalance (KIP-447)."""
+        group = self._groups.get(group_id)
+        if group is None and generation >= 0:
+            raise KafkaError(Code.ILLEGAL_GENERATION, f"group {group_id} has no members")
+        if generation < 0 and (group is None or not group.members):
+            return
+        group, _ = self._member(group_id, member_id, instance_id)
+        _check_generation(group, generation)
+
     def subscribed(self, group_id: str) -> bool:
         group = self._groups.get(group_id)
         return group is not None and not group.is_idle

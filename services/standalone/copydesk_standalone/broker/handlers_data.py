@@ -31,7 +31,7 @@ async def produce(broker: Broker, request: Request) -> Message | None:
             "partitions": [
                 _refused(data["index"], KafkaError(Code.INVALID_REQUIRED_ACKS))
                 if bad_acks
-                else _append(broker, topic["name"], data, changed)
+                else _append(broker, message["transactional_id"], topic["name"], data, changed)
                 for data in topic["partitions"]
             ],
         }
@@ -42,12 +42,16 @@ async def produce(broker: Broker, request: Request) -> Message | None:
     return None if message["acks"] == 0 else {"topics": topics}
 
 
-def _append(broker: Broker, name: str, data: Message, changed: list[PartitionLog]) -> Message:
+def _append(
+    broker: Broker, transactional_id: str | None, name: str, data: Message, changed: list[PartitionLog]
+) -> Message:
     index = data["index"]
     try:
         topic = broker.topics.find(name)
         log = topic.log(index)
         batches = split(data["records"] or memoryview(b""), int(topic.setting("max.message.bytes")))
+        for batch, _ in batches:
+            broker.transactions.check_batch(transactional_id, batch, (name, index), log.isolation.open)
         offset = log.append(batches)
     except KafkaError as error:
         return _refused(index, error)
@@ -85,21 +89,22 @@ async def fetch(broker: Broker, request: Request) -> Message:
         # No session was ever given out: every fetch is a full one (KIP-227).
         return {"error_code": Code.FETCH_SESSION_ID_NOT_FOUND}
     wanted = [(topic, _wanted(broker, topic)) for topic in message["topics"]]
-    await _wait(wanted, message["min_bytes"], min(message["max_wait_ms"], MAX_WAIT_MS) / 1000)
+    committed = message["isolation_level"] == _READ_COMMITTED
+    wait_s = min(message["max_wait_ms"], MAX_WAIT_MS) / 1000
+    await _wait(wanted, message["min_bytes"], wait_s, committed=committed)
     # A topic may have been deleted during the wait.
     wanted = [(topic, _wanted(broker, topic)) for topic in message["topics"]]
     left = min(message["max_bytes"], broker.memory.share(MAX_RESPONSE_BYTES))
-    committed_only = message["isolation_level"] == _READ_COMMITTED
     topics = []
     any_data = False
     for topic, partitions in wanted:
         answers = []
         for partition in partitions:
             budget = min(partition.max_bytes, left)
-            data = _read(partition, budget, first=not any_data)
+            data = _read(partition, budget, first=not any_data, committed=committed)
             any_data = any_data or bool(data)
             left -= len(data)
-            answers.append(_fetched(partition, data, committed_only=committed_only))
+            answers.append(_fetched(partition, data, committed=committed))
         topics.append({"topic": topic["topic"], "topic_id": topic["topic_id"], "partitions": answers})
     return {"topics": topics}
 
@@ -125,13 +130,13 @@ def check_epoch(epoch: int) -> None:
         raise KafkaError(Code.UNKNOWN_LEADER_EPOCH)
 
 
-async def _wait(wanted: list[tuple[Message, list[Wanted]]], min_bytes: int, wait_s: float) -> None:
+async def _wait(wanted: list[tuple[Message, list[Wanted]]], min_bytes: int, wait_s: float, *, committed: bool) -> None:
     """Return when there is enough to read, something to complain about, or nothing came in time."""
     parts = [part for _, partitions in wanted for part in partitions]
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
     logs = [part.log for part in parts if part.log is not None]
-    while not _ready(parts, min_bytes) and (left := deadline - loop.time()) > 0:
+    while not _ready(parts, min_bytes, committed=committed) and (left := deadline - loop.time()) > 0:
         wake: asyncio.Future[None] = loop.create_future()
         timer = loop.call_later(left, _wake, wake)
         for log in logs:
@@ -149,53 +154,63 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-def _ready(parts: list[Wanted], min_bytes: int) -> bool:
+def _ready(parts: list[Wanted], min_bytes: int, *, committed: bool) -> bool:
     if not parts or any(part.error or part.log is None or part.log.closed for part in parts):
         return True
-    return sum(part.log.available(part.offset) for part in parts if part.log) >= min_bytes
+    return sum(part.log.available(part.offset, committed=committed) for part in parts if part.log) >= min_bytes
 
 
-def _read(part: Wanted, budget: int, *, first: bool) -> bytes:
+def _read(part: Wanted, budget: int, *, first: bool, committed: bool) -> bytes:
     """Up to ``budget`` bytes; a first batch that is larger still goes out, so that every fetch makes progress."""
     if part.log is None or part.error or (budget <= 0 and not first):
         return b""
-    data = part.log.read(part.offset, max(budget, 0))
+    data = part.log.read(part.offset, max(budget, 0), committed=committed)
     return data if first or len(data) <= budget else b""
 
 
-def _fetched(part: Wanted, data: bytes, *, committed_only: bool) -> Message:
-    end = part.log.next_offset if part.log else -1
+def _fetched(part: Wanted, data: bytes, *, committed: bool) -> Message:
+    aborted = part.log.aborted(part.offset, data) if committed and part.log else []
     return {
         "index": part.index,
         "error_code": part.error,
-        "high_watermark": end,
-        "last_stable_offset": end,
+        "high_watermark": part.log.next_offset if part.log else -1,
+        "last_stable_offset": part.log.last_stable_offset if part.log else -1,
         "log_start_offset": part.log.start_offset if part.log else -1,
-        "aborted_transactions": [] if committed_only else None,
+        "aborted_transactions": [
+            {"producer_id": producer_id, "first_offset": offset} for producer_id, offset in aborted
+        ]
+        if committed
+        else None,
         "records": data,
     }
 
 
+_LATEST = -1
 _SPECIAL: dict[int, Callable[[PartitionLog], tuple[int, int] | None]] = {
-    -1: lambda log: (log.next_offset, -1),
+    _LATEST: lambda log: (log.next_offset, -1),
     -2: lambda log: (log.start_offset, -1),
     -3: PartitionLog.newest,
     # The local log is the whole log (KIP-405).
     -4: lambda log: (log.start_offset, -1),
 }
+_STARTS = (-2, -4)
 
 
 async def list_offsets(broker: Broker, request: Request) -> Message:
-    """Earliest, latest, newest, or the first offset at or after a time."""
+    """Earliest, latest, newest, or the first offset at or after a time; below the last stable one when committed."""
+    committed = request.message["isolation_level"] == _READ_COMMITTED
     return {
         "topics": [
-            {"name": topic["name"], "partitions": [_offset(broker, topic["name"], p) for p in topic["partitions"]]}
+            {
+                "name": topic["name"],
+                "partitions": [_offset(broker, topic["name"], p, committed=committed) for p in topic["partitions"]],
+            }
             for topic in request.message["topics"]
         ]
     }
 
 
-def _offset(broker: Broker, name: str, asked: Message) -> Message:
+def _offset(broker: Broker, name: str, asked: Message, *, committed: bool) -> Message:
     index, timestamp = asked["index"], asked["timestamp"]
     try:
         check_epoch(asked["current_leader_epoch"])
@@ -204,6 +219,10 @@ def _offset(broker: Broker, name: str, asked: Message) -> Message:
         return {"index": index, "error_code": error.code}
     special = _SPECIAL.get(timestamp)
     found = special(log) if special else log.at_timestamp(timestamp)
+    if committed and timestamp == _LATEST:
+        found = log.last_stable_offset, -1
+    elif committed and timestamp not in _STARTS and found is not None and found[0] >= log.last_stable_offset:
+        found = None
     if found is None:
         return {"index": index, "error_code": Code.NONE}
     offset, at = found
@@ -234,13 +253,3 @@ def _epoch_end(broker: Broker, name: str, asked: Message) -> Message:
         "leader_epoch": LEADER_EPOCH,
         "end_offset": log.next_offset,
     }
-
-
-async def init_producer_id(broker: Broker, request: Request) -> Message:
-    """A new producer id; a producer that asks again because of an error starts over with another one."""
-    message = request.message
-    if message["transactional_id"] is not None:
-        # The one code that makes every client give up at once instead of trying for ever.
-        logger.warning("%r asked for transactions, which this broker does not have", request.client_id)
-        return {"error_code": Code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED}
-    return {"error_code": Code.NONE, "producer_id": broker.producer_ids.allocate(), "producer_epoch": 0}

@@ -143,7 +143,7 @@ async def offset_commit(broker: Broker, request: Request) -> Message:
         {
             "name": topic["name"],
             "partitions": [
-                {"index": p["index"], "error_code": refusal or _accept(broker, topic["name"], p, accepted)}
+                {"index": p["index"], "error_code": refusal or accept_offset(broker, topic["name"], p, accepted)}
                 for p in topic["partitions"]
             ],
         }
@@ -155,7 +155,8 @@ async def offset_commit(broker: Broker, request: Request) -> Message:
     return {"topics": topics}
 
 
-def _accept(broker: Broker, topic: str, asked: Message, accepted: dict[Partition, Committed]) -> Code:
+def accept_offset(broker: Broker, topic: str, asked: Message, accepted: dict[Partition, Committed]) -> Code:
+    """Add the offset a client asks to commit to ``accepted``, or say why not."""
     metadata = asked["metadata"] or ""
     if len(metadata) > MAX_METADATA:
         return Code.OFFSET_METADATA_TOO_LARGE
@@ -170,31 +171,36 @@ def _accept(broker: Broker, topic: str, asked: Message, accepted: dict[Partition
 async def offset_fetch(broker: Broker, request: Request) -> Message:
     message = request.message
     if request.version < _BATCHED_FETCH_FROM:
-        return {"topics": _committed(broker, message["group_id"], message["topics"]), "error_code": Code.NONE}
+        return {"topics": _committed(broker, message["group_id"], message), "error_code": Code.NONE}
     return {
         "groups": [
-            {"group_id": asked["group_id"], "topics": _committed(broker, asked["group_id"], asked["topics"])}
+            {"group_id": asked["group_id"], "topics": _committed(broker, asked["group_id"], {**message, **asked})}
             for asked in message["groups"]
         ]
     }
 
 
-def _committed(broker: Broker, group_id: str, topics: list[Message] | None) -> list[Message]:
-    """The offsets asked for, -1 where there is none; with no topics named, all there are."""
+def _committed(broker: Broker, group_id: str, asked: Message) -> list[Message]:
+    """The offsets asked for, -1 where there is none; with no topics named, all there are.
+
+    Who asks for stable offsets has to wait while a transaction may still replace them (KIP-447).
+    """
     known = broker.offsets.of(group_id)
-    wanted: Iterable[Partition] = known
-    if topics is not None:
-        wanted = [(topic["name"], index) for topic in topics for index in topic["partitions"]]
+    unstable = broker.transactions.unstable(group_id) if asked["require_stable"] else set()
+    wanted: Iterable[Partition] = known.keys() | unstable
+    if asked["topics"] is not None:
+        wanted = [(topic["name"], index) for topic in asked["topics"] for index in topic["partitions"]]
     answers: defaultdict[str, list[Message]] = defaultdict(list)
     for topic, index in wanted:
-        committed = known.get((topic, index), Committed(-1))
+        is_unstable = (topic, index) in unstable
+        committed = Committed(-1) if is_unstable else known.get((topic, index), Committed(-1))
         answers[topic].append(
             {
                 "index": index,
                 "offset": committed.offset,
                 "leader_epoch": committed.leader_epoch,
                 "metadata": committed.metadata,
-                "error_code": Code.NONE,
+                "error_code": Code.UNSTABLE_OFFSET_COMMIT if is_unstable else Code.NONE,
             }
         )
     return [{"name": topic, "partitions": partitions} for topic, partitions in answers.items()]

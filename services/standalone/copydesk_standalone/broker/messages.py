@@ -149,6 +149,28 @@ APIS = (
         " end_offset:i64=-1]]",
     ),
     Api(
+        24, "AddPartitionsToTxn", 0, 3, 3,
+        "transactional_id:string producer_id:i64 producer_epoch:i16 topics:[name:string partitions:[i32]]",
+        "throttle_time_ms:i32 topics:[name:string partitions:[index:i32 error_code:i16]]",
+    ),
+    Api(
+        25, "AddOffsetsToTxn", 0, 3, 3,
+        "transactional_id:string producer_id:i64 producer_epoch:i16 group_id:string",
+        "throttle_time_ms:i32 error_code:i16",
+    ),
+    Api(
+        26, "EndTxn", 0, 3, 3,
+        "transactional_id:string producer_id:i64 producer_epoch:i16 committed:bool",
+        "throttle_time_ms:i32 error_code:i16",
+    ),
+    Api(
+        28, "TxnOffsetCommit", 0, 3, 3,
+        "transactional_id:string group_id:string producer_id:i64 producer_epoch:i16 generation_id:i32=-1@3"
+        " member_id:string@3 instance_id:string?@3 topics:[name:string partitions:[index:i32 offset:i64"
+        " leader_epoch:i32=-1@2 metadata:string?]]",
+        "throttle_time_ms:i32 topics:[name:string partitions:[index:i32 error_code:i16]]",
+    ),
+    Api(
         32, "DescribeConfigs", 1, 4, 4,
         "resources:[type:i8 name:string keys:[string]?] include_synonyms:bool include_documentation:bool@3",
         "throttle_time_ms:i32 results:[error_code:i16 error_message:string? type:i8 name:string configs:[name:string"
@@ -180,6 +202,25 @@ APIS = (
         "include_operations:bool endpoint_type:i8=1@1",
         "throttle_time_ms:i32 error_code:i16 error_message:string? endpoint_type:i8=1@1 cluster_id:string"
         f" controller_id:i32 brokers:[node_id:i32 host:string port:i32 rack:string?] operations:i32={_NO_OPERATIONS}",
+    ),
+    Api(
+        61, "DescribeProducers", 0, 0, 0,
+        "topics:[name:string partitions:[i32]]",
+        "throttle_time_ms:i32 topics:[name:string partitions:[index:i32 error_code:i16 error_message:string?"
+        " producers:[producer_id:i64 producer_epoch:i32 last_sequence:i32=-1 last_timestamp:i64=-1"
+        " coordinator_epoch:i32 transaction_start:i64=-1]]]",
+    ),
+    Api(
+        65, "DescribeTransactions", 0, 0, 0,
+        "ids:[string]",
+        "throttle_time_ms:i32 transactions:[error_code:i16 id:string state:string timeout_ms:i32 started_ms:i64=-1"
+        " producer_id:i64=-1 producer_epoch:i16=-1 topics:[name:string partitions:[i32]]]",
+    ),
+    Api(
+        66, "ListTransactions", 0, 1, 0,
+        "state_filters:[string] producer_id_filters:[i64] duration_filter:i64=-1@1",
+        "throttle_time_ms:i32 error_code:i16 unknown_state_filters:[string] transactions:[id:string"
+        " producer_id:i64 state:string]",
     ),
     Api(
         # Only ever refused: a client that asks for the group protocol of KIP-848 has to learn that from an answer.

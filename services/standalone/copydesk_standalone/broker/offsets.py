@@ -9,7 +9,7 @@ from typing import Any
 from .files import Journal
 
 COMPACT_ABOVE = 1 << 20
-_COMPACT_RATIO = 4
+COMPACT_RATIO = 4
 
 Partition = tuple[str, int]
 
@@ -50,15 +50,15 @@ class Offsets:
 
     def _compact(self) -> None:
         self._journal.rewrite(self._snapshot())
-        self._compact_above = max(self._compact_above, _COMPACT_RATIO * self._journal.size)
+        self._compact_above = max(self._compact_above, COMPACT_RATIO * self._journal.size)
 
     def _snapshot(self) -> Iterator[bytes]:
         for group, partitions in self._groups.items():
-            yield _encode({"group": group, "set": [_row(key, value) for key, value in partitions.items()]})
+            yield _encode({"group": group, "set": [row(key, value) for key, value in partitions.items()]})
 
     def commit(self, group: str, offsets: dict[Partition, Committed]) -> None:
         if offsets:
-            self._record({"group": group, "set": [_row(key, value) for key, value in offsets.items()]})
+            self._record({"group": group, "set": [row(key, value) for key, value in offsets.items()]})
 
     def forget(self, group: str, partitions: Iterable[Partition] | None = None) -> None:
         """Drop some offsets of a group, or all of them."""
@@ -85,7 +85,8 @@ class Offsets:
         self._journal.close()
 
 
-def _row(key: Partition, committed: Committed) -> list[Any]:
+def row(key: Partition, committed: Committed) -> list[Any]:
+    """A committed offset as journals keep it."""
     return [*key, committed.offset, committed.leader_epoch, committed.metadata]
 
 

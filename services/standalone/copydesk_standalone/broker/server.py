@@ -2,7 +2,7 @@
 
 import asyncio
 
-from . import handlers_data, handlers_groups, handlers_topics, protocol
+from . import handlers_data, handlers_groups, handlers_topics, handlers_transactions, protocol
 from .broker import Broker
 from .connection import Connection, Handler
 from .crowd import Crowd
@@ -33,14 +33,21 @@ HANDLERS: dict[str, Handler] = {
     "ApiVersions": _api_versions,
     "CreateTopics": handlers_topics.create_topics,
     "DeleteTopics": handlers_topics.delete_topics,
-    "InitProducerId": handlers_data.init_producer_id,
+    "InitProducerId": handlers_transactions.init_producer_id,
     "OffsetForLeaderEpoch": handlers_data.offset_for_leader_epoch,
+    "AddPartitionsToTxn": handlers_transactions.add_partitions,
+    "AddOffsetsToTxn": handlers_transactions.add_offsets,
+    "EndTxn": handlers_transactions.end,
+    "TxnOffsetCommit": handlers_transactions.commit_offsets,
     "DescribeConfigs": handlers_topics.describe_configs,
     "CreatePartitions": handlers_topics.create_partitions,
     "DeleteGroups": handlers_groups.delete_groups,
     "IncrementalAlterConfigs": handlers_topics.alter_configs,
     "OffsetDelete": handlers_groups.offset_delete,
     "DescribeCluster": handlers_topics.describe_cluster,
+    "DescribeProducers": handlers_transactions.describe_producers,
+    "DescribeTransactions": handlers_transactions.describe_transactions,
+    "ListTransactions": handlers_transactions.list_transactions,
     "ConsumerGroupHeartbeat": handlers_groups.consumer_group_heartbeat,
 }
 
