@@ -8,6 +8,7 @@ Source: KIP-98.
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Collection
 from typing import NamedTuple
 
 from .batch import Batch
@@ -61,6 +62,16 @@ class Isolation:
                 # Whatever was aborted later began at or after the last stable offset of this moment.
                 break
         return found
+
+    def aborts(self) -> list[tuple[int, int, int]]:
+        """Every aborted transaction: producer id, first offset, and the offset of its marker."""
+        return list(zip(self._producers, self._firsts, self._markers, strict=True))
+
+    def forget(self, markers: Collection[int]) -> None:
+        """Forget the transactions whose markers, at these offsets, were compacted away with their records."""
+        kept = [number for number, marker in enumerate(self._markers) if marker not in markers]
+        for column in (self._producers, self._firsts, self._markers, self._stable):
+            column[:] = array("q", [column[number] for number in kept])
 
     def forget_before(self, offset: int) -> None:
         """Forget the transactions aborted before ``offset``, where the log now starts."""

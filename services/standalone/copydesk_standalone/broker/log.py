@@ -265,7 +265,7 @@ class PartitionLog:
         stable = min(offset, self.last_stable_offset)
         await self.drop(self.count_below(stable))
 
-    async def replace(self, old: Sequence[Segment], new: Segment) -> bool:
+    async def replace(self, old: Sequence[Segment], new: Segment, dropped_markers: Sequence[int] = ()) -> bool:
         """Put a compacted segment in the place of those it was made of; False when they are no longer there.
 
         Call it with ``changing`` held. Raises OSError.
@@ -277,6 +277,8 @@ class PartitionLog:
             return False
         at = self._segments.index(old[0])
         self._segments[at : at + len(old)] = [new]
+        # In the same turn: a reader told of an aborted transaction waits for its marker.
+        self.isolation.forget(frozenset(dropped_markers))
         self._unsynced.difference_update(old)
         await asyncio.to_thread(_remove, [segment for segment in old if segment.path != new.path])
         return True

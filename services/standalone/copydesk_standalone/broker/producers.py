@@ -81,6 +81,10 @@ class Producers:
             self._known.popitem(last=False)
         return known
 
+    def newest_batches(self, since_ms: int) -> frozenset[int]:
+        """The offset of the last batch of each producer that was heard of since then (ms since the epoch)."""
+        return frozenset(p.batches[-1].base_offset for p in self._known.values() if p.batches and p.newest >= since_ms)
+
     def __iter__(self) -> Iterator[tuple[int, Producer]]:
         return iter(self._known.items())
 

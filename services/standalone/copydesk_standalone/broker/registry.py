@@ -34,6 +34,14 @@ class Topic:
     def setting(self, name: str) -> str:
         return self.settings.get(name, TOPIC_SETTINGS[name].default)
 
+    def number(self, name: str) -> int:
+        return int(self.setting(name))
+
+    @property
+    def policies(self) -> set[str]:
+        """Of ``delete`` and ``compact``, those the topic is cleaned by."""
+        return {policy.strip() for policy in self.setting("cleanup.policy").split(",")}
+
     def log(self, partition: int) -> PartitionLog:
         """Raises KafkaError when there is no such partition."""
         if not 0 <= partition < len(self.partitions):
@@ -80,7 +88,7 @@ class Registry:
     def _extend(self, topic: Topic, count: int) -> None:
         for partition in range(len(topic.partitions), count):
             folder = self._folder(topic) / str(partition)
-            topic.partitions.append(PartitionLog(folder, int(topic.setting("segment.bytes"))))
+            topic.partitions.append(PartitionLog(folder, *_segment_limits(topic)))
 
     def _remove_orphans(self) -> None:
         """A kill between the two steps of a deletion leaves a folder that no topic owns."""
@@ -149,9 +157,15 @@ class Registry:
             raise KafkaError(Code.INVALID_PARTITIONS, f"this broker holds {MAX_PARTITIONS_IN_ALL} partitions at most")
 
     def configure(self, topic: Topic, settings: dict[str, str | None]) -> None:
-        """Replace the settings of a topic. ``segment.bytes`` acts when the broker starts again."""
-        topic.settings = check_topic_settings(settings)
-        self._save(self._current())
+        """Replace the settings of a topic. Raises KafkaError and, when the disk refuses, OSError."""
+        before, topic.settings = topic.settings, check_topic_settings(settings)
+        try:
+            self._save(self._current())
+        except OSError:
+            topic.settings = before
+            raise
+        for log in topic.partitions:
+            log.segment_bytes, log.segment_ms = _segment_limits(topic)
 
     def delete(self, topic: Topic) -> None:
         self._save([pair for pair in self._current() if pair[0] is not topic])
@@ -167,3 +181,11 @@ class Registry:
     def close(self) -> None:
         for log in self.logs():
             log.close()
+
+
+def _segment_limits(topic: Topic) -> tuple[int, int]:
+    """The bytes and the ms after which a segment is closed; what compaction may not wait for closes it earlier."""
+    longest = topic.number("segment.ms")
+    if "compact" in topic.policies:
+        longest = min(longest, topic.number("max.compaction.lag.ms"))
+    return topic.number("segment.bytes"), longest
