@@ -99,6 +99,14 @@ async def compact(log: PartitionLog, facts: Facts, segment_bytes: int = 1 << 20)
     return done
 
 
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def compacted_file(folder: Path) -> Path:
+    return next(folder.glob("*-*.log"))
+
+
 def last_of_each(records: Sequence[Found]) -> dict[bytes | None, Found]:
     return {record.key: record for record in records}
 
@@ -221,13 +229,13 @@ async def test_a_pass_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     with opened(tmp_path, 1) as log:
         for number in range(4):
             append(log, keyed([(b"a", b"%d" % number)]))
-        files = sorted(tmp_path.iterdir())
+        before = files(tmp_path)
         work = Pass(log.segments()[:-1], 0, 3, facts_of(log, stop=stop))
         work.mark()
         stop.set()
         with pytest.raises(StoppedError):
             work.rewrite(0, 3)
-        assert sorted(tmp_path.iterdir()) == files
+        assert files(tmp_path) == before
 
 
 KEYS = st.sampled_from([b"a", b"b", b"c", b"d", b""])
@@ -344,7 +352,7 @@ async def test_damage_in_a_compacted_segment_cuts_the_log_there(tmp_path: Path) 
         for number in range(8):
             append(log, keyed([(b"%d" % number, b"x"), (b"a", b"y")]))
         await compact(log, facts_of(log))
-    path = next(tmp_path.glob("*-*.log"))
+    path = compacted_file(tmp_path)
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
@@ -361,12 +369,12 @@ async def test_bytes_of_another_segment_are_not_taken_for_compacted_ones(tmp_pat
         for number in range(8):
             append(log, keyed([(b"%d" % number, b"x")]))
         await compact(log, facts_of(log))
-    path = next(tmp_path.glob("*-*.log"))
+    path = compacted_file(tmp_path)
     size = path.stat().st_size
     whole = path.read_bytes()
     with path.open("ab") as file:
         file.write(whole[:100])
     with opened(tmp_path, 1) as log:
         assert len(everything(log)) == 7
-        assert next(tmp_path.glob("*-*.log")).stat().st_size == size
+        assert compacted_file(tmp_path).stat().st_size == size
     assert len(read(whole)) == 7
