@@ -140,7 +140,7 @@ async def open_scanner(
 
 
 async def delete_records(brokers: Brokers, topic: str, before: Mapping[int, int]) -> dict[int, int]:
-    """Delete the records of each partition before an offset; the first offset that is left. Raises :class:`LogError`."""
+    """Delete what lies before an offset of each partition; the first offset that is left. Raises :class:`LogError`."""
     wanted = {TopicPartition(topic, number): RecordsToDelete(offset) for number, offset in before.items()}
     async with open_admin(brokers) as admin:
         with log_errors():
