@@ -28,6 +28,7 @@ class Service:
         self.settings = settings
         self.stopping = asyncio.Event()
         self.health = Health(settings.stall_seconds)
+        self.checked_topics: set[str] = set()
 
     async def pause(self, seconds: float) -> None:
         """Wait, but no longer than until the service is told to stop."""

@@ -100,6 +100,84 @@ def classify(source: str, style: str) -> int:
     return oneshot.classify_command(source, style)
 
 
+@copydesk.group(cls=HelpfulGroup)
+def topics() -> None:
+    """Create, compare and show the topics that Copydesk declares."""
+
+
+_bootstrap_servers = click.option(
+    "--bootstrap-servers", metavar="HOST:PORT,...",
+    help="The brokers.  [default: the embedded broker, 127.0.0.1 and the Kafka port]",
+)  # fmt: skip
+_replication_factor = click.option(
+    "--replication-factor", "copies", type=click.IntRange(1, 32_767), metavar="N",
+    help="Copies of each partition.  [default: 3, or as many as there are brokers]",
+)  # fmt: skip
+_report_format = click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
+)  # fmt: skip
+
+
+@topics.command("apply")
+@_bootstrap_servers
+@_replication_factor
+@click.option("--grow-partitions", is_flag=True, help="Also raise partition counts: keys move to other partitions.")
+@click.option(
+    "--all-configs", is_flag=True,
+    help="Also undo what was set on purpose or keeps more: a shorter retention deletes records.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def topics_apply(
+    bootstrap_servers: str | None, copies: int | None, grow_partitions: bool, all_configs: bool, dry_run: bool
+) -> int:
+    """Create the topics that are missing and mend those that differ.
+
+    Always changed: what stops services (a cleanup policy that loses records, a limit too small for the largest
+    message), and a retention that is a shorter default of the brokers. Left as it is: what an operator set on the
+    topic and stops nothing, and what keeps more than declared, unless --all-configs. Partitions are added with
+    --grow-partitions only. Settings that Copydesk does not declare are never touched; nothing is deleted and no
+    partition is taken away.
+
+    Exit code: 0 services can start, 1 something is left that stops them, 2 the brokers cannot be used.
+    """
+    from copydesk_shared.topic_check import Option
+    from copydesk_standalone.topics_command import apply, brokers_of
+
+    given = {Option.GROW_PARTITIONS: grow_partitions, Option.ALL_CONFIGS: all_configs}
+    options = {option for option, wanted in given.items() if wanted}
+    return apply(brokers_of(_settings(bootstrap_servers=bootstrap_servers)), copies, options, dry_run=dry_run)
+
+
+@topics.command("diff")
+@_bootstrap_servers
+@_replication_factor
+@_report_format
+def topics_diff(bootstrap_servers: str | None, copies: int | None, style: str) -> int:
+    """Show how the topics differ from what is declared, and what apply would do.
+
+    A line that starts with BREAKING is one that services refuse to start with.
+
+    Exit code: 0 no differences, 1 differences, 2 the brokers cannot be used.
+    """
+    from copydesk_standalone.topics_command import brokers_of, diff
+
+    return diff(brokers_of(_settings(bootstrap_servers=bootstrap_servers)), copies, style)
+
+
+@topics.command("describe")
+@_bootstrap_servers
+@_replication_factor
+@_report_format
+@click.option("--declared", is_flag=True, help="Only what is declared; asks no broker.")
+def topics_describe(bootstrap_servers: str | None, copies: int | None, style: str, declared: bool) -> int:
+    """Show what is declared next to what the brokers have."""
+    from copydesk_standalone.topics_command import brokers_of, describe, describe_declared
+
+    if declared:
+        return describe_declared(style)
+    return describe(brokers_of(_settings(bootstrap_servers=bootstrap_servers)), copies, style)
+
+
 def _one_line(error: click.ClickException) -> str:
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "copydesk"
     text = " ".join(error.format_message().split())

@@ -58,6 +58,12 @@ async def see_topics(brokers: Brokers, names: Collection[str]) -> Seen:
         return await _see(requests, names)
 
 
+async def missing_topics(brokers: Brokers, names: Collection[str]) -> list[str]:
+    """Those of the topics that the brokers do not have. Raises :class:`LogError`."""
+    found = (await see_topics(brokers, names)).found
+    return [name for name in names if name not in found]
+
+
 async def _see(requests: TopicRequests, names: Collection[str]) -> Seen:
     count, described = await requests.metadata(names)
     by_name = {row["topic"]: row for row in described}
@@ -128,20 +134,15 @@ async def apply_topics(
 async def _change(
     requests: TopicRequests, topics: Sequence[AnyTopic], chosen: Sequence[Difference], copies: int
 ) -> None:
+    """Make the changes, each kind in one request."""
     config = {topic.name: topic.config() for topic in topics}
-    created: list[tuple[str, int, int, Mapping[str, str]]] = []
-    grown: dict[str, int] = {}
+    changes = [(each.topic, each.change) for each in chosen]
+    created = [(topic, to.partitions, copies, config[topic]) for topic, to in changes if isinstance(to, Create)]
+    grown = {topic: to.partitions for topic, to in changes if isinstance(to, Grow)}
     settings: dict[str, dict[str, str]] = {}
-    for each in chosen:
-        match each.change:
-            case Create(partitions):
-                created.append((each.topic, partitions, copies, config[each.topic]))
-            case Grow(partitions):
-                grown[each.topic] = partitions
-            case SetTo(name, value):
-                settings.setdefault(each.topic, {})[name] = value
-            case None:
-                pass
+    for topic, to in changes:
+        if isinstance(to, SetTo):
+            settings.setdefault(topic, {})[to.name] = to.value
     if created:
         await requests.create(created)
     if grown:

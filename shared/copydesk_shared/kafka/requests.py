@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import NoBrokersAvailable, for_code
 from aiokafka.protocol.admin import CreatePartitionsRequest, CreateTopicsRequest, DescribeConfigsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -73,7 +72,7 @@ class _IncrementalAlterConfigs(Request[_IncrementalAlterConfigsStruct]):  # type
 class TopicRequests:
     """The requests, to one broker that is chosen at the start: its view is one, where two brokers' may differ."""
 
-    def __init__(self, client: AIOKafkaClient, node: int) -> None:
+    def __init__(self, client: Connections, node: int) -> None:
         self._client = client
         self._node = node
 
@@ -92,7 +91,9 @@ class TopicRequests:
 
     async def create(self, topics: Sequence[tuple[str, int, int, Mapping[str, str]]]) -> None:
         """Make topics, each of a name, partitions, replicas and settings. Raises :class:`LogError`."""
-        asked = [(name, partitions, copies, [], list(config.items())) for name, partitions, copies, config in topics]
+        asked: list[Any] = [
+            (name, partitions, copies, [], list(config.items())) for name, partitions, copies, config in topics
+        ]
         answer = await self._client.send(
             self._controller(), CreateTopicsRequest(asked, timeout=REQUEST_MS, validate_only=False)
         )
