@@ -18,6 +18,7 @@ from copydesk_shared.topics import Topic
 M = TypeVar("M", bound=Message)
 
 TRACE_FIELDS = 4
+ID_BYTES = 15  # as many as a digest has
 
 
 def utc_text(at: datetime) -> str:
@@ -38,6 +39,11 @@ def traceparent(parent: str | None) -> str:
 def event_type(model: type[Message]) -> str:
     """The CloudEvents type of a message."""
     return f"copydesk.{model.__name__}.v{model.schema_version}"
+
+
+def tombstone_type(model: type[Message]) -> str:
+    """The CloudEvents type of the record that says that one is gone."""
+    return f"copydesk.{model.__name__}.gone.v{model.schema_version}"
 
 
 def data_schema(model: type[Message]) -> str:
@@ -74,9 +80,21 @@ def encode(topic: Topic[M], message: M, *, stage: str, version: str, trace: str 
     return Outgoing(topic.name, key.encode(), message.model_dump_json().encode(), as_headers(headers))
 
 
-def tombstone(topic: Topic[M], key: str, *, stage: str) -> Outgoing:
-    """The record that says that what has this key is gone."""
-    return Outgoing(topic.name, key.encode(), None, as_headers({"ce_source": f"/copydesk/{stage}", "ce_subject": key}))
+def tombstone(topic: Topic[M], key: str, *, stage: str, trace: str | None = None) -> Outgoing:
+    """The record that says that what has this key is gone.
+
+    Its id is new each time: what is gone may come back and go again.
+    """
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": secrets.token_urlsafe(ID_BYTES),
+        "ce_source": f"/copydesk/{stage}",
+        "ce_type": tombstone_type(topic.model),
+        "ce_time": utc_text(datetime.now(UTC)),
+        "ce_subject": key,
+        "traceparent": trace or traceparent(None),
+    }
+    return Outgoing(topic.name, key.encode(), None, as_headers(headers))
 
 
 def as_headers(headers: dict[str, str]) -> Headers:

@@ -68,14 +68,13 @@ def _example(name: str, record: Outgoing) -> list[Part]:
 
 
 def _message(name: str, summary: str, record: Outgoing, fields: Sequence[headers.Header], key: str) -> Part:
-    traced = CORRELATION if headers.TRACE in fields and headers.TRACE.always else {}
     return {
         "name": name,
         "title": name,
         "summary": summary,
         "contentType": "application/json",
         "headers": headers.schema(fields),
-        **traced,
+        **CORRELATION,
         "bindings": _binding(key={"type": "string", "description": key}),
         "examples": _example(name, record),
     }
@@ -84,7 +83,7 @@ def _message(name: str, summary: str, record: Outgoing, fields: Sequence[headers
 def _carried(topic: Topic[Any]) -> Part:
     """The message of a topic."""
     name = topic.model.__name__
-    fields = headers.cloud_event(topic.model) + (headers.REPLAY if topic in BRINGS_REPLAYS else ())
+    fields = headers.message(topic.model) + (headers.REPLAY if topic in BRINGS_REPLAYS else ())
     summary = schemas.prose(topic.model.__doc__ or "").split("\n")[0]
     made = _message(name, summary, samples.message(topic, WRITERS[topic.name]), fields, KEYS[topic.name])
     return made | {"payload": _reference("schemas", name)}
@@ -94,14 +93,14 @@ def _tombstone(name: str) -> Part:
     topic, summary = TOMBSTONES[name]
     record = samples.gone(topic, WRITERS[topic.name])
     payload = {"type": "null", "description": "A tombstone: the record has a key and no value."}
-    return _message(name, summary, record, headers.TOMBSTONE, KEYS[topic.name]) | {"payload": payload}
+    return _message(name, summary, record, headers.tombstone(topic.model), KEYS[topic.name]) | {"payload": payload}
 
 
 def _put_off(group: str) -> dict[str, Part]:
     """The messages of a stage's retry topics: those it put off, and dead letters that were brought back."""
     source = STAGE_SOURCES[group]
     kind = source.model.__name__
-    said = headers.optional(headers.cloud_event(source.model))
+    said = headers.optional(headers.message(source.model))
     waiting = samples.waiting(source, WRITERS[source.name], group)
     back = samples.brought_back(source, WRITERS[source.name], group)
     payload = {"payload": _reference("schemas", kind)}
@@ -126,7 +125,7 @@ def _put_off(group: str) -> dict[str, Part]:
 
 
 def _dead_letter() -> Part:
-    said = headers.optional(headers.ANY_CLOUD_EVENT)
+    said = headers.optional(headers.ANY_MESSAGE)
     payload = {"description": "The bytes of the record as they were, or none. They need not be JSON: see the reason."}
     summary = "A record that could not be handled, whole, with the reason."
     fields = (*said, *headers.DEAD_LETTER, *headers.REPLAY)

@@ -7,7 +7,7 @@ from typing import Any
 from copydesk_shared.errors import DeadLetterReason, RetryClass
 from copydesk_shared.messages import Message
 from copydesk_shared.topics import ALL_TOPICS, STAGE_SOURCES
-from copydesk_shared.wire import data_schema, event_type
+from copydesk_shared.wire import data_schema, event_type, tombstone_type
 
 Schema = dict[str, Any]
 
@@ -31,12 +31,6 @@ def _one_of(values: Iterable[str]) -> Schema:
     return {"type": "string", "enum": [str(value) for value in values]}
 
 
-SOURCE = Header(
-    "ce_source",
-    {"type": "string", "pattern": "^/copydesk/[a-z-]+$"},
-    "Who wrote it: `/copydesk/` and the stage.",
-)
-SUBJECT = Header("ce_subject", TEXT, "The key of the record.")
 TRACE = Header(
     "traceparent",
     {"type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
@@ -44,31 +38,41 @@ TRACE = Header(
 )
 
 
-def cloud_event(model: type[Message]) -> tuple[Header, ...]:
-    """What every message carries: CloudEvents 1.0 in binary mode, and the trace."""
-    return _cloud_event(_one_of([event_type(model)]), _one_of([data_schema(model)]))
-
-
-def _cloud_event(types: Schema, schemas: Schema) -> tuple[Header, ...]:
+def _event(types: Schema, identity: str) -> tuple[Header, ...]:
     return (
         Header("ce_specversion", {"type": "string", "const": "1.0"}, "The version of CloudEvents."),
+        Header("ce_id", {"type": "string", "pattern": "^[A-Za-z0-9_-]{20}$"}, identity),
         Header(
-            "ce_id",
-            {"type": "string", "pattern": "^[A-Za-z0-9_-]{20}$"},
-            "The idempotency key: the same input through the same pipeline version has the same id.",
+            "ce_source",
+            {"type": "string", "pattern": "^/copydesk/[a-z-]+$"},
+            "Who wrote it: `/copydesk/` and the stage.",
         ),
-        SOURCE,
-        Header("ce_type", types, "The model and its version."),
+        Header("ce_type", types, "What it is, and its version."),
         Header("ce_time", TIME, "When it was written."),
-        SUBJECT,
-        Header("ce_dataschema", schemas, "The `$id` of its JSON Schema."),
-        Header("content-type", {"type": "string", "const": "application/json"}, "The value is JSON in UTF-8."),
+        Header("ce_subject", TEXT, "The key of the record."),
         TRACE,
     )
 
 
-ANY_CLOUD_EVENT = _cloud_event(TEXT, TEXT)
-TOMBSTONE = (SOURCE, SUBJECT)
+def _message(types: Schema, schemas: Schema) -> tuple[Header, ...]:
+    return (
+        *_event(types, "The idempotency key: the same input through the same pipeline version has the same id."),
+        Header("ce_dataschema", schemas, "The `$id` of its JSON Schema."),
+        Header("content-type", {"type": "string", "const": "application/json"}, "The value is JSON in UTF-8."),
+    )
+
+
+def message(model: type[Message]) -> tuple[Header, ...]:
+    """What a message carries: CloudEvents 1.0 in binary mode, and the trace."""
+    return _message(_one_of([event_type(model)]), _one_of([data_schema(model)]))
+
+
+def tombstone(model: type[Message]) -> tuple[Header, ...]:
+    """What a tombstone carries."""
+    return _event(_one_of([tombstone_type(model)]), "New for each tombstone.")
+
+
+ANY_MESSAGE = _message(TEXT, TEXT)
 
 REPLAY = (
     Header(

@@ -20,6 +20,7 @@ WAITS = {Tier.SHORT: 30.0, Tier.MEDIUM: 300.0, Tier.LONG: 3_600.0}
 VERSION = "1"
 # What differs from one run to the next.
 FIXED = {"ce_time": "2026-11-22T12:00:30Z", "dead-letter-at": "2026-11-22T12:00:30Z"}
+TOMBSTONE_ID = "k0oFQ2qVtCz1yXw8Zr5J"
 
 
 def _messages() -> dict[type[Message], Message]:
@@ -37,7 +38,7 @@ def message(topic: Topic[Any], stage: str) -> Outgoing:
 
 def gone(topic: Topic[Any], stage: str) -> Outgoing:
     """A tombstone of the topic."""
-    return tombstone(topic, topic.key(MESSAGES[topic.model]), stage=stage)
+    return tombstone(topic, topic.key(MESSAGES[topic.model]), stage=stage, trace=TRACE)
 
 
 def as_read(record: Outgoing, partition: int = 2, offset: int = 4711) -> Record:
@@ -75,4 +76,5 @@ def brought_back(source: Topic[Any], writer: str, group: str) -> Outgoing:
 def headers(record: Outgoing) -> dict[str, str]:
     """The headers of a record, the same in every run."""
     read = {name: value.decode() for name, value in record.headers}
-    return read | {name: value for name, value in FIXED.items() if name in read}
+    fixed = FIXED if record.value is not None else {**FIXED, "ce_id": TOMBSTONE_ID}
+    return read | {name: value for name, value in fixed.items() if name in read}
