@@ -11,7 +11,7 @@ from typing import Any
 from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import DeadLetterReason, DependencyDown, Poison, Retryable
 from copydesk_shared.log import Outgoing, Record
-from copydesk_shared.retries import put_off
+from copydesk_shared.retries import POLICY, put_off
 from copydesk_shared.service import Service
 from copydesk_shared.stage import Drop, Emit, Stage
 from copydesk_shared.telemetry import HANDLE_SECONDS, OutcomeKind, get_logger
@@ -74,7 +74,7 @@ class Attempts:
         except Poison as error:
             return self.buried(record, error.reason, str(error))
         except Retryable as error:
-            if is_last:
+            if is_last or not POLICY[error.kind].at_once:
                 return self._put_off(record, error)
             await self._service.pause(LOCAL_BACKOFF_SECONDS)
         except Exception:  # noqa: BLE001 - the one place that catches bugs: the record must not be lost

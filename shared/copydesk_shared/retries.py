@@ -21,11 +21,22 @@ PREFIX = "retry-"
 REPLAY_PREFIX = "replay-"
 ERROR_TEXT_LIMIT = 2_000
 
-POLICY: Mapping[RetryClass, tuple[Tier, ...]] = {
-    RetryClass.UNREACHABLE: (Tier.SHORT, Tier.MEDIUM, Tier.LONG, Tier.LONG),
-    RetryClass.TIMED_OUT: (Tier.SHORT, Tier.MEDIUM, Tier.LONG),
-    RetryClass.SERVER_ERROR: (Tier.SHORT, Tier.MEDIUM, Tier.LONG),
-    RetryClass.THROTTLED: (Tier.SHORT, Tier.MEDIUM, Tier.MEDIUM, Tier.LONG, Tier.LONG),
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``at_once``: whether to try again on the spot, half a second later; then the tiers, in order."""
+
+    at_once: bool
+    tiers: tuple[Tier, ...]
+
+
+POLICY: Mapping[RetryClass, Policy] = {
+    RetryClass.UNREACHABLE: Policy(at_once=True, tiers=(Tier.SHORT, Tier.MEDIUM, Tier.LONG, Tier.LONG)),
+    RetryClass.TIMED_OUT: Policy(at_once=False, tiers=(Tier.SHORT, Tier.MEDIUM, Tier.LONG)),
+    RetryClass.SERVER_ERROR: Policy(at_once=True, tiers=(Tier.SHORT, Tier.MEDIUM, Tier.LONG)),
+    RetryClass.THROTTLED: Policy(
+        at_once=False, tiers=(Tier.SHORT, Tier.MEDIUM, Tier.MEDIUM, Tier.LONG, Tier.LONG, Tier.LONG)
+    ),
 }
 
 Waits = Mapping[Tier, float]
@@ -87,7 +98,7 @@ def replays_of(record: Record) -> dict[str, str]:
 
 def _tier(error: Retryable, attempt: int, waits: Waits) -> Tier | None:
     """The tier for this attempt (1 is the first), a longer one where the other side asked for it."""
-    tiers = POLICY[error.kind]
+    tiers = POLICY[error.kind].tiers
     if attempt > len(tiers):
         return None
     least = error.after_seconds or 0

@@ -62,7 +62,9 @@ class WorkerPool:
                             _work, self._handle, message, cancellable=True, limiter=self._limiter
                         )
                 except TimeoutError:
+                    await self.warm_up()
                     raise Poison(f"took longer than {self._deadline_seconds:g} s", DeadLetterReason.TIMED_OUT) from None
                 except BrokenWorkerProcess:
-                    continue
+                    # What a new worker takes to start is not the next record's time.
+                    await self.warm_up()
         raise Poison(f"{TRIES} workers died on it", DeadLetterReason.WORKER_DIED)

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from copydesk_fetcher.hosts import SWEEP_ABOVE, Hosts
+from copydesk_fetcher.hosts import LONGEST_WAIT_SECONDS, SWEEP_ABOVE, Hosts
+from copydesk_fetcher.responses import Held
 
 
 async def test_a_domain_gets_no_more_turns_at_a_time_than_its_limit() -> None:
@@ -111,3 +112,17 @@ async def test_idle_domains_are_forgotten() -> None:
     for number in range(SWEEP_ABOVE * 3):
         await _visit(hosts, f"{number}.example")
     assert len(hosts) <= SWEEP_ABOVE
+
+
+async def test_nobody_waits_long_for_a_domain_that_wants_to_be_left_alone() -> None:
+    hosts = Hosts(concurrency=1, delay_seconds=0, total=2)
+    hosts.hold("busy.example", LONGEST_WAIT_SECONDS + 60)
+
+    async def visit() -> None:
+        async with hosts.turn("busy.example"):
+            raise AssertionError("it was asked")
+
+    results = await asyncio.gather(*(visit() for _ in range(5)), return_exceptions=True)
+    assert [type(each) for each in results] == [Held] * 5
+    async with hosts.turn("other.example"):
+        pass

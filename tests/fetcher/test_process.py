@@ -55,6 +55,9 @@ class Fetcher:
 def fetcher(servers: str, tmp_path: Path) -> Fetcher:
     given = {
         "bootstrap_servers": servers,
+        "retry_short_seconds": "0.2",
+        "retry_medium_seconds": "0.4",
+        "retry_long_seconds": "0.6",
         "health_port": "0",
         "allow_networks": "127.0.0.0/8",
         "per_host_delay_seconds": "0.05",

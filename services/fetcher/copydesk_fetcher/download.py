@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from copydesk_fetcher.http import PAGE_ACCEPT, Client, is_page
 from copydesk_fetcher.pages import page_from_feed, page_of
-from copydesk_fetcher.responses import Fetched, Refused, TooLarge, Unreachable, Unsupported
+from copydesk_fetcher.responses import Fetched, Held, Refused, TooLarge, TooSlow, Unreachable, Unsupported
 from copydesk_fetcher.settings import FetcherSettings
-from copydesk_shared.errors import DeadLetterReason, DropReason, Poison, Retryable
+from copydesk_fetcher.uplink import Uplink
+from copydesk_shared.errors import DeadLetterReason, DropReason, Poison, Retryable, RetryClass
 from copydesk_shared.messages import Entry, Page
 from copydesk_shared.runner import run_stage
 from copydesk_shared.service import Service
@@ -31,7 +32,12 @@ DROPPED_STATUS: Mapping[int, DropReason] = {
     415: DropReason.UNSUPPORTED_CONTENT,
     451: DropReason.REFUSED,
 }
-RETRIED_STATUS = frozenset((408, 425, 429))
+RETRIED_STATUS: Mapping[int, RetryClass] = {
+    408: RetryClass.TIMED_OUT,
+    425: RetryClass.SERVER_ERROR,
+    429: RetryClass.THROTTLED,
+    503: RetryClass.THROTTLED,
+}
 
 
 class Downloader:
@@ -42,9 +48,10 @@ class Downloader:
     def __init__(self, client: Client, settings: FetcherSettings) -> None:
         self._client = client
         self._page_bytes = settings.page_bytes
+        self._uplink = Uplink()
 
     async def handle(self, entry: Entry) -> Emit[Page] | Drop:
-        """The page of an entry. Raises :class:`Retryable` and :class:`Poison`.
+        """The page of an entry. Raises :class:`Retryable`, :class:`Poison` and :class:`DependencyDown`.
 
         A page that is too large is :class:`Poison`, not dropped: its dead letter can be replayed once the limit is
         raised, and nothing of the right content type should go missing unseen.
@@ -62,16 +69,22 @@ class Downloader:
             return Drop(DropReason.UNSUPPORTED_CONTENT, f"{entry.url}: {error}")
         except TooLarge as error:
             raise Poison(f"{entry.url}: {error}", DeadLetterReason.TOO_LARGE) from None
+        except Held as error:
+            raise Retryable(f"{entry.url}: {error}", RetryClass.THROTTLED, error.seconds) from None
         except Unreachable as error:
-            raise Retryable(f"{entry.url}: {error}") from None
+            self._uplink.failed(entry.url)
+            kind = RetryClass.TIMED_OUT if isinstance(error, TooSlow) else RetryClass.UNREACHABLE
+            raise Retryable(f"{entry.url}: {error}", kind) from None
+        self._uplink.answered()
         return self._judged(entry, fetched, now)
 
     def _judged(self, entry: Entry, fetched: Fetched, now: datetime) -> Emit[Page] | Drop:
         if fetched.status == OK:
             return Emit(page_of(fetched, now, entry))
         said = f"{fetched.url}: the server answered {fetched.status}"
-        if fetched.status >= SERVER_ERRORS or fetched.status in RETRIED_STATUS:
-            raise Retryable(said)
+        if fetched.status in RETRIED_STATUS or fetched.status >= SERVER_ERRORS:
+            kind = RETRIED_STATUS.get(fetched.status, RetryClass.SERVER_ERROR)
+            raise Retryable(said, kind, fetched.retry_after(now))
         return Drop(DROPPED_STATUS.get(fetched.status, DropReason.REFUSED), said)
 
 

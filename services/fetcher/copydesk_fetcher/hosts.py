@@ -5,7 +5,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from copydesk_fetcher.responses import Held
+
 SWEEP_ABOVE = 1000
+# Who would wait longer for a domain that asked to be left alone makes room for others meanwhile.
+LONGEST_WAIT_SECONDS = 20.0
 
 
 class _Host:
@@ -13,6 +17,7 @@ class _Host:
         self.slots = asyncio.Semaphore(concurrency)
         self.starting = asyncio.Lock()
         self.next_start = 0.0
+        self.held_until = 0.0
         self.users = 0
 
 
@@ -30,7 +35,7 @@ class Hosts:
 
     @asynccontextmanager
     async def turn(self, domain: str) -> AsyncIterator[None]:
-        """Wait for a turn at this domain and hold it."""
+        """Wait for a turn at this domain and hold it. Raises :class:`Held` where that would take long."""
         host = self._host(domain)
         host.users += 1
         try:
@@ -46,12 +51,15 @@ class Hosts:
     def hold(self, domain: str, seconds: float) -> None:
         """Start no further request at this domain for that long."""
         host = self._host(domain)
-        host.next_start = max(host.next_start, time.monotonic() + seconds)
+        host.held_until = max(host.held_until, time.monotonic() + seconds)
 
     async def _start(self, host: _Host) -> None:
         async with host.starting:
-            while (wait := host.next_start - time.monotonic()) > 0:  # noqa: ASYNC110 - hold() may move it meanwhile
-                await asyncio.sleep(wait)
+            while (wait := max(host.next_start, host.held_until) - time.monotonic()) > 0:
+                held = host.held_until - time.monotonic()
+                if held > LONGEST_WAIT_SECONDS:
+                    raise Held(held)
+                await asyncio.sleep(min(wait, 1.0))
             await self._total.acquire()
             host.next_start = max(host.next_start, time.monotonic() + self._delay)
 
@@ -64,7 +72,11 @@ class Hosts:
 
     def _sweep(self) -> None:
         now = time.monotonic()
-        self._hosts = {name: host for name, host in self._hosts.items() if host.users or host.next_start > now}
+        self._hosts = {
+            name: host
+            for name, host in self._hosts.items()
+            if host.users or max(host.next_start, host.held_until) > now
+        }
 
     def __len__(self) -> int:
         return len(self._hosts)

@@ -25,7 +25,7 @@ from copydesk_fetcher.addresses import IPNetwork, refusal
 from copydesk_fetcher.encoding import ACCEPT_ENCODING, Body
 from copydesk_fetcher.hosts import Hosts
 from copydesk_fetcher.pages import PAGE_TYPES, page_of
-from copydesk_fetcher.responses import Fetched, FetchError, Refused, TooLarge, Unreachable, Unsupported
+from copydesk_fetcher.responses import Fetched, FetchError, Refused, TooLarge, TooSlow, Unreachable, Unsupported
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.urls import plain_url
 from copydesk_shared.errors import InputError
@@ -37,7 +37,7 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 SLOW_DOWN = frozenset((429, 503))
 BODILESS = frozenset((204, 304))
 LEFT_BYTES = 16 * 1024
-LONGEST_HOLD_SECONDS = 60.0
+LONGEST_HOLD_SECONDS = 900.0
 DEFAULT_HOLD_SECONDS = 5.0
 ADDRESSES_TRIED = 4
 KEEPALIVE_SECONDS = 15.0
@@ -147,7 +147,7 @@ class _Budget:
             async with asyncio.timeout(max(self.left, 0)):
                 yield
         except TimeoutError:
-            raise Unreachable(f"no complete answer within {self.seconds:g} s") from None
+            raise TooSlow(f"no complete answer within {self.seconds:g} s") from None
         finally:
             self.left -= time.monotonic() - started
 
@@ -204,7 +204,8 @@ class Client:
     ) -> Fetched:
         """The answer of this URL, redirects followed; the body only of a 200 that ``accepts`` takes.
 
-        Raises a :class:`FetchError`: :class:`Refused`, :class:`Unreachable`, :class:`Unsupported`, :class:`TooLarge`.
+        Raises a :class:`FetchError`: :class:`Refused`, :class:`Unreachable` (:class:`TooSlow`, :class:`Held`),
+        :class:`Unsupported`, :class:`TooLarge`.
         """
         budget = _Budget(self._settings.total_seconds)
         url = _askable(url)
@@ -231,6 +232,8 @@ class Client:
                     fetched = await self._ask(url, max_bytes, headers, accepts)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
                 raise Refused(f"not a URL: {url[:200]!r}: {error}") from None
+            except httpx.TimeoutException as error:
+                raise TooSlow(_reason(error)) from None
             except httpx.HTTPError as error:
                 raise Unreachable(_reason(error)) from None
         if fetched.status in SLOW_DOWN:

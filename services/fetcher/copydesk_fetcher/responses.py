@@ -18,6 +18,18 @@ class Unreachable(FetchError):
     """Time-out, no connection, an answer that broke off: another time it may work."""
 
 
+class TooSlow(Unreachable):
+    """No complete answer in time."""
+
+
+class Held(Unreachable):
+    """The domain asked to be left alone for ``seconds``, longer than anybody should wait for it."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the site asked to be left alone for another {seconds:.0f} s")
+        self.seconds = seconds
+
+
 class Refused(FetchError):
     """We do not ask: the URL, the address or the redirects are not for us to follow."""
 
