@@ -7,7 +7,11 @@ from .groups import Group, Join, Joined, Member, State, new_member_id
 
 SESSION_TIMEOUTS_S = (0.1, 1800.0)
 MAX_MEMBERS = 1_000
-_PRUNE_ABOVE = 1_000
+MAX_GROUPS = 1_000
+MAX_ID = 255
+MAX_PROTOCOLS = 50
+MAX_MEMBER_BYTES = 1 << 20
+MAX_BYTES = 64 << 20
 
 
 class MemberIdRequiredError(KafkaError):
@@ -23,6 +27,7 @@ class Coordinator:
 
     def __init__(self) -> None:
         self._groups: dict[str, Group] = {}
+        self._weights: dict[str, int] = {}
 
     def find(self, group_id: str) -> Group | None:
         return self._groups.get(group_id)
@@ -31,14 +36,28 @@ class Coordinator:
         return list(self._groups.values())
 
     def _group(self, group_id: str) -> Group:
-        """The group, made when it is new; idle ones are dropped when there are many."""
-        if not group_id:
-            raise KafkaError(Code.INVALID_GROUP_ID, "a group needs an id")
+        """The group, made when it is new; those that nobody is in give way."""
+        check_id(group_id)
         if group_id not in self._groups:
-            if len(self._groups) >= _PRUNE_ABOVE:
-                self._groups = {g.id: g for g in self._groups.values() if not g.is_idle}
+            if len(self._groups) >= MAX_GROUPS:
+                self._prune()
+            if len(self._groups) >= MAX_GROUPS:
+                raise KafkaError(Code.GROUP_MAX_SIZE_REACHED, f"there are {MAX_GROUPS} groups with members")
             self._groups[group_id] = Group(group_id)
         return self._groups[group_id]
+
+    def _prune(self) -> None:
+        """Forget the groups without members; an id that was given out to join one with is void then."""
+        for group in [group for group in self._groups.values() if not group.members]:
+            group.close()
+            del self._groups[group.id]
+            self._weights.pop(group.id, None)
+
+    def _check_weight(self, group: Group, more: int) -> None:
+        """Raises KafkaError when what the members of all groups say would be too much to keep."""
+        self._weights[group.id] = group.weight
+        if sum(self._weights.values()) + more > MAX_BYTES:
+            raise KafkaError(Code.GROUP_MAX_SIZE_REACHED, f"{more} more bytes for group {group.id} are too much")
 
     def _member(self, group_id: str, member_id: str, instance_id: str | None) -> tuple[Group, Member]:
         group = self._groups.get(group_id)
@@ -52,7 +71,12 @@ class Coordinator:
         """Join or join again. ``id_required`` makes new dynamic members come back with an id first."""
         if not SESSION_TIMEOUTS_S[0] <= join.session_timeout_s <= SESSION_TIMEOUTS_S[1]:
             raise KafkaError(Code.INVALID_SESSION_TIMEOUT, f"a session of {join.session_timeout_s} s")
+        if len(join.protocols) > MAX_PROTOCOLS or max(len(join.client_id), len(join.instance_id or "")) > MAX_ID:
+            raise KafkaError(Code.INVALID_REQUEST, f"over {MAX_PROTOCOLS} protocols, or an id over {MAX_ID} characters")
         group = self._group(group_id)
+        if join.weight > MAX_MEMBER_BYTES:
+            raise KafkaError(Code.GROUP_MAX_SIZE_REACHED, f"a member that says over {MAX_MEMBER_BYTES} bytes")
+        self._check_weight(group, join.weight)
         group.check_protocols(join)
         known = group.static_member_id(join.instance_id)
         if member_id:
@@ -72,7 +96,11 @@ class Coordinator:
     ) -> asyncio.Future[bytes]:
         group, member = self._member(group_id, member_id, instance_id)
         _check_generation(group, generation)
-        return group.sync(member, assignments)
+        if group.leader == member_id:
+            known = {given: assignment for given, assignment in assignments.items() if given in group.members}
+            self._check_weight(group, sum(map(len, known.values())))
+            return group.sync(member, known)
+        return group.sync(member, {})
 
     def heartbeat(self, group_id: str, generation: int, member_id: str, instance_id: str | None) -> None:
         group, member = self._member(group_id, member_id, instance_id)
@@ -94,8 +122,7 @@ class Coordinator:
 
     def check_commit(self, group_id: str, generation: int, member_id: str, instance_id: str | None) -> None:
         """Whether these offsets may be committed: by a member in its generation, or by anyone when none is there."""
-        if not group_id:
-            raise KafkaError(Code.INVALID_GROUP_ID, "a group needs an id")
+        check_id(group_id)
         group = self._groups.get(group_id)
         if generation < 0 and (group is None or not group.members):
             return
@@ -126,10 +153,17 @@ class Coordinator:
         if self.subscribed(group_id):
             raise KafkaError(Code.NON_EMPTY_GROUP, f"group {group_id} has members")
         self._groups.pop(group_id, None)
+        self._weights.pop(group_id, None)
 
     def close(self) -> None:
         for group in self._groups.values():
             group.close()
+
+
+def check_id(group_id: str) -> None:
+    """Raises KafkaError when no group can have this id."""
+    if not 0 < len(group_id) <= MAX_ID:
+        raise KafkaError(Code.INVALID_GROUP_ID, f"the id of a group has 1 to {MAX_ID} characters")
 
 
 def _check_generation(group: Group, generation: int) -> None:

@@ -41,6 +41,12 @@ class Join:
     host: str = ""
     instance_id: str | None = None
 
+    @property
+    def weight(self) -> int:
+        """Bytes of what the member says about itself."""
+        names = len(self.protocol_type) + len(self.client_id) + len(self.instance_id or "")
+        return names + sum(len(name) + len(metadata) for name, metadata in self.protocols.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -62,6 +68,11 @@ class Member:
     joining: asyncio.Future[Joined] | None = None
     syncing: asyncio.Future[bytes] | None = None
     expiry: asyncio.TimerHandle | None = None
+
+    @property
+    def weight(self) -> int:
+        """Bytes kept for this member."""
+        return self.join.weight + len(self.assignment)
 
     @property
     def is_joining(self) -> bool:
@@ -103,6 +114,10 @@ class Group:
     def size(self) -> int:
         """Members, and clients that were given an id to join with."""
         return len(self.members) + len(self._pending)
+
+    @property
+    def weight(self) -> int:
+        return sum(member.weight for member in self.members.values())
 
     # Members
 

@@ -11,6 +11,7 @@ from .groups import Join, State
 from .offsets import Committed, Partition
 from .protocol import Request
 from .schema import Message
+from .turns import in_turns, once
 
 MAX_METADATA = 4096
 _GROUP, _TRANSACTION = 0, 1
@@ -172,12 +173,11 @@ async def offset_fetch(broker: Broker, request: Request) -> Message:
     message = request.message
     if request.version < _BATCHED_FETCH_FROM:
         return {"topics": _committed(broker, message["group_id"], message), "error_code": Code.NONE}
-    return {
-        "groups": [
-            {"group_id": asked["group_id"], "topics": _committed(broker, asked["group_id"], {**message, **asked})}
-            for asked in message["groups"]
-        ]
-    }
+
+    def fetch(asked: Message) -> Message:
+        return {"group_id": asked["group_id"], "topics": _committed(broker, asked["group_id"], {**message, **asked})}
+
+    return {"groups": await in_turns(once(message["groups"], lambda asked: asked["group_id"]), fetch)}
 
 
 def _committed(broker: Broker, group_id: str, asked: Message) -> list[Message]:
@@ -224,13 +224,14 @@ async def list_groups(broker: Broker, request: Request) -> Message:
 
 
 async def describe_groups(broker: Broker, request: Request) -> Message:
-    return {"groups": [_described(broker, group_id) for group_id in request.message["groups"]]}
+    asked = dict.fromkeys(request.message["groups"])
+    return {"groups": await in_turns(asked, lambda group_id: _described(broker, group_id))}
 
 
 def _described(broker: Broker, group_id: str) -> Message:
     group = broker.groups.find(group_id)
     if group is None:
-        state = State.EMPTY.value if group_id in broker.offsets.groups() else "Dead"
+        state = State.EMPTY.value if broker.offsets.of(group_id) else "Dead"
         return {"error_code": Code.NONE, "group_id": group_id, "group_state": state}
     return {
         "error_code": Code.NONE,
@@ -253,11 +254,11 @@ def _described(broker: Broker, group_id: str) -> Message:
 
 
 async def delete_groups(broker: Broker, request: Request) -> Message:
-    return {
-        "results": [
-            {"group_id": group_id, "error_code": _delete(broker, group_id)} for group_id in request.message["groups"]
-        ]
-    }
+
+    def delete(group_id: str) -> Message:
+        return {"group_id": group_id, "error_code": _delete(broker, group_id)}
+
+    return {"results": await in_turns(request.message["groups"], delete)}
 
 
 def _delete(broker: Broker, group_id: str) -> Code:

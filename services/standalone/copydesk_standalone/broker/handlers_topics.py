@@ -6,8 +6,9 @@ from .broker import NODE_ID, Broker
 from .configs import TOPIC_SETTINGS, Source, Type, check_topic_settings
 from .errors import Code, KafkaError
 from .protocol import Request
-from .registry import Topic
+from .registry import Topic, check_name
 from .schema import Message
+from .turns import in_turns, once
 
 _TOPIC, _BROKER = 2, 4
 _SET, _UNSET, _ADD, _REMOVE = range(4)
@@ -23,9 +24,11 @@ async def metadata(broker: Broker, request: Request) -> Message:
     asked = message["topics"]
     # Version 0 could not say null: there an empty list means all topics.
     if asked is None or (request.version == 0 and not asked):
-        topics = [_described(topic) for topic in broker.topics]
+        topics = await in_turns(list(broker.topics), _described)
     else:
-        topics = [_looked_up(broker, topic, may_create=message["allow_auto_topic_creation"]) for topic in asked]
+        may_create = message["allow_auto_topic_creation"]
+        asked = once(asked, lambda topic: (topic["name"], topic["topic_id"]))
+        topics = await in_turns(asked, lambda topic: _looked_up(broker, topic, may_create=may_create))
     return {
         "brokers": [_node(broker)],
         "cluster_id": broker.cluster_id,
@@ -50,7 +53,7 @@ def _find_or_create(broker: Broker, asked: Message, *, may_create: bool) -> Topi
         if not name:
             raise
         if not (may_create and broker.options.auto_create_topics):
-            broker.topics.create(name, 1, {}, dry_run=True)
+            check_name(name)
             raise
     return broker.topics.create(name, broker.options.default_partitions, {})
 
@@ -86,14 +89,13 @@ async def describe_cluster(broker: Broker, request: Request) -> Message:
 async def create_topics(broker: Broker, request: Request) -> Message:
     message = request.message
     times = Counter(topic["name"] for topic in message["topics"])
-    return {
-        "topics": [
-            _created(broker, topic, dry_run=message["validate_only"])
-            if times[topic["name"]] == 1
-            else {"name": topic["name"], "error_code": Code.INVALID_REQUEST, "error_message": "asked for twice"}
-            for topic in message["topics"]
-        ]
-    }
+
+    def create(topic: Message) -> Message:
+        if times[topic["name"]] == 1:
+            return _created(broker, topic, dry_run=message["validate_only"])
+        return {"name": topic["name"], "error_code": Code.INVALID_REQUEST, "error_message": "asked for twice"}
+
+    return {"topics": await in_turns(message["topics"], create)}
 
 
 def _created(broker: Broker, asked: Message, *, dry_run: bool) -> Message:
@@ -138,7 +140,7 @@ def _check_owner(assignments: list[Message]) -> None:
 async def delete_topics(broker: Broker, request: Request) -> Message:
     message = request.message
     asked = message["topics"] or [{"name": name, "topic_id": None} for name in message["names"]]
-    return {"topics": [_deleted(broker, topic) for topic in asked]}
+    return {"topics": await in_turns(asked, lambda topic: _deleted(broker, topic))}
 
 
 def _deleted(broker: Broker, asked: Message) -> Message:
@@ -153,12 +155,11 @@ def _deleted(broker: Broker, asked: Message) -> Message:
 
 async def create_partitions(broker: Broker, request: Request) -> Message:
     message = request.message
-    return {
-        "results": [
-            {"name": topic["name"], **_grown(broker, topic, dry_run=message["validate_only"])}
-            for topic in message["topics"]
-        ]
-    }
+
+    def grow(topic: Message) -> Message:
+        return {"name": topic["name"], **_grown(broker, topic, dry_run=message["validate_only"])}
+
+    return {"results": await in_turns(message["topics"], grow)}
 
 
 def _grown(broker: Broker, asked: Message, *, dry_run: bool) -> Message:
@@ -171,13 +172,12 @@ def _grown(broker: Broker, asked: Message, *, dry_run: bool) -> Message:
 
 
 async def describe_configs(broker: Broker, request: Request) -> Message:
-    message = request.message
-    return {
-        "results": [
-            {"type": resource["type"], "name": resource["name"], **_configs(broker, resource)}
-            for resource in message["resources"]
-        ]
-    }
+
+    def describe(resource: Message) -> Message:
+        return {"type": resource["type"], "name": resource["name"], **_configs(broker, resource)}
+
+    resources = once(request.message["resources"], lambda resource: (resource["type"], resource["name"]))
+    return {"results": await in_turns(resources, describe)}
 
 
 def _configs(broker: Broker, resource: Message) -> Message:
@@ -226,12 +226,12 @@ def _entry(name: str, value: str, source: Source, kind: Type) -> Message:
 
 async def alter_configs(broker: Broker, request: Request) -> Message:
     message = request.message
-    return {
-        "responses": [
-            {"type": resource["type"], "name": resource["name"], **_altered(broker, resource, message["validate_only"])}
-            for resource in message["resources"]
-        ]
-    }
+
+    def alter(resource: Message) -> Message:
+        altered = _altered(broker, resource, message["validate_only"])
+        return {"type": resource["type"], "name": resource["name"], **altered}
+
+    return {"responses": await in_turns(message["resources"], alter)}
 
 
 def _altered(broker: Broker, resource: Message, dry_run: bool) -> Message:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_ELEMENTS = 100_000
+MAX_ELEMENTS = 20_000
 _MAX_VARINT_BYTES = 5
 _NO_UUID = uuid.UUID(int=0)
 

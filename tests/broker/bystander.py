@@ -1,0 +1,82 @@
+"""A well-behaved client beside a hostile one: it goes on producing and fetching, or the test fails."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from copydesk_standalone.broker.process import BrokerProcess
+
+from .batches import batch, read
+from .client import WireClient
+
+WITHIN_S = 30.0
+TOPIC = "bystander"
+
+
+class Bystander:
+    """Writes records and reads them back on connections of its own, from before the attack until its end.
+
+    Each answer has to come within ``WITHIN_S``: generous, since only a stall is a fault. ``peak`` is the largest
+    resident set seen, in bytes.
+    """
+
+    def __init__(self, broker: BrokerProcess) -> None:
+        self._broker = broker
+        self._process = psutil.Process(broker.process.pid)
+        self._stop = threading.Event()
+        self._round = threading.Condition()
+        self._error: Exception | None = None
+        self.rounds = 0
+        self.peak = 0
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        with WireClient(self._broker.address) as client:
+            assert client.create_topic(TOPIC)["error_code"] == 0
+        self._thread.start()
+        self.wait(2)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.wait(3)
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+    def wait(self, rounds: int) -> None:
+        """Until so many more rounds are complete."""
+        with self._round:
+            goal = self.rounds + rounds
+            self._round.wait_for(lambda: self.rounds >= goal or self._error is not None, WITHIN_S * rounds)
+            if self._error is not None:
+                raise self._error
+            assert self.rounds >= goal
+
+    def _run(self) -> None:
+        try:
+            with WireClient(self._broker.address) as client:
+                client.socket.settimeout(WITHIN_S)
+                while not self._stop.wait(0.01):
+                    self._once(client)
+        except (OSError, EOFError, AssertionError) as error:
+            with self._round:
+                self._error = error
+                self._round.notify_all()
+
+    def _once(self, client: WireClient) -> None:
+        value = b"%d" % self.rounds
+        offset = client.produce(TOPIC, batch([value]))["base_offset"]
+        assert read(client.fetch(TOPIC, offset)["records"]) == [(offset, value)]
+        with WireClient(self._broker.address) as newcomer:
+            newcomer.socket.settimeout(WITHIN_S)
+            newcomer.call("ApiVersions", 3, software_name="x", software_version="1")
+        with self._round:
+            self.peak = max(self.peak, self._process.memory_info().rss)
+            self.rounds += 1
+            self._round.notify_all()
