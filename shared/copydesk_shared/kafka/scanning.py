@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from copydesk_shared.brokers import Brokers
+from copydesk_shared.kafka.admin import see_topics
 from copydesk_shared.kafka.clients import log_errors, open_admin, open_consumer
 from copydesk_shared.kafka.session import as_record
 from copydesk_shared.log import LogError, Record
@@ -132,11 +133,11 @@ async def open_scanner(
     async with open_consumer(brokers, "copydesk-scan", fetch_max_wait_ms=FETCH_WAIT_MS) as consumer:
         with log_errors():
             async with asyncio.timeout(CONNECT_SECONDS):
+                found = (await see_topics(brokers, [topic])).found.get(topic)
+                if found is None:
+                    raise LogError(f"there is no topic {topic} that we may read")
                 await consumer.start()
-                topics = await consumer.topics()
-        if topic not in topics:
-            raise LogError(f"there is no topic {topic}")
-        yield Scanner(consumer, topic, consumer.partitions_for_topic(topic) or (), on_unreadable)
+        yield Scanner(consumer, topic, range(found.partitions), on_unreadable)
 
 
 async def delete_records(brokers: Brokers, topic: str, before: Mapping[int, int]) -> dict[int, int]:
