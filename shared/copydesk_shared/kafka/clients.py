@@ -24,7 +24,7 @@ from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.kafka.connections import Admin, Consumer, Producer
 from copydesk_shared.log import LogError, ProducerLostError
-from copydesk_shared.topics import MAX_MESSAGE_BYTES
+from copydesk_shared.topics import HEADER_ROOM_BYTES, MAX_MESSAGE_BYTES
 
 STOP_SECONDS = 2.0
 PRODUCER_BATCH_BYTES = 131_072
@@ -63,7 +63,8 @@ async def start_producer(brokers: Brokers, client_id: str) -> AIOKafkaProducer:
     """A producer that is connected. Raises :class:`LogError`."""
     producer = Producer(
         brokers, client_id=client_id, acks="all", enable_idempotence=True, compression_type="zstd",
-        max_batch_size=PRODUCER_BATCH_BYTES, max_request_size=MAX_MESSAGE_BYTES, linger_ms=0,
+        max_batch_size=PRODUCER_BATCH_BYTES, max_request_size=MAX_MESSAGE_BYTES + HEADER_ROOM_BYTES,
+        linger_ms=0,
     )  # fmt: skip
     try:
         with log_errors():
