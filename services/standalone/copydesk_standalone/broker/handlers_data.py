@@ -1,16 +1,18 @@
 """Produce, Fetch, ListOffsets and what else touches records."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .batch import LEADER_EPOCH, split
+from .batch import LEADER_EPOCH, Batch, read_header, split
 from .broker import Broker
 from .errors import Code, KafkaError
 from .log import PartitionLog
 from .protocol import Request
 from .schema import Message
+from .turns import in_turns, once
 
 logger = logging.getLogger(__name__)
 
@@ -25,18 +27,16 @@ async def produce(broker: Broker, request: Request) -> Message | None:
     message = request.message
     bad_acks = message["acks"] not in _ACKS
     changed: list[PartitionLog] = []
-    topics = [
-        {
-            "name": topic["name"],
-            "partitions": [
-                _refused(data["index"], KafkaError(Code.INVALID_REQUIRED_ACKS))
-                if bad_acks
-                else _append(broker, message["transactional_id"], topic["name"], data, changed)
-                for data in topic["partitions"]
-            ],
-        }
-        for topic in message["topics"]
-    ]
+
+    def append(name: str, data: Message) -> Message:
+        if bad_acks:
+            return _refused(data["index"], KafkaError(Code.INVALID_REQUIRED_ACKS))
+        return _append(broker, message["transactional_id"], name, data, changed)
+
+    topics = []
+    for topic in message["topics"]:
+        answers = await in_turns(topic["partitions"], functools.partial(append, topic["name"]))
+        topics.append({"name": topic["name"], "partitions": answers})
     if broker.options.fsync == "always":
         await asyncio.to_thread(_sync_all, changed)
     return None if message["acks"] == 0 else {"topics": topics}
@@ -49,7 +49,7 @@ def _append(
     try:
         topic = broker.topics.find(name)
         log = topic.log(index)
-        batches = split(data["records"] or memoryview(b""), int(topic.setting("max.message.bytes")))
+        batches = _checked(data["records"] or memoryview(b""), int(topic.setting("max.message.bytes")))
         for batch, _ in batches:
             broker.transactions.check_batch(transactional_id, batch, (name, index), log.isolation.open)
         offset = log.append(batches)
@@ -60,6 +60,13 @@ def _append(
         return _refused(index, KafkaError(Code.STORAGE_ERROR, str(error)))
     changed.append(log)
     return {"index": index, "error_code": Code.NONE, "base_offset": offset, "log_start_offset": log.start_offset}
+
+
+def _checked(records: memoryview, max_bytes: int) -> list[tuple[Batch, memoryview]]:
+    """The one batch that a request may have for a partition; raises KafkaError, as Kafka does, when there are more."""
+    if records and len(records) > read_header(records).size:
+        raise KafkaError(Code.INVALID_RECORD, "a request has one batch for a partition")
+    return split(records, max_bytes)
 
 
 def _refused(index: int, error: KafkaError) -> Message:
@@ -88,40 +95,47 @@ async def fetch(broker: Broker, request: Request) -> Message:
     if message["session_id"]:
         # No session was ever given out: every fetch is a full one (KIP-227).
         return {"error_code": Code.FETCH_SESSION_ID_NOT_FOUND}
-    wanted = [(topic, _wanted(broker, topic)) for topic in message["topics"]]
+    asked = _asked(message["topics"])
     committed = message["isolation_level"] == _READ_COMMITTED
     wait_s = min(message["max_wait_ms"], MAX_WAIT_MS) / 1000
-    await _wait(wanted, message["min_bytes"], wait_s, committed=committed)
-    # A topic may have been deleted during the wait.
-    wanted = [(topic, _wanted(broker, topic)) for topic in message["topics"]]
+    parts = [_wanted(broker, topic, part) for topic, parts in asked for part in parts]
+    await _wait(parts, message["min_bytes"], wait_s, committed=committed)
     left = min(message["max_bytes"], broker.memory.share(MAX_RESPONSE_BYTES))
-    topics = []
     any_data = False
-    for topic, partitions in wanted:
-        answers = []
-        for partition in partitions:
-            budget = min(partition.max_bytes, left)
-            data = _read(partition, budget, first=not any_data, committed=committed)
-            any_data = any_data or bool(data)
-            left -= len(data)
-            answers.append(_fetched(partition, data, committed=committed))
+
+    def read(topic: Message, part: Message) -> Message:
+        # Looked up again: a topic may have been deleted during the wait, or while others had their turn.
+        nonlocal left, any_data
+        wanted = _wanted(broker, topic, part)
+        data = _read(wanted, min(wanted.max_bytes, left), first=not any_data, committed=committed)
+        any_data = any_data or bool(data)
+        left -= len(data)
+        return _fetched(wanted, data, committed=committed)
+
+    topics = []
+    for topic, several in asked:
+        answers = await in_turns(several, functools.partial(read, topic))
         topics.append({"topic": topic["topic"], "topic_id": topic["topic_id"], "partitions": answers})
     return {"topics": topics}
 
 
-def _wanted(broker: Broker, asked: Message) -> list[Wanted]:
-    parts = [Wanted(p["partition"], p["fetch_offset"], p["partition_max_bytes"]) for p in asked["partitions"]]
-    epochs = [p["current_leader_epoch"] for p in asked["partitions"]]
-    for part, epoch in zip(parts, epochs, strict=True):
-        try:
-            check_epoch(epoch)
-            log = broker.topics.find(asked["topic"], asked["topic_id"]).log(part.index)
-            if not log.start_offset <= part.offset <= log.next_offset:
-                part.error = Code.OFFSET_OUT_OF_RANGE
-            part.log = log
-        except KafkaError as error:
-            part.error = error.code
-    return parts
+def _asked(topics: list[Message]) -> list[tuple[Message, list[Message]]]:
+    """The topics and partitions of a fetch, each once."""
+    distinct = once(topics, lambda topic: (topic["topic"], topic["topic_id"]))
+    return [(topic, once(topic["partitions"], lambda part: part["partition"])) for topic in distinct]
+
+
+def _wanted(broker: Broker, topic: Message, asked: Message) -> Wanted:
+    part = Wanted(asked["partition"], asked["fetch_offset"], asked["partition_max_bytes"])
+    try:
+        check_epoch(asked["current_leader_epoch"])
+        log = broker.topics.find(topic["topic"], topic["topic_id"]).log(part.index)
+        if not log.start_offset <= part.offset <= log.next_offset:
+            part.error = Code.OFFSET_OUT_OF_RANGE
+        part.log = log
+    except KafkaError as error:
+        part.error = error.code
+    return part
 
 
 def check_epoch(epoch: int) -> None:
@@ -130,9 +144,8 @@ def check_epoch(epoch: int) -> None:
         raise KafkaError(Code.UNKNOWN_LEADER_EPOCH)
 
 
-async def _wait(wanted: list[tuple[Message, list[Wanted]]], min_bytes: int, wait_s: float, *, committed: bool) -> None:
+async def _wait(parts: list[Wanted], min_bytes: int, wait_s: float, *, committed: bool) -> None:
     """Return when there is enough to read, something to complain about, or nothing came in time."""
-    parts = [part for _, partitions in wanted for part in partitions]
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
     logs = [part.log for part in parts if part.log is not None]
@@ -199,15 +212,11 @@ _STARTS = (-2, -4)
 async def list_offsets(broker: Broker, request: Request) -> Message:
     """Earliest, latest, newest, or the first offset at or after a time; below the last stable one when committed."""
     committed = request.message["isolation_level"] == _READ_COMMITTED
-    return {
-        "topics": [
-            {
-                "name": topic["name"],
-                "partitions": [_offset(broker, topic["name"], p, committed=committed) for p in topic["partitions"]],
-            }
-            for topic in request.message["topics"]
-        ]
-    }
+    topics = []
+    for topic in request.message["topics"]:
+        find = functools.partial(_offset, broker, topic["name"], committed=committed)
+        topics.append({"name": topic["name"], "partitions": await in_turns(topic["partitions"], find)})
+    return {"topics": topics}
 
 
 def _offset(broker: Broker, name: str, asked: Message, *, committed: bool) -> Message:
