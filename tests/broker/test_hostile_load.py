@@ -22,7 +22,7 @@ from .conftest import StartBroker
 pytestmark = pytest.mark.kafka
 
 HELD = 48 << 20
-MEMORY = 400 << 20
+MEMORY = 300 << 20
 LARGE = "large"
 MANY = 20_000
 
@@ -71,7 +71,7 @@ def slow_readers_that_ask_on(attack: Attack) -> None:
 
 def half_requests(attack: Attack) -> None:
     """Begin a request of 60 MB, bring 4 MB of it and stop."""
-    attack.send(struct.pack(">ih", 60 << 20, KEYS["Produce"]) + bytes(4 << 20), times=40)
+    attack.send(struct.pack(">ih", 60 << 20, KEYS["Produce"]) + bytes(4 << 20), times=100)
 
 
 def drips(attack: Attack) -> None:

@@ -110,6 +110,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = None
         self.lost.set()
         self._stop_watching()
+        self._release_memory()
         if self._worker is not None:
             self._worker.cancel()
 
@@ -138,8 +139,10 @@ class Connection(asyncio.BufferedProtocol):
         self.cut()
 
     def cut(self) -> None:
+        """Hang up without a word."""
         if self._transport is not None:
             self._transport.abort()
+        self._release_memory()
 
     # What this class does
 
@@ -156,6 +159,12 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None:
             unread = self._transport.get_write_buffer_size() if self._unread_since is not None else 0
             self._crowd.hold(self, self._frames.reserved + self._queued_bytes + self._handled_bytes + unread)
+
+    def _release_memory(self) -> None:
+        """At once: a connection is part of cycles, which the garbage collector finds when it likes."""
+        self._frames.release()
+        self._queue.clear()
+        self._queued_bytes = 0
 
     def _hold(self) -> None:
         if self._transport is not None and not self._transport.is_closing() and self._is_full:

@@ -35,6 +35,11 @@ class FrameReader:
         """Bytes taken for a large frame that is still arriving."""
         return len(self._frame)
 
+    def release(self) -> None:
+        """Give up what has arrived; nothing more will."""
+        self._scratch, self._frame = bytearray(), bytearray()
+        self._filled = self._wanted = self._have = 0
+
     def buffer(self) -> memoryview:
         """Where the next bytes go; never empty."""
         if not self._wanted:
