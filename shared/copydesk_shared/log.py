@@ -39,7 +39,7 @@ class Record:
     def header(self, name: str) -> str | None:
         """The last header of that name, as text; ``None`` where there is none."""
         values = [value for key, value in self.headers if key == name]
-        return values[-1].decode("utf-8", "replace") if values else None
+        return (values[-1] or b"").decode("utf-8", "replace") if values else None
 
 
 @dataclass(frozen=True, slots=True)
