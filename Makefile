@@ -56,6 +56,7 @@ format: .venv/.dev-ready ## Format the code and mend what can be mended by itsel
 docs: .venv/.dev-ready ## Write the documents that are made from the code
 	$(BIN)/python tools/settings_table.py > docs/settings.md
 	$(BIN)/python -m copydesk_api.openapi > docs/openapi.json
+	$(BIN)/python -m tools.contract
 
 lock: $(UV) ## Bring uv.lock up to date with the pyproject files
 	$(UV) lock

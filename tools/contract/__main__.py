@@ -23,9 +23,11 @@ def files() -> dict[Path, str]:
 
 def problems() -> list[str]:
     """What would break a reader of the last release, a line each."""
-    return [
-        f"{model.__name__} {line}"
-        for model in schemas.models()
+    models = {model.__name__: model for model in schemas.models()}
+    gone = sorted({path.stem for path in schemas.RELEASED.glob("*/*.json")} - models.keys())
+    return [f"{name}: no topic carries it any more" for name in gone] + [
+        f"{name} {line}"
+        for name, model in models.items()
         if (past := schemas.released(model)) is not None
         for line in breaks(past, schemas.schema(model))
     ]

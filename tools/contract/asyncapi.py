@@ -83,7 +83,7 @@ def _message(name: str, summary: str, record: Outgoing, fields: Sequence[headers
 def _carried(topic: Topic[Any]) -> Part:
     """The message of a topic."""
     name = topic.model.__name__
-    fields = headers.message(topic.model) + (headers.REPLAY if topic in BRINGS_REPLAYS else ())
+    fields = headers.message(topic.model) + (headers.REPLAYED_HERE if topic in BRINGS_REPLAYS else ())
     summary = schemas.prose(topic.model.__doc__ or "").split("\n")[0]
     made = _message(name, summary, samples.message(topic, WRITERS[topic.name]), fields, KEYS[topic.name])
     return made | {"payload": _reference("schemas", name)}
@@ -110,7 +110,7 @@ def _put_off(group: str) -> dict[str, Part]:
             kind + WAITING,
             "Failed for now. Headers of the message, and when and why to try again.",
             waiting,
-            (*said, *headers.RETRY, *headers.REPLAY),
+            (*said, *headers.MARKED, *headers.RETRY, *headers.REPLAY),
             KEPT_KEY,
         ),
         kind + REPLAYED: payload
@@ -118,7 +118,7 @@ def _put_off(group: str) -> dict[str, Part]:
             kind + REPLAYED,
             "A dead letter on its way back to the stage that gave it up.",
             back,
-            (*said, *headers.always(headers.REPLAY)),
+            (*said, *headers.MARKED, *headers.always(headers.REPLAY), *headers.ORIGIN),
             KEPT_KEY,
         ),
     }
@@ -128,7 +128,7 @@ def _dead_letter() -> Part:
     said = headers.optional(headers.ANY_MESSAGE)
     payload = {"description": "The bytes of the record as they were, or none. They need not be JSON: see the reason."}
     summary = "A record that could not be handled, whole, with the reason."
-    fields = (*said, *headers.DEAD_LETTER, *headers.REPLAY)
+    fields = (*said, *headers.MARKED, *headers.DEAD_LETTER, *headers.REPLAY)
     return _message("DeadLetter", summary, samples.given_up(), fields, KEPT_KEY) | {"payload": payload}
 
 

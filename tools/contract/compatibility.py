@@ -21,6 +21,8 @@ THE_SAME = ("format", "pattern", "multipleOf", "uniqueItems")
 JUDGED = frozenset(
     {"$ref", "anyOf", "type", "enum", "const", "items", "properties", "required", "additionalProperties"}
 ).union(AT_LEAST, AT_MOST, THE_SAME)
+ANYTHING: Schema = {}
+NOTHING: Schema = {"anyOf": []}
 NARROWER_TYPES = {("integer", "number")}
 
 
@@ -30,12 +32,14 @@ class _Side:
 
     root: Schema
 
-    def resolved(self, schema: Schema) -> Schema:
-        while "$ref" in schema:
-            schema = self.root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    def resolved(self, schema: Schema | bool) -> Schema:
+        if isinstance(schema, bool):
+            return ANYTHING if schema else NOTHING
+        if "$ref" in schema:
+            return self.resolved(self.root["$defs"][schema["$ref"].removeprefix("#/$defs/")])
         return schema
 
-    def branches(self, schema: Schema) -> list[Schema]:
+    def branches(self, schema: Schema | bool) -> list[Schema]:
         """The alternatives of a schema, each of one type at most."""
         schema = self.resolved(schema)
         if "anyOf" in schema:
@@ -54,7 +58,7 @@ class _Comparison:
     gone: bool
     seen: set[tuple[int, int]]
 
-    def breaks(self, written: Schema, read: Schema, where: str) -> Iterator[str]:
+    def breaks(self, written: Schema | bool, read: Schema | bool, where: str) -> Iterator[str]:
         pair = id(self.written.resolved(written)), id(self.read.resolved(read))
         if pair in self.seen:
             return
@@ -66,6 +70,8 @@ class _Comparison:
 
     def _least(self, branch: Schema, readable: list[Schema], where: str) -> list[str]:
         """What stands against the alternative that takes this best: one of its own type says most."""
+        if not readable:
+            return [f"{where}: not foreseen"]
         alike = [each for each in readable if each.get("type") == branch.get("type")] or readable
         found = [list(self._plain(branch, each, where)) for each in alike]
         found += [list(self._plain(branch, each, where)) for each in readable if each not in alike]
@@ -119,12 +125,8 @@ class _Comparison:
         if "additionalProperties" not in read:
             return
         named = {k: v for k, v in written.get("properties", {}).items() if k not in read.get("properties", {})}
-        if read["additionalProperties"] is False:
-            yield from (f"{where}.{name}: not foreseen" for name in named)
-        else:
-            rest = written.get("additionalProperties", {})
-            for name, schema in {"*": rest, **named}.items():
-                yield from self.breaks(schema, read["additionalProperties"], f"{where}.{name}")
+        for name, schema in {"*": written.get("additionalProperties", {}), **named}.items():
+            yield from self.breaks(schema, read["additionalProperties"], f"{where}.{name}")
 
 
 Rule = Callable[[_Comparison, Schema, Schema, str], Iterator[str]]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from copydesk_shared.errors import DeadLetterReason, RetryClass
+from copydesk_shared.marks import BORDER, NO_KEY
 from copydesk_shared.messages import Message
 from copydesk_shared.topics import ALL_TOPICS, STAGE_SOURCES
 from copydesk_shared.wire import data_schema, event_type, tombstone_type
@@ -74,26 +75,44 @@ def tombstone(model: type[Message]) -> tuple[Header, ...]:
 
 ANY_MESSAGE = _message(TEXT, TEXT)
 
+MARKED = (
+    Header(
+        BORDER,
+        NUMBER,
+        "How many headers before this one are the record's own. Those behind it tell of its way.",
+    ),
+    Header(NO_KEY, {"type": "string", "const": "1"}, "There when the record had no key.", always=False),
+)
+
 REPLAY = (
     Header(
         "replay-of",
-        {"type": "string", "pattern": "^[A-Za-z0-9._-]+/[0-9]+/[0-9]+$"},
-        "The dead letter it was replayed from: topic, partition and offset.",
+        {"type": "string", "pattern": "^[0-9]+/[0-9]+$"},
+        "The dead letter it was replayed from: partition and offset in `articles.dead-letter`.",
         always=False,
     ),
     Header("replay-at", TIME, "When it was replayed.", always=False),
+    Header("replay-count", NUMBER, "How often it has been replayed.", always=False),
 )
 
+
+def _origin(prefix: str) -> tuple[Header, ...]:
+    return (
+        Header(f"{prefix}-topic", TOPIC_NAME, "The topic it was read from first."),
+        Header(f"{prefix}-partition", NUMBER, "The partition it was read from first."),
+        Header(f"{prefix}-offset", NUMBER, "The offset it was read from first."),
+    )
+
+
+ORIGIN = _origin("retry")
 RETRY = (
     Header("retry-attempt", NUMBER, "How many attempts have failed."),
     Header("retry-not-before", TIME, "When it may be tried again."),
     Header("retry-reason", _one_of(RetryClass), "What kind of failure it was."),
     Header("retry-error", TEXT, "What the last attempt said, cut at 2,000 characters."),
     Header("retry-stage", _one_of(STAGE_SOURCES), "The stage that tries."),
-    Header("retry-topic", TOPIC_NAME, "The topic it was read from first."),
-    Header("retry-partition", NUMBER, "The partition it was read from first."),
-    Header("retry-offset", NUMBER, "The offset it was read from first."),
     Header("retry-first-at", TIME, "When it failed first."),
+    *ORIGIN,
 )
 
 DEAD_LETTER = (
@@ -102,15 +121,12 @@ DEAD_LETTER = (
         _one_of(DeadLetterReason),
         "Why it was given up. Reasons may come: take one that you do not know like any other.",
     ),
-    Header(
-        "dead-letter-error", TEXT, "What went wrong: the end of the error's text or traceback, up to 8,000 characters."
-    ),
+    Header("dead-letter-error", TEXT, "The end of the error's text or traceback, up to 8,000 characters."),
     Header("dead-letter-stage", TEXT, "The stage that gave it up."),
-    Header("dead-letter-topic", TOPIC_NAME, "The topic it was read from first."),
-    Header("dead-letter-partition", NUMBER, "The partition it was read from first."),
-    Header("dead-letter-offset", NUMBER, "The offset it was read from first."),
     Header("dead-letter-attempts", NUMBER, "How often it was tried."),
     Header("dead-letter-at", TIME, "When it was given up."),
+    *_origin("dead-letter"),
+    Header("dead-letter-cut", TEXT, "What of the record is not there because it was too large.", always=False),
 )
 
 
@@ -132,3 +148,6 @@ def schema(headers: Iterable[Header]) -> Schema:
         "properties": {each.name: {**each.schema, "description": each.description} for each in headers},
         "required": [each.name for each in headers if each.always],
     }
+
+
+REPLAYED_HERE = (*optional(MARKED[:1]), *REPLAY)

@@ -1,0 +1,80 @@
+"""The JSON Schemas say what is on the topics."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from copydesk_shared.log import Record
+from copydesk_shared.messages import Article, ClassifiedArticle, Entry, Feed, FeedState, Message, Page
+from copydesk_shared.removals import restore
+from copydesk_shared.topics import ALL_TOPICS, Topic
+from copydesk_shared.wire import decode, encode
+from tests.shared import samples as small
+from tools.contract import samples
+from tools.contract.schemas import DIALECT, models, prose, schema
+
+TOPICS = [topic for topic in ALL_TOPICS if isinstance(topic, Topic)]
+LEAST: dict[type[Message], Message] = {
+    Feed: Feed(feed_id="f", url="https://courier.example/feed", name="The Harbour Courier"),
+    FeedState: FeedState(feed_id="f", next_poll_at=small.NOW),
+    Entry: small.entry(),
+    Page: small.page(),
+    Article: small.article(),
+    ClassifiedArticle: ClassifiedArticle(**small.article().model_dump(exclude={"text"}), classifier_version="1"),
+}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: str(topic.name))
+@pytest.mark.parametrize("messages", [samples.MESSAGES, LEAST], ids=["whole", "least"])
+def test_what_is_written_obeys_the_schema_that_its_header_names(
+    topic: Topic[Any], messages: dict[type[Message], Message]
+) -> None:
+    record = encode(topic, messages[topic.model], stage="test", version="1")
+    made = schema(topic.model)
+    assert dict(record.headers)["ce_dataschema"].decode() == made["$id"]
+    assert record.value is not None
+    value = json.loads(record.value)
+    Draft202012Validator(made).validate(value)
+    assert list(value) == list(made["properties"]), "every field is said, in the order of the wire"
+    assert decode(topic, Record(topic.name, 0, 0, record.key, record.value)) == messages[topic.model]
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: str(model.__name__))
+def test_a_schema_is_a_schema(model: type[Message]) -> None:
+    made = schema(model)
+    Draft202012Validator.check_schema(made)
+    assert made["$schema"] == DIALECT
+    assert made["description"]
+    assert made["required"] == list(made["properties"])
+
+
+def test_ids_are_unique() -> None:
+    assert len({schema(model)["$id"] for model in models()}) == len(models())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("revision", "1"), ("access", "secret"), ("published_at", 7), ("source", {"name": "x"})]
+)
+def test_a_schema_refuses_what_no_model_takes(field: str, value: object) -> None:
+    told = json.loads(samples.MESSAGES[Article].model_dump_json())
+    assert Draft202012Validator(schema(Article)).is_valid(told)
+    assert not Draft202012Validator(schema(Article)).is_valid({**told, field: value})
+    del told[field]
+    assert not Draft202012Validator(schema(Article)).is_valid(told)
+
+
+def test_docstrings_become_markdown() -> None:
+    told = "A ``span`` that :func:`a.b`\ncuts, ``None`` else.\n\n    More of\n    it."
+    assert prose(told) == "A `span` that `a.b` cuts, `null` else.\n\nMore of it."
+
+
+def test_the_samples_tell_one_story() -> None:
+    article = samples.MESSAGES[ClassifiedArticle]
+    assert isinstance(article, ClassifiedArticle)
+    assert len(restore(article)) == len(article.text) + sum(len(each.text) for each in article.removals)
+    for tag in article.tags:
+        for found in tag.evidence:
+            where = article.title if found.field == "title" else article.text
+            assert where[found.start : found.end] == found.text
