@@ -19,7 +19,7 @@ class Message(BaseModel):
     ``schema_version`` counts the changes that would break a reader; it is part of the names of type and schema.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     schema_version: ClassVar[int] = 1
 
@@ -38,6 +38,7 @@ class Feed(Message):
     url: str
     name: str
     interval_seconds: int = 900
+    """Seconds between two polls."""
     content: Literal["auto", "page", "feed"] = "auto"
 
 
@@ -53,10 +54,13 @@ class FeedState(Message):
 
     feed_id: str
     etag: str | None = None
+    """The validator of the last answer, sent back as If-None-Match."""
     last_modified: str | None = None
+    """The date of the last answer, sent back as If-Modified-Since."""
     next_poll_at: AwareDatetime
     last_success_at: AwareDatetime | None = None
     failures: int = 0
+    """Polls that failed since the last one that did not."""
     last_error: str | None = None
     seen: dict[str, SeenEntry] = Field(default_factory=dict)
 
@@ -75,9 +79,12 @@ class Entry(Message):
     summary: str = ""
     authors: tuple[str, ...] = ()
     published_at: AwareDatetime | None = None
+    """As the feed says."""
     updated_at: AwareDatetime | None = None
     discovered_at: AwareDatetime
+    """When the poller saw it."""
     revision: int = 1
+    """Counts what the feed changed in this entry, from 1."""
     content: str | None = None
     content_type: Literal["text/html", "text/plain"] | None = None
     known_titles: tuple[str, ...] = ()
@@ -87,9 +94,13 @@ class Page(Message):
     """What an entry's URL returned, raw, or the text that the feed carried (``content_type`` tells which)."""
 
     article_id: str
+    """A digest of ``canonical_url``: 20 characters that are safe in a URL."""
     revision: int = 1
+    """That of the entry."""
     url: str
+    """Where it was downloaded from, after redirections."""
     canonical_url: str
+    """One spelling for all addresses of the page, without tracking parameters."""
     feed_id: str | None = None
     source: Source
     content_type: Literal["text/html", "text/plain"]
@@ -105,6 +116,7 @@ class Image(Message):
     """A picture of the story. ``credit`` is the credit as printed, ``agencies`` what it names."""
 
     url: str | None = None
+    """Absolute, where the page says it."""
     caption: str = ""
     credit: str = ""
     agencies: tuple[str, ...] = ()
@@ -127,6 +139,7 @@ class Removal(Message):
     """
 
     rule: str
+    """The name of the rule that cut."""
     kind: Literal["caption", "credit", "related-link", "title", "promotion", "boilerplate", "whitespace"]
     text: str
     paragraph: int
@@ -148,27 +161,39 @@ class Article(Message):
     """
 
     article_id: str
+    """A digest of ``canonical_url``: the same article through two feeds is one article."""
     revision: int = 1
+    """Later versions of an article have higher ones. Of two messages with one id the higher revision counts."""
     url: str
     canonical_url: str
+    """One spelling for all addresses of the page, without tracking parameters."""
     feed_id: str | None = None
+    """The feed it was found in; ``None`` when it was handed in."""
     source: Source
     title: str = ""
     authors: tuple[str, ...] = ()
     published_at: AwareDatetime | None = None
+    """As the page says, else as the feed says."""
     modified_at: AwareDatetime | None = None
     fetched_at: AwareDatetime
+    """When the page was downloaded."""
     language: str | None = None
+    """The primary subtag of its BCP 47 tag: ``en``. As the page says, else by its letters."""
     paragraphs: tuple[str, ...]
+    """The story without what was cut, a line each."""
     word_count: int
     images: tuple[Image, ...] = ()
     related_links: tuple[RelatedLink, ...] = ()
     removals: tuple[Removal, ...] = ()
     access: Access = "full"
+    """``full`` unless the page says that the story, or a part of it, is kept back."""
     rights: Rights = Rights()
     content_hash: str
+    """SHA-256 of title and paragraphs in hexadecimal: it changes when what is read changes."""
     simhash: str
+    """64 bits in hexadecimal; texts that are nearly the same differ in few of them."""
     cleaner_version: str
+    """The version of the rules that cut."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -197,9 +222,11 @@ class Tag(Message):
     tag: str
     label: str
     score: float
+    """The sum of what the evidence adds; the tag is given from ``threshold`` on."""
     probability: Annotated[float, Field(ge=0, le=1)] | None = None
     threshold: float
     iptc: tuple[str, ...] = ()
+    """The nearest IPTC Media Topics, as ``medtop:`` and eight digits."""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -209,3 +236,4 @@ class ClassifiedArticle(Article):
     tags: tuple[Tag, ...] = ()
     candidates: tuple[Tag, ...] = ()
     classifier_version: str
+    """The version of the engine and its taxonomy."""
