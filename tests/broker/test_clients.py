@@ -261,9 +261,3 @@ def test_confluent_admin(broker: BrokerProcess, name: str) -> None:
     assert offset(confluent_admin.OffsetSpec.for_timestamp(150)) == 1
     assert admin.describe_cluster().result(10).controller.id == 1
     admin.delete_topics([name])[name].result(10)
-
-
-def test_confluent_is_told_at_once_that_there_are_no_transactions(broker: BrokerProcess, name: str) -> None:
-    producer = Producer({"bootstrap.servers": broker.address, "transactional.id": name, "log_level": 0})
-    with pytest.raises(KafkaException, match="authorization failed"):
-        producer.init_transactions(10)

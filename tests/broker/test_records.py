@@ -105,11 +105,6 @@ def test_a_resent_batch_gets_its_old_offset(client: WireClient, topic: str) -> N
     assert gap["error_code"] == Code.OUT_OF_ORDER_SEQUENCE
 
 
-def test_transactions_are_refused(client: WireClient) -> None:
-    answer = client.call("InitProducerId", 1, transactional_id="t", transaction_timeout_ms=1)
-    assert answer["error_code"] == Code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-
-
 @pytest.mark.parametrize("offset", [-1, 2, 1 << 40])
 def test_offsets_out_of_range(client: WireClient, topic: str, offset: int) -> None:
     client.produce(topic, batch([b"a"]))
