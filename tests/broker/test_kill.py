@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from confluent_kafka import Producer
 
+from . import kill_many
 from .batches import batch, read
 from .client import WireClient
 from .conftest import StartBroker
@@ -62,6 +64,13 @@ def test_confluent_through_three_kills(start_broker: StartBroker) -> None:
     assert acknowledged == expected
     with WireClient(broker.address) as client:
         assert stored(client, "t") == expected
+
+
+async def test_everything_at_once_through_a_few_kills(tmp_path: Path) -> None:
+    """``python -m tests.broker.kill_many`` does this a hundred times."""
+    figures = await kill_many.run(3, tmp_path / "broker", up_s=(0.2, 1.5))
+    assert (figures.lost, figures.twice, figures.wrong) == ([], [], [])
+    assert min(figures.records, figures.committed, figures.commits, figures.topics) > 0
 
 
 async def test_aiokafka_through_a_kill(start_broker: StartBroker) -> None:
