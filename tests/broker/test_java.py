@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from copydesk_standalone.broker.errors import Code
 from copydesk_standalone.broker.process import BrokerProcess
 from tests.clients import java
 
@@ -62,6 +63,22 @@ def test_it_administers(client: WireClient, name: str, topic: str, run: Run) -> 
     answer = run("administer", topic=f"{name}.made")
     assert f"{name}-group" in answer.pop("groups")
     assert answer == {"made": True, "partitions": 3, "policy": "compact", "offsets": 3, "gone": True}
+
+
+async def test_only_what_it_committed_is_read(broker: BrokerProcess, topic: str, run: Run) -> None:
+    asked = {"topic": topic, "id": f"{topic}-id", "group": topic, "offset": 1}
+    assert await asyncio.to_thread(run, "transact", **asked) == "done"
+    async with reading(broker, topic, isolation_level="read_committed") as consumer:
+        assert [record.value for record in await take(consumer, 1)] == [b"commit"]
+    async with reading(broker, topic) as consumer:
+        assert [record.value for record in await take(consumer, 2)] == [b"abort", b"commit"]
+
+
+def test_it_deletes_records(client: WireClient, topic: str, run: Run) -> None:
+    for _ in range(3):
+        client.produce(topic, batch([b"x"]))
+    assert run("deleteRecords", topic=topic, offset=2) == {"low": 2, "high": 3}
+    assert client.fetch(topic, 1)["error_code"] == Code.OFFSET_OUT_OF_RANGE
 
 
 def test_the_new_group_protocol_is_refused_at_once(client: WireClient, topic: str, run: Run) -> None:

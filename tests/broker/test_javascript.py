@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from copydesk_standalone.broker.errors import Code
 from copydesk_standalone.broker.process import BrokerProcess
+from tests import npm
 from tests.clients import node
 
 from .batches import batch
@@ -29,7 +31,7 @@ READ = [{**message, "offset": offset} for offset, message in enumerate(MESSAGES)
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    return node.packages()
+    return npm.install(node.SCRIPTS)
 
 
 @pytest.fixture(params=["kafkajs", "platformatic"])
@@ -66,6 +68,32 @@ def test_it_administers(client: WireClient, name: str, topic: str, run: Run) -> 
     answer = run("administer", topic=f"{name}.made")
     assert f"{name}-group" in answer.pop("groups")
     assert answer == {"made": True, "partitions": 3, "policy": "compact", "offsets": 3, "gone": True}
+
+
+async def test_only_what_it_committed_is_read(broker: BrokerProcess, topic: str, run: Run) -> None:
+    asked = {"topic": topic, "id": f"{topic}-id", "group": topic, "offset": 1}
+    assert await asyncio.to_thread(run, "transact", **asked) == "done"
+    async with reading(broker, topic, isolation_level="read_committed") as consumer:
+        assert [record.value for record in await take(consumer, 1)] == [b"commit"]
+    async with reading(broker, topic) as consumer:
+        assert [record.value for record in await take(consumer, 2)] == [b"abort", b"commit"]
+
+
+def test_it_deletes_records(client: WireClient, topic: str, run: Run) -> None:
+    for _ in range(3):
+        client.produce(topic, batch([b"x"]))
+    assert run("deleteRecords", topic=topic, offset=2) == {"low": 2, "high": 3}
+    assert client.fetch(topic, 1)["error_code"] == Code.OFFSET_OUT_OF_RANGE
+
+
+async def test_offsets_that_kafkajs_commits_in_a_transaction(
+    broker: BrokerProcess, client: WireClient, topic: str, packages: Path
+) -> None:
+    asked = {"bootstrap": broker.address, "topic": topic, "id": f"{topic}-id", "group": topic, "offset": 7}
+    await asyncio.to_thread(node.run, packages, "kafkajs", "transact", **asked)
+    wanted = [{"group_id": topic, "topics": [{"name": topic, "partitions": [0]}]}]
+    (group,) = client.call("OffsetFetch", 8, groups=wanted)["groups"]
+    assert group["topics"][0]["partitions"][0]["offset"] == 7
 
 
 async def test_kafkajs_reads_zstd_with_a_codec(broker: BrokerProcess, topic: str, packages: Path) -> None:
