@@ -111,7 +111,7 @@ def test_the_offsets_journal_does_not_grow_for_ever(tmp_path: Path) -> None:
 
 def test_topics_survive_with_their_settings_and_records(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    topic = registry.create("news", 2, {"cleanup.policy": "compact", "retention.ms": None})
+    topic = registry.create("news", 2, {"cleanup.policy": "compact"})
     append(topic.log(1), batch([b"a"]))
     registry.grow("news", 3)
     registry.close()
@@ -160,7 +160,8 @@ def test_a_deleted_topic_leaves_nothing(tmp_path: Path) -> None:
         ("t", 1, {"cleanup.policy": "shred"}, Code.INVALID_CONFIG),
         ("t", 1, {"retention.ms": "soon"}, Code.INVALID_CONFIG),
         ("t", 1, {"retention.ms": "-2"}, Code.INVALID_CONFIG),
-        ("t", 1, {"message.timestamp.type": "LogAppendTime"}, Code.INVALID_CONFIG),
+        ("t", 1, {"retention.ms": None}, Code.INVALID_CONFIG),
+        ("t", 1, {"message.timestamp.type": "logappendtime"}, Code.INVALID_CONFIG),
         ("t", 1, {"min.cleanable.dirty.ratio": "2"}, Code.INVALID_CONFIG),
     ],
 )

@@ -18,7 +18,7 @@ from copydesk_shared.seldom import Seldom
 from .broker import Broker, Options
 from .completion import recover, watch
 from .files import UnusableError
-from .log import PartitionLog
+from .janitor import Janitor
 from .process import READY_PREFIX
 from .registry import MAX_PARTITIONS
 from .server import Server
@@ -27,6 +27,7 @@ logger = logging.getLogger("copydesk.broker")
 
 EXIT_USAGE = 2
 REPEAT_SECONDS = 10.0
+SWITCH_INTERVAL_S = 0.0005
 FSYNC_POLICIES = ("never", "interval", "always")
 
 
@@ -36,8 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s broker: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom(f"{__package__}.handlers_data", REPEAT_SECONDS))  # a full disk refuses every batch
+        handler.addFilter(Seldom(f"{__package__}.janitor", REPEAT_SECONDS))  # a full disk refuses every partition
         handler.addFilter(Seldom(f"{__package__}.connection", REPEAT_SECONDS))  # a hostile client comes back
     _allow_many_files()
+    # A thread that compacts must not make the event loop wait for the interpreter for the usual 5 ms.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     values = vars(arguments)
     with_parent = values.pop("exit_with_parent")
     try:
@@ -82,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         help="when writes are forced to the disk; 'never' survives a kill of the broker, not of the machine",
     )  # fmt: skip
     add("--fsync-interval-s", type=_between(1, 3600), default=1, help="with --fsync interval")
+    add("--cleanup-interval-s", type=_between(1, 86_400), default=30, help="how often expired records are removed")
     add("--exit-with-parent", action="store_true", help="stop when standard input is closed")
     return parser
 
@@ -127,16 +132,17 @@ async def _run(options: Options, *, with_parent: bool) -> None:
         sys.stdout.flush()
         if with_parent:
             loop.add_reader(sys.stdin.fileno(), _watch_parent, stopping)
-        chores = [loop.create_task(watch(broker))]
+        chores = [loop.create_task(watch(broker)), loop.create_task(Janitor(broker).run(options.cleanup_interval_s))]
         if options.fsync == "interval":
             chores.append(loop.create_task(_sync_now_and_then(broker)))
         await stopping.wait()
         for chore in chores:
             chore.cancel()
+        await asyncio.wait(chores)
     finally:
         await server.stop()
         if options.fsync != "never":
-            _sync(broker, list(broker.topics.logs()))
+            await _sync(broker)
         broker.close()
 
 
@@ -158,15 +164,13 @@ def _watch_parent(stopping: asyncio.Event) -> None:
 async def _sync_now_and_then(broker: Broker) -> None:
     while True:
         await asyncio.sleep(broker.options.fsync_interval_s)
-        await asyncio.to_thread(_sync, broker, [log for log in broker.topics.logs() if log.is_dirty])
+        await _sync(broker)
 
 
-def _sync(broker: Broker, logs: list[PartitionLog]) -> None:
+async def _sync(broker: Broker) -> None:
+    logs = [log for log in broker.topics.logs() if log.is_dirty]
     try:
-        for log in logs:
-            log.sync()
-        broker.offsets.sync()
-        broker.transactions.sync()
+        await broker.disk.force(*logs, broker.offsets, broker.transactions)
     except OSError as error:
         logger.warning("cannot force writes to the disk: %s", error)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .coordinator import Coordinator
 from .crowd import Memory
+from .disk import GroupSync
 from .files import UnusableError, read_json, write_json
 from .offsets import Offsets
 from .registry import Registry
@@ -24,7 +25,8 @@ class Options:
     """Settings of a broker process.
 
     ``max_request_bytes`` is the largest frame read and ``max_held_bytes`` what all connections together may take;
-    ``fsync`` is never, interval (each ``fsync_interval_s``) or always (before a write is acknowledged).
+    ``fsync`` is never, interval (each ``fsync_interval_s``) or always (before a write is acknowledged). Every
+    ``cleanup_interval_s`` expired records go and compacted topics are compacted.
     """
 
     data_dir: Path
@@ -39,6 +41,7 @@ class Options:
     idle_timeout_s: float = 600.0
     fsync: str = "never"
     fsync_interval_s: float = 1.0
+    cleanup_interval_s: float = 30.0
 
 
 class ProducerIds:
@@ -78,6 +81,7 @@ class Broker:
         self.producer_ids = ProducerIds(folder / "producer-ids.json")
         self.transactions = Transactions(folder / "transactions.journal")
         self.groups = Coordinator()
+        self.disk = GroupSync()
 
     def close(self) -> None:
         self.groups.close()

@@ -27,13 +27,13 @@ async def finish(broker: Broker, transaction: Transaction) -> None:
     try:
         if durable:
             # Partitions must not disagree after a power cut: first the decision, then what follows from it.
-            await asyncio.to_thread(broker.transactions.sync)
+            await broker.disk.force(broker.transactions)
         logs = _settle(broker, transaction)
         if durable:
-            await asyncio.to_thread(_sync, broker, logs)
+            await broker.disk.force(*logs, broker.offsets)
         broker.transactions.complete(transaction)
         if durable:
-            await asyncio.to_thread(broker.transactions.sync)
+            await broker.disk.force(broker.transactions)
     finally:
         transaction.ending_now = False
 
@@ -57,12 +57,6 @@ def _log(broker: Broker, place: Partition) -> PartitionLog | None:
         return broker.topics.find(place[0]).log(place[1])
     except KafkaError:
         return None
-
-
-def _sync(broker: Broker, logs: list[PartitionLog]) -> None:
-    for log in logs:
-        log.sync()
-    broker.offsets.sync()
 
 
 def recover(broker: Broker) -> None:

@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .batch import LEADER_EPOCH, Batch, read_header, split
+from .admission import RecordsRefusedError, admitted
+from .batch import LEADER_EPOCH, LOG_APPEND_TIME, Batch, read_header, split
 from .broker import Broker
 from .errors import Code, KafkaError
 from .log import PartitionLog
 from .protocol import Request
 from .schema import Message
-from .turns import in_turns, once
+from .turns import in_turns, in_waiting_turns, once
 
 logger = logging.getLogger(__name__)
 
@@ -28,28 +29,30 @@ async def produce(broker: Broker, request: Request) -> Message | None:
     bad_acks = message["acks"] not in _ACKS
     changed: list[PartitionLog] = []
 
-    def append(name: str, data: Message) -> Message:
+    async def append(name: str, data: Message) -> Message:
         if bad_acks:
             return _refused(data["index"], KafkaError(Code.INVALID_REQUIRED_ACKS))
-        return _append(broker, message["transactional_id"], name, data, changed)
+        return await _append(broker, message["transactional_id"], name, data, changed)
 
     topics = []
     for topic in message["topics"]:
-        answers = await in_turns(topic["partitions"], functools.partial(append, topic["name"]))
+        answers = await in_waiting_turns(topic["partitions"], functools.partial(append, topic["name"]))
         topics.append({"name": topic["name"], "partitions": answers})
     if broker.options.fsync == "always":
-        await asyncio.to_thread(_sync_all, changed)
+        await broker.disk.force(*changed)
     return None if message["acks"] == 0 else {"topics": topics}
 
 
-def _append(
+async def _append(
     broker: Broker, transactional_id: str | None, name: str, data: Message, changed: list[PartitionLog]
 ) -> Message:
     index = data["index"]
     try:
         topic = broker.topics.find(name)
         log = topic.log(index)
-        batches = _checked(data["records"] or memoryview(b""), int(topic.setting("max.message.bytes")))
+        batches = await admitted(topic, _checked(data["records"] or memoryview(b""), topic.number("max.message.bytes")))
+        if log.closed:
+            raise KafkaError(Code.UNKNOWN_TOPIC_OR_PARTITION, f"{name} was deleted")  # noqa: TRY301 - answered below
         for batch, _ in batches:
             broker.transactions.check_batch(transactional_id, batch, (name, index), log.isolation.open)
         offset = log.append(batches)
@@ -59,7 +62,14 @@ def _append(
         logger.error("%s-%d: cannot append: %s", name, index, error)  # noqa: TRY400 - the disk's message is enough
         return _refused(index, KafkaError(Code.STORAGE_ERROR, str(error)))
     changed.append(log)
-    return {"index": index, "error_code": Code.NONE, "base_offset": offset, "log_start_offset": log.start_offset}
+    stamped = bool(batches[0][0].attributes & LOG_APPEND_TIME)
+    return {
+        "index": index,
+        "error_code": Code.NONE,
+        "base_offset": offset,
+        "log_append_time_ms": batches[0][0].max_timestamp if stamped else -1,
+        "log_start_offset": log.start_offset,
+    }
 
 
 def _checked(records: memoryview, max_bytes: int) -> list[tuple[Batch, memoryview]]:
@@ -70,12 +80,14 @@ def _checked(records: memoryview, max_bytes: int) -> list[tuple[Batch, memoryvie
 
 
 def _refused(index: int, error: KafkaError) -> Message:
-    return {"index": index, "error_code": error.code, "base_offset": -1, "error_message": error.message}
-
-
-def _sync_all(logs: list[PartitionLog]) -> None:
-    for log in logs:
-        log.sync()
+    indices = error.indices if isinstance(error, RecordsRefusedError) else ()
+    return {
+        "index": index,
+        "error_code": error.code,
+        "base_offset": -1,
+        "record_errors": [{"batch_index": index, "message": error.message} for index in indices],
+        "error_message": error.message,
+    }
 
 
 @dataclass(slots=True)
@@ -130,7 +142,7 @@ def _wanted(broker: Broker, topic: Message, asked: Message) -> Wanted:
     try:
         check_epoch(asked["current_leader_epoch"])
         log = broker.topics.find(topic["topic"], topic["topic_id"]).log(part.index)
-        if not log.start_offset <= part.offset <= log.next_offset:
+        if not log.reaches(part.offset):
             part.error = Code.OFFSET_OUT_OF_RANGE
         part.log = log
     except KafkaError as error:
@@ -168,7 +180,7 @@ def _wake(waiter: asyncio.Future[None]) -> None:
 
 
 def _ready(parts: list[Wanted], min_bytes: int, *, committed: bool) -> bool:
-    if not parts or any(part.error or part.log is None or part.log.closed for part in parts):
+    if not parts or any(part.error or part.log is None or not part.log.reaches(part.offset) for part in parts):
         return True
     return sum(part.log.available(part.offset, committed=committed) for part in parts if part.log) >= min_bytes
 

@@ -1,6 +1,5 @@
 """Consumer groups on the wire: membership, offsets and their administration."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -152,7 +151,7 @@ async def offset_commit(broker: Broker, request: Request) -> Message:
     ]
     broker.offsets.commit(group_id, accepted)
     if broker.options.fsync == "always":
-        await asyncio.to_thread(broker.offsets.sync)
+        await broker.disk.force(broker.offsets)
     return {"topics": topics}
 
 

@@ -3,15 +3,13 @@
 from collections import Counter
 
 from .broker import NODE_ID, Broker
-from .configs import TOPIC_SETTINGS, Source, Type, check_topic_settings
+from .configs import TOPIC_SETTINGS
 from .errors import Code, KafkaError
 from .protocol import Request
 from .registry import Topic, check_name
 from .schema import Message
 from .turns import in_turns, once
 
-_TOPIC, _BROKER = 2, 4
-_SET, _UNSET, _ADD, _REMOVE = range(4)
 _BROKER_DEFAULT = -1
 
 
@@ -112,7 +110,7 @@ def _created(broker: Broker, asked: Message, *, dry_run: bool) -> Message:
         "partitions": _partitions(broker, asked),
         "replication_factor": 1,
         "configs": [
-            {"name": setting, "value": topic.setting(setting), "read_only": False, "source": _source(topic, setting)}
+            {"name": setting, "value": topic.setting(setting), "read_only": False, "source": topic.source(setting)}
             for setting in TOPIC_SETTINGS
         ],
     }
@@ -169,96 +167,3 @@ def _grown(broker: Broker, asked: Message, *, dry_run: bool) -> Message:
     except KafkaError as error:
         return {"error_code": error.code, "error_message": error.message}
     return {"error_code": Code.NONE}
-
-
-async def describe_configs(broker: Broker, request: Request) -> Message:
-
-    def describe(resource: Message) -> Message:
-        return {"type": resource["type"], "name": resource["name"], **_configs(broker, resource)}
-
-    resources = once(request.message["resources"], lambda resource: (resource["type"], resource["name"]))
-    return {"results": await in_turns(resources, describe)}
-
-
-def _configs(broker: Broker, resource: Message) -> Message:
-    try:
-        entries = _topic_configs(broker, resource) if resource["type"] == _TOPIC else _broker_configs(broker, resource)
-    except KafkaError as error:
-        return {"error_code": error.code, "error_message": error.message}
-    wanted = resource["keys"]
-    return {
-        "error_code": Code.NONE,
-        "configs": [entry for entry in entries if wanted is None or entry["name"] in wanted],
-    }
-
-
-def _source(topic: Topic, setting: str) -> Source:
-    return Source.TOPIC if setting in topic.settings else Source.DEFAULT
-
-
-def _topic_configs(broker: Broker, resource: Message) -> list[Message]:
-    topic = broker.topics.find(resource["name"])
-    return [
-        _entry(name, topic.setting(name), _source(topic, name), setting.type)
-        for name, setting in TOPIC_SETTINGS.items()
-    ]
-
-
-def _broker_configs(broker: Broker, resource: Message) -> list[Message]:
-    if resource["type"] != _BROKER or resource["name"] not in {"", str(NODE_ID)}:
-        raise KafkaError(Code.INVALID_REQUEST, f"there are settings of topics and of broker {NODE_ID} only")
-    options = broker.options
-    values = (
-        ("auto.create.topics.enable", str(options.auto_create_topics).lower(), Type.BOOLEAN),
-        ("default.replication.factor", "1", Type.INT),
-        ("listeners", f"PLAINTEXT://{options.host}:{broker.port}", Type.STRING),
-        ("log.dirs", str(options.data_dir), Type.STRING),
-        ("node.id", str(NODE_ID), Type.INT),
-        ("num.partitions", str(options.default_partitions), Type.INT),
-        ("socket.request.max.bytes", str(options.max_request_bytes), Type.INT),
-    )
-    return [{**_entry(name, value, Source.BROKER, kind), "read_only": True} for name, value, kind in values]
-
-
-def _entry(name: str, value: str, source: Source, kind: Type) -> Message:
-    return {"name": name, "value": value, "source": source, "config_type": kind}
-
-
-async def alter_configs(broker: Broker, request: Request) -> Message:
-    message = request.message
-
-    def alter(resource: Message) -> Message:
-        altered = _altered(broker, resource, message["validate_only"])
-        return {"type": resource["type"], "name": resource["name"], **altered}
-
-    return {"responses": await in_turns(message["resources"], alter)}
-
-
-def _altered(broker: Broker, resource: Message, dry_run: bool) -> Message:
-    if resource["type"] != _TOPIC:
-        return {"error_code": Code.INVALID_REQUEST, "error_message": "only settings of topics can be changed"}
-    try:
-        topic = broker.topics.find(resource["name"])
-        settings: dict[str, str | None] = dict(topic.settings)
-        for change in resource["configs"]:
-            settings[change["name"]] = _changed(topic, change)
-        check_topic_settings(settings)
-    except KafkaError as error:
-        return {"error_code": error.code, "error_message": error.message}
-    if not dry_run:
-        broker.topics.configure(topic, settings)
-    return {"error_code": Code.NONE}
-
-
-def _changed(topic: Topic, change: Message) -> str | None:
-    """The new value of a setting; None for the default. Raises KafkaError."""
-    name, operation, value = change["name"], change["operation"], change["value"]
-    if operation in {_SET, _UNSET}:
-        return value if operation == _SET else None
-    setting = TOPIC_SETTINGS.get(name)
-    if operation not in {_ADD, _REMOVE} or setting is None or setting.type is not Type.LIST or not value:
-        raise KafkaError(Code.INVALID_CONFIG, f"operation {operation} is not possible on {name}")
-    parts = [part for part in topic.setting(name).split(",") if part]
-    if operation == _REMOVE:
-        return ",".join(part for part in parts if part not in value.split(","))
-    return ",".join(dict.fromkeys([*parts, *value.split(",")]))

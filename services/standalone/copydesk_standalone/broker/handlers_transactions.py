@@ -1,6 +1,5 @@
 """Transactions on the wire: ids and epochs of producers, what a transaction holds, its ending, and its inspection."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -30,7 +29,7 @@ def _told(request: Request, error: KafkaError) -> Code:
 async def _kept(broker: Broker) -> None:
     """Wait until the disk has what was journalled, where that was asked for."""
     if broker.options.fsync == "always":
-        await asyncio.to_thread(broker.transactions.sync)
+        await broker.disk.force(broker.transactions)
 
 
 async def init_producer_id(broker: Broker, request: Request) -> Message:

@@ -173,7 +173,7 @@ class PartitionLog:
 
     def _segment_of(self, offset: int) -> tuple[Segment, int] | None:
         """The segment that holds ``offset`` and the position there; None at the end of the log."""
-        if not self.start_offset <= offset <= self.next_offset:
+        if not self.reaches(offset):
             raise KafkaError(Code.OFFSET_OUT_OF_RANGE, f"{offset} is outside {self.start_offset}..{self.next_offset}")
         number = bisect_right(self._segments, offset, key=lambda segment: segment.base_offset) - 1
         for segment in self._segments[number:]:
@@ -181,6 +181,10 @@ class PartitionLog:
             if position < segment.size:
                 return segment, position
         return None
+
+    def reaches(self, offset: int) -> bool:
+        """Whether a reader may be at ``offset``: not before the start, not after the end, and not when closed."""
+        return bool(self._segments) and self.start_offset <= offset <= self.next_offset
 
     def available(self, offset: int, *, committed: bool = False) -> int:
         """How many bytes a reader at ``offset`` has before it, in the segment it is in."""

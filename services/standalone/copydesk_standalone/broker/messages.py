@@ -137,6 +137,11 @@ APIS = (
         "throttle_time_ms:i32 topics:[name:string? topic_id:uuid@6 error_code:i16 error_message:string?@5]",
     ),
     Api(
+        21, "DeleteRecords", 0, 2, 2,
+        "topics:[name:string partitions:[index:i32 offset:i64]] timeout_ms:i32",
+        "throttle_time_ms:i32 topics:[name:string partitions:[index:i32 low_watermark:i64=-1 error_code:i16]]",
+    ),
+    Api(
         22, "InitProducerId", 0, 4, 2,
         "transactional_id:string? transaction_timeout_ms:i32 producer_id:i64=-1@3 producer_epoch:i16=-1@3",
         "throttle_time_ms:i32 error_code:i16 producer_id:i64=-1 producer_epoch:i16=-1",
@@ -176,6 +181,11 @@ APIS = (
         "throttle_time_ms:i32 results:[error_code:i16 error_message:string? type:i8 name:string configs:[name:string"
         " value:string? read_only:bool source:i8=-1 is_sensitive:bool synonyms:[name:string value:string?"
         " source:i8] config_type:i8@3 documentation:string?@3]]",
+    ),
+    Api(
+        33, "AlterConfigs", 0, 2, 2,
+        "resources:[type:i8 name:string configs:[name:string value:string?]] validate_only:bool",
+        "throttle_time_ms:i32 responses:[error_code:i16 error_message:string? type:i8 name:string]",
     ),
     Api(
         37, "CreatePartitions", 0, 3, 2,

@@ -1,14 +1,20 @@
 """Committed offsets of consumer groups: in memory, and in a journal that survives a kill."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from .files import Journal
 
+logger = logging.getLogger(__name__)
+
 COMPACT_ABOVE = 1 << 20
+# offsets.retention.minutes of Apache Kafka.
+RETENTION_MS = 7 * 24 * 3_600_000
 COMPACT_RATIO = 4
 
 Partition = tuple[str, int]
@@ -21,14 +27,19 @@ class Committed:
     offset: int
     leader_epoch: int = -1
     metadata: str = ""
+    committed_ms: int = field(default=0, compare=False)
 
 
 class Offsets:
-    """Group id -> (topic, partition) -> Committed. Raises OSError when the disk refuses a change."""
+    """Group id -> (topic, partition) -> Committed. Raises OSError when the disk refuses a change.
+
+    ``idle_since`` says since when (ms since the epoch) a group that has offsets was seen without members.
+    """
 
     def __init__(self, path: Path, compact_above: int = COMPACT_ABOVE) -> None:
         self._groups: dict[str, dict[Partition, Committed]] = {}
-        self._compact_above = compact_above
+        self.idle_since: dict[str, int] = {}
+        self._least = self._compact_above = compact_above
         self._journal = Journal(path)
         for entry in self._journal.replay():
             self._apply(json.loads(entry))
@@ -39,8 +50,13 @@ class Offsets:
             group[topic, partition] = Committed(*committed)
         for topic, partition in entry.get("unset", ()):
             group.pop((topic, partition), None)
+        if "idle" in entry:
+            self.idle_since[entry["group"]] = entry["idle"]
+        if "busy" in entry:
+            self.idle_since.pop(entry["group"], None)
         if not group or entry.get("gone"):
             del self._groups[entry["group"]]
+            self.idle_since.pop(entry["group"], None)
 
     def _record(self, entry: dict[str, Any]) -> None:
         self._journal.append(_encode(entry))
@@ -49,22 +65,51 @@ class Offsets:
             self._compact()
 
     def _compact(self) -> None:
-        self._journal.rewrite(self._snapshot())
-        self._compact_above = max(self._compact_above, COMPACT_RATIO * self._journal.size)
+        try:
+            self._journal.rewrite(self._snapshot())
+        except OSError as error:
+            # What was to be recorded is in the journal; a disk that is full must not keep anyone from going on.
+            logger.warning("cannot shorten the journal of offsets: %s", error)
+        self._compact_above = max(self._least, COMPACT_RATIO * self._journal.size)
 
     def _snapshot(self) -> Iterator[bytes]:
         for group, partitions in self._groups.items():
-            yield _encode({"group": group, "set": [row(key, value) for key, value in partitions.items()]})
+            idle = {"idle": self.idle_since[group]} if group in self.idle_since else {}
+            yield _encode({"group": group, "set": [row(key, value) for key, value in partitions.items()], **idle})
 
     def commit(self, group: str, offsets: dict[Partition, Committed]) -> None:
         if offsets:
-            self._record({"group": group, "set": [row(key, value) for key, value in offsets.items()]})
+            now_ms = int(time.time() * 1000)
+            rows = [row(key, replace(value, committed_ms=now_ms)) for key, value in offsets.items()]
+            self._record({"group": group, "set": rows})
 
     def forget(self, group: str, partitions: Iterable[Partition] | None = None) -> None:
         """Drop some offsets of a group, or all of them."""
         if group in self._groups:
             gone = {"gone": True} if partitions is None else {"unset": list(partitions)}
             self._record({"group": group, **gone})
+
+    def expire(self, now_ms: int, is_busy: Callable[[str], bool]) -> list[str]:
+        """Drop what groups without members left behind; the groups that are gone with it.
+
+        An offset goes ``RETENTION_MS`` after its group was seen to be idle and after it was committed (KIP-211).
+        """
+        gone = []
+        for group, offsets in list(self._groups.items()):
+            idle_since = self.idle_since.get(group)
+            if is_busy(group):
+                if idle_since is not None:
+                    self._record({"group": group, "busy": True})
+            elif idle_since is None:
+                self._record({"group": group, "idle": now_ms})
+            else:
+                since = now_ms - RETENTION_MS
+                old = [key for key, value in offsets.items() if max(idle_since, value.committed_ms) < since]
+                if old:
+                    self.forget(group, old)
+                if group not in self._groups:
+                    gone.append(group)
+        return gone
 
     def forget_topic(self, topic: str) -> None:
         for group, committed in list(self._groups.items()):
@@ -78,8 +123,9 @@ class Offsets:
     def groups(self) -> list[str]:
         return list(self._groups)
 
-    def sync(self) -> None:
-        self._journal.sync()
+    def pending(self) -> Callable[[], None]:
+        """What forces the journal to the disk. See ``disk.GroupSync``."""
+        return self._journal.pending()
 
     def close(self) -> None:
         self._journal.close()
@@ -87,7 +133,7 @@ class Offsets:
 
 def row(key: Partition, committed: Committed) -> list[Any]:
     """A committed offset as journals keep it."""
-    return [*key, committed.offset, committed.leader_epoch, committed.metadata]
+    return [*key, committed.offset, committed.leader_epoch, committed.metadata, committed.committed_ms]
 
 
 def _encode(entry: dict[str, Any]) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .configs import TOPIC_SETTINGS, check_topic_settings
+from .configs import TOPIC_SETTINGS, Source, check_topic_settings, split_list
 from .errors import Code, KafkaError
 from .files import UnusableError, read_json, write_json
 from .log import PartitionLog
@@ -32,7 +32,11 @@ class Topic:
     partitions: list[PartitionLog]
 
     def setting(self, name: str) -> str:
-        return self.settings.get(name, TOPIC_SETTINGS[name].default)
+        return self.settings.get(name, TOPIC_SETTINGS[name].value)
+
+    def source(self, name: str) -> Source:
+        """Where the value of a setting comes from."""
+        return Source.TOPIC if name in self.settings else TOPIC_SETTINGS[name].source
 
     def number(self, name: str) -> int:
         return int(self.setting(name))
@@ -40,7 +44,7 @@ class Topic:
     @property
     def policies(self) -> set[str]:
         """Of ``delete`` and ``compact``, those the topic is cleaned by."""
-        return {policy.strip() for policy in self.setting("cleanup.policy").split(",")}
+        return set(split_list(self.setting("cleanup.policy")))
 
     def log(self, partition: int) -> PartitionLog:
         """Raises KafkaError when there is no such partition."""

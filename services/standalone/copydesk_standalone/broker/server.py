@@ -2,7 +2,15 @@
 
 import asyncio
 
-from . import handlers_data, handlers_groups, handlers_topics, handlers_transactions, protocol
+from . import (
+    handlers_configs,
+    handlers_data,
+    handlers_deletion,
+    handlers_groups,
+    handlers_topics,
+    handlers_transactions,
+    protocol,
+)
 from .broker import Broker
 from .connection import Connection, Handler
 from .crowd import Crowd
@@ -39,10 +47,12 @@ HANDLERS: dict[str, Handler] = {
     "AddOffsetsToTxn": handlers_transactions.add_offsets,
     "EndTxn": handlers_transactions.end,
     "TxnOffsetCommit": handlers_transactions.commit_offsets,
-    "DescribeConfigs": handlers_topics.describe_configs,
+    "DeleteRecords": handlers_deletion.delete_records,
+    "DescribeConfigs": handlers_configs.describe_configs,
+    "AlterConfigs": handlers_configs.alter_configs,
     "CreatePartitions": handlers_topics.create_partitions,
     "DeleteGroups": handlers_groups.delete_groups,
-    "IncrementalAlterConfigs": handlers_topics.alter_configs,
+    "IncrementalAlterConfigs": handlers_configs.incremental_alter_configs,
     "OffsetDelete": handlers_groups.offset_delete,
     "DescribeCluster": handlers_topics.describe_cluster,
     "DescribeProducers": handlers_transactions.describe_producers,

@@ -87,7 +87,6 @@ class Transaction:
 
     def clear(self) -> None:
         self.partitions, self.groups, self.offsets = set(), set(), {}
-        self.started_ms = _NONE
 
 
 def now_ms() -> int:
@@ -253,7 +252,7 @@ class Transactions:
 
     def fence(self, transaction: Transaction) -> None:
         """Decide to abort an open transaction, and lock out its producer."""
-        self._record(transaction.id, ending=Ending.ABORT, epoch=transaction.epoch + 1)
+        self._record(transaction.id, ending=Ending.ABORT, epoch=min(transaction.epoch + 1, _LAST_EPOCH + 1))
 
     # What the broker asks for
 
@@ -279,6 +278,10 @@ class Transactions:
     def unstable(self, group: str) -> set[Partition]:
         """The partitions for which an unfinished transaction holds an offset of the group (KIP-447)."""
         return {partition for held in self._unfinished.values() for partition in held.offsets.get(group, ())}
+
+    def pending(self) -> Callable[[], None]:
+        """What forces the journal to the disk. See ``disk.GroupSync``."""
+        return self._journal.pending()
 
     def sync(self) -> None:
         self._journal.sync()
