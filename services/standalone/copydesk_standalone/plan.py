@@ -110,6 +110,7 @@ def make_plan(
             "copydesk_standalone.broker",
             "--host", LOOPBACK, "--port", str(settings.kafka_port),
             "--data-dir", str(_absolute(settings.data_dir) / "broker"), "--exit-with-parent",
+            "--fsync", settings.fsync,
         )  # fmt: skip
         broker = Child("broker", arguments, port=settings.kafka_port, inherited=(lock,))
     imposed = {"fetcher": fetcher or {}}

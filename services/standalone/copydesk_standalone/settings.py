@@ -1,12 +1,14 @@
 """What a standalone run can be told, by option or by environment."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from copydesk_shared.settings import Port, check_brokers
+
+FsyncPolicy = Literal["never", "interval", "always"]
 
 
 class StandaloneSettings(BaseSettings):
@@ -24,6 +26,9 @@ class StandaloneSettings(BaseSettings):
         str | None, Field(description="Apache Kafka to use instead of the embedded broker.")
     ] = None
     database_url: Annotated[str | None, Field(description="Database to use instead of SQLite.")] = None
+    fsync: Annotated[
+        FsyncPolicy, Field(description="When the embedded broker forces its disk: `never`, `interval` or `always`.")
+    ] = "never"
     verbose: Annotated[bool, Field(description="Show what the services log.")] = False
 
     @field_validator("bootstrap_servers")
