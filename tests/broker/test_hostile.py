@@ -1,18 +1,23 @@
 """Clients that mean harm, or are broken: their connection ends, and nothing else does."""
 
+import contextlib
 import random
 import socket
 import struct
+from pathlib import Path
 
 import psutil
 import pytest
 
-from copydesk_standalone.broker.errors import Code
+from copydesk_standalone.broker import handlers_groups
+from copydesk_standalone.broker.broker import Broker, Options
+from copydesk_standalone.broker.errors import Code, KafkaError
+from copydesk_standalone.broker.offsets import Committed
 from copydesk_standalone.broker.process import BrokerProcess
 from copydesk_standalone.broker.protocol import BY_KEY
 
 from .batches import batch
-from .client import WireClient, request_bytes
+from .client import WireClient, fetch_message, request_bytes
 from .conftest import StartBroker
 
 pytestmark = pytest.mark.kafka
@@ -135,3 +140,56 @@ def test_a_version_that_is_too_new_gets_the_list(client: WireClient) -> None:
     assert answer["error_code"] == Code.UNSUPPORTED_VERSION
     assert {key["api_key"] for key in answer["api_keys"]} == set(BY_KEY)
     assert client.call("ApiVersions", 3, software_name="x", software_version="y")["error_code"] == Code.NONE
+
+
+def test_an_address_has_its_own_bound(start_broker: StartBroker) -> None:
+    broker = start_broker("--max-connections-per-address", "2")
+    clients = [WireClient(broker.address) for _ in range(2)]
+    for client in clients:
+        client.call("Metadata", 9, topics=None)
+    with WireClient(broker.address) as extra:
+        assert extra.is_hung_up()
+    with socket.create_connection(("127.0.0.1", broker.port), 10, ("127.0.0.2", 0)) as other:
+        other.sendall(request_bytes("Metadata", 9, {"topics": None}))
+        assert other.recv(4)
+    for client in clients:
+        client.socket.close()
+
+
+def test_connections_that_nobody_uses_are_closed(start_broker: StartBroker) -> None:
+    broker = start_broker("--idle-timeout-s", "1")
+    with WireClient(broker.address) as idle, WireClient(broker.address) as silent, WireClient(broker.address) as busy:
+        idle.create_topic("t")
+        # A fetch that waits for records is use.
+        busy.send("Fetch", 11, fetch_message("t", 0, max_wait_ms=60_000))
+        assert idle.is_hung_up()
+        assert silent.is_hung_up()
+        with WireClient(broker.address) as client:
+            client.produce("t", batch([b"x"]))
+        assert busy.receive("Fetch", 11)["topics"][0]["partitions"][0]["records"]
+
+
+def test_only_records_come_in_large_requests(start_broker: StartBroker) -> None:
+    broker = start_broker()
+    with WireClient(broker.address) as client:
+        with contextlib.suppress(OSError):
+            client.send("SyncGroup", 5, {"assignments": [{"member_id": "m", "assignment": bytes(5 << 20)}]})
+        assert client.is_hung_up()
+    assert "bytes without records" in broker.log()
+
+
+def test_a_request_has_one_batch_for_a_partition(client: WireClient, topic: str) -> None:
+    assert client.produce(topic, batch([b"a"]) + batch([b"b"]))["error_code"] == Code.INVALID_RECORD
+    assert client.produce(topic, batch([b"a"]))["base_offset"] == 0
+
+
+def test_offsets_are_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(handlers_groups, "MAX_OFFSETS", 3)
+    broker = Broker(Options(tmp_path / "broker"))
+    asked = [{"partitions": [0, 1]}]
+    broker.offsets.commit("old", {("t", 0): Committed(1), ("t", 1): Committed(1)})
+    handlers_groups.check_room(broker, "old", asked)
+    handlers_groups.check_room(broker, "new", [{"partitions": [0]}])
+    with pytest.raises(KafkaError, match="3 offsets at most"):
+        handlers_groups.check_room(broker, "new", asked)
+    broker.close()

@@ -13,6 +13,7 @@ from .schema import Message
 from .turns import in_turns, once
 
 MAX_METADATA = 4096
+MAX_OFFSETS = 100_000
 _GROUP, _TRANSACTION = 0, 1
 # The request versions from which a feature is there.
 _ID_REQUIRED_FROM, _SKIP_FROM = 4, 9
@@ -136,6 +137,7 @@ async def offset_commit(broker: Broker, request: Request) -> Message:
     refusal = Code.NONE
     try:
         broker.groups.check_commit(group_id, message["generation_id"], message["member_id"], message["instance_id"])
+        check_room(broker, group_id, message["topics"])
     except KafkaError as error:
         refusal = error.code
     accepted: dict[Partition, Committed] = {}
@@ -153,6 +155,13 @@ async def offset_commit(broker: Broker, request: Request) -> Message:
     if broker.options.fsync == "always":
         await broker.disk.force(broker.offsets)
     return {"topics": topics}
+
+
+def check_room(broker: Broker, group_id: str, topics: list[Message]) -> None:
+    """Raises KafkaError when these offsets would be too many; a group can always replace the ones it has."""
+    more = sum(len(topic["partitions"]) for topic in topics) - len(broker.offsets.of(group_id))
+    if more > 0 and broker.offsets.count + more > MAX_OFFSETS:
+        raise KafkaError(Code.INVALID_COMMIT_OFFSET_SIZE, f"this broker keeps {MAX_OFFSETS} offsets at most")
 
 
 def accept_offset(broker: Broker, topic: str, asked: Message, accepted: dict[Partition, Committed]) -> Code:

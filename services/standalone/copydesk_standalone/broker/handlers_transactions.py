@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from .broker import Broker
 from .completion import finish
 from .errors import Code, KafkaError
-from .handlers_groups import accept_offset
+from .handlers_groups import accept_offset, check_room
 from .log import PartitionLog
 from .markers import Ending
 from .offsets import Committed, Partition
@@ -136,6 +136,7 @@ async def commit_offsets(broker: Broker, request: Request) -> Message:
     try:
         if request.version >= _MEMBER_FROM:
             _check_member(broker, message)
+        check_room(broker, message["group_id"], message["topics"])
         owner = message["transactional_id"], message["producer_id"], message["producer_epoch"]
         broker.transactions.hold_offsets(broker.transactions.member(*owner), message["group_id"], accepted)
     except KafkaError as error:

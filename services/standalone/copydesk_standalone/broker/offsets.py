@@ -120,6 +120,11 @@ class Offsets:
     def of(self, group: str) -> dict[Partition, Committed]:
         return self._groups.get(group, {})
 
+    @property
+    def count(self) -> int:
+        """How many offsets all groups have."""
+        return sum(map(len, self._groups.values()))
+
     def groups(self) -> list[str]:
         return list(self._groups)
 
