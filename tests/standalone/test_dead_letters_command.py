@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import logging
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +19,7 @@ from crc32c import crc32c
 from copydesk_shared.dead_letters import PREFIX
 from copydesk_shared.errors import DeadLetterReason
 from copydesk_shared.kafka import ensure_topics
-from copydesk_shared.log import Outgoing, Record
+from copydesk_shared.log import Outgoing
 from copydesk_shared.marks import own_headers
 from copydesk_shared.topics import DEAD_LETTER, MAX_MESSAGE_BYTES, Tier, retry_topics
 from tests.broker.client import WireClient
@@ -31,10 +33,12 @@ NASTY = "\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\u202eevil\u2028line\x00end"
 
 
 @pytest.fixture
-def letters(any_broker: Broker) -> Letters:
-    topic = unique("letters")
+def letters(any_broker: Broker) -> Iterator[Letters]:
+    topic, logger = unique("letters"), logging.getLogger("aiokafka")
     any_broker.create_topics(topic, partitions=3, config=DEAD_LETTER.config())
-    return Letters(any_broker, topic)
+    level = logger.level
+    yield Letters(any_broker, topic)
+    logger.setLevel(level)
 
 
 @pytest.fixture
@@ -43,11 +47,6 @@ def source(letters: Letters) -> str:
     topic = unique("source")
     letters.broker.create_topics(topic)
     return topic
-
-
-def _partition_of(letters: Letters, where: str) -> Record:
-    partition, offset = map(int, where.split("/"))
-    return next(each for each in letters.read(letters.topic, [partition]) if each.offset == offset)
 
 
 def test_the_list_is_in_the_order_of_time_and_says_what_a_person_needs(letters: Letters) -> None:
@@ -76,7 +75,8 @@ def test_json_gives_a_line_for_each_letter(letters: Letters) -> None:
     [found] = letters.listed()
     assert found["origin"] == {"topic": "articles.fetched", "partition": 3, "offset": 42}
     assert (found["key"], found["source"], found["feed"], found["error"]) == ("a", "courier.example", None, "boom")
-    assert _partition_of(letters, found["id"]).key == b"a"
+    [record] = letters.read(letters.topic, [found["partition"]])
+    assert (record.offset, record.key) == (found["offset"], b"a")
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,9 @@ def test_hostile_letters_cannot_reach_the_terminal(letters: Letters) -> None:
     letters.bury(*hostile)
     lines = letters.lines("list")
     assert len(lines) == 1 + len(hostile)
-    ids = [found["id"] for found in letters.listed()]
     text = "\n".join([*lines, *letters.lines("list", "--format", "json")])
-    for where in ids:
-        text += "\n".join(letters.lines("show", where))
+    for found in letters.listed():
+        text += "\n".join(letters.lines("show", found["id"]))
     assert not CONTROL.search(text)
     assert r"\x1b[2J" in text
 
@@ -285,8 +284,7 @@ def test_a_stage_gets_its_letters_on_its_own_retry_topic(letters: Letters) -> No
 def test_ctrl_c_stops_a_replay_and_says_what_was_done(letters: Letters, source: str) -> None:
     letters.bury(*(letter(str(number), topic=source, stage="reader") for number in range(20)))
     command = [sys.executable, "-m", "copydesk_standalone", "dead-letters", "replay", "--execute", "--rate", "0.5"]
-    options = ["--bootstrap-servers", letters.broker.bootstrap_servers, "--topic", letters.topic]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([*command, *letters.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while not letters.read(source):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
@@ -300,8 +298,7 @@ def test_ctrl_c_stops_a_replay_and_says_what_was_done(letters: Letters, source: 
 def test_a_reader_that_leaves_early_is_no_trouble(letters: Letters) -> None:
     letters.bury(*(letter(str(number), error="x" * 2_000) for number in range(300)))
     command = [sys.executable, "-m", "copydesk_standalone", "dead-letters", "list", "--format", "json"]
-    options = ["--bootstrap-servers", letters.broker.bootstrap_servers, "--topic", letters.topic]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([*command, *letters.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline().startswith(b"{")
