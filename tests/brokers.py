@@ -13,14 +13,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from confluent_kafka import TopicPartition
+from confluent_kafka import admin as confluent_admin_module
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
 from copydesk_standalone.broker import process as embedded
 from tests.tiers import unavailable
 from tools import kafka_jars
 from tools.apache_kafka import READY_PREFIX, seen_nodes
+
+# Its stubs leave out what it exports.
+confluent_admin: Any = confluent_admin_module
 
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED = "embedded"
@@ -41,10 +46,12 @@ class Broker:
     def create_topics(self, *names: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
         """Create topics and wait until clients can use them. Raises KafkaException when the broker refuses one."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
-        wanted = [NewTopic(name, num_partitions=partitions, config=dict(config or {})) for name in names]
+        wanted = [
+            confluent_admin.NewTopic(name, num_partitions=partitions, config=dict(config or {})) for name in names
+        ]
         for outcome in admin.create_topics(wanted).values():
             outcome.result(30)
-        while not all(_is_led(admin, name, partitions) for name in names):
+        while not all(_is_served(admin, name, partitions) for name in names):
             time.sleep(0.02)
 
 
@@ -53,9 +60,12 @@ def unique(prefix: str = "t") -> str:
     return f"{prefix}-{_WORKER}-{next(_NUMBERS)}"
 
 
-def _is_led(admin: AdminClient, name: str, partitions: int) -> bool:
-    seen = admin.list_topics(name, timeout=30).topics[name].partitions.values()
-    return len(seen) == partitions and all(each.leader >= 0 for each in seen)
+def _is_served(admin: AdminClient, name: str, partitions: int) -> bool:
+    """Whether each partition's leader answers for it; for a moment, Apache Kafka names leaders that do not know yet."""
+    if len(admin.list_topics(name, timeout=30).topics[name].partitions) != partitions:
+        return False
+    asked = {TopicPartition(name, number): confluent_admin.OffsetSpec.latest() for number in range(partitions)}
+    return not any(future.exception(30) for future in admin.list_offsets(asked).values())
 
 
 @contextmanager
