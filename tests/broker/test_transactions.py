@@ -173,6 +173,7 @@ def test_the_groups_of_a_transaction_are_bounded(producer: Transactor) -> None:
     assert codes == {Code.NONE}
     assert producer.add_group("g0") == Code.NONE
     assert producer.add_group("one more") == Code.POLICY_VIOLATION
+    assert producer.add_group("") == producer.add_group("g" * 256) == Code.INVALID_GROUP_ID
     assert producer.end(commit=True) == Code.NONE
 
 

@@ -17,7 +17,7 @@ from copydesk_standalone.broker.errors import Code, KafkaError
 from copydesk_standalone.broker.log import PartitionLog
 from copydesk_standalone.broker.markers import Ending
 from copydesk_standalone.broker.offsets import Committed
-from copydesk_standalone.broker.transactions import EXPIRES_AFTER_MS, MAX_IDS, State, Transactions
+from copydesk_standalone.broker.transactions import EXPIRES_AFTER_MS, MAX_HELD, MAX_IDS, State, Transactions
 
 from .batches import batch, read
 from .client import WireClient
@@ -242,6 +242,24 @@ def test_ids_are_bounded(tmp_path: Path) -> None:
             transactions.init("one more", 60_000, lambda: 1)
         assert raised.value.code is Code.POLICY_VIOLATION
         assert transactions.init("p0", 60_000, lambda: 1).epoch == 1
+
+
+def test_what_open_transactions_hold_is_bounded(tmp_path: Path) -> None:
+    with closing(Transactions(tmp_path / "transactions.journal")) as transactions:
+        first, second = (transactions.init(name, 60_000, lambda: 1) for name in ("p", "q"))
+        transactions.add(first, [("t", number) for number in range(MAX_HELD - 3)], ["g"])
+        transactions.add(second, [("t", 0)])
+        transactions.hold_offsets(first, "g", {("t", 0): Committed(1)})
+        transactions.hold_offsets(first, "g", {("t", 0): Committed(2)})
+        with pytest.raises(KafkaError) as raised:
+            transactions.hold_offsets(first, "g", {("t", 1): Committed(1)})
+        assert raised.value.code is Code.INVALID_COMMIT_OFFSET_SIZE
+        with pytest.raises(KafkaError) as raised:
+            transactions.add(second, [("t", 1)])
+        assert raised.value.code is Code.POLICY_VIOLATION
+        transactions.prepare(first, Ending.ABORT)
+        transactions.complete(first)
+        transactions.add(second, [("t", 1)])
 
 
 async def test_a_disk_that_refuses_a_marker_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

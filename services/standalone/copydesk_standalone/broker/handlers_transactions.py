@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from .broker import Broker
 from .completion import finish
+from .coordinator import check_id
 from .errors import Code, KafkaError
 from .handlers_groups import accept_offset, check_room
 from .log import PartitionLog
@@ -13,6 +14,7 @@ from .offsets import Committed, Partition
 from .protocol import Request
 from .schema import Message
 from .transactions import State, Transaction, now_ms
+from .turns import in_turns
 
 _NONE = -1
 # From these request versions on clients know PRODUCER_FENCED; before, it is INVALID_PRODUCER_EPOCH (KIP-360).
@@ -105,6 +107,7 @@ def _exists(broker: Broker, place: Partition) -> bool:
 async def add_offsets(broker: Broker, request: Request) -> Message:
     message = request.message
     try:
+        check_id(message["group_id"])
         broker.transactions.add(_owned(broker, message), groups=[message["group_id"]])
     except KafkaError as error:
         return {"error_code": _told(request, error)}
@@ -167,7 +170,8 @@ def _check_member(broker: Broker, message: Message) -> None:
 
 
 async def describe_transactions(broker: Broker, request: Request) -> Message:
-    return {"transactions": [_described(broker, transactional_id) for transactional_id in request.message["ids"]]}
+    asked = dict.fromkeys(request.message["ids"])
+    return {"transactions": await in_turns(asked, lambda transactional_id: _described(broker, transactional_id))}
 
 
 def _described(broker: Broker, transactional_id: str) -> Message:
@@ -214,15 +218,11 @@ async def list_transactions(broker: Broker, request: Request) -> Message:
 
 
 async def describe_producers(broker: Broker, request: Request) -> Message:
-    return {
-        "topics": [
-            {
-                "name": topic["name"],
-                "partitions": [_producers(broker, (topic["name"], index)) for index in topic["partitions"]],
-            }
-            for topic in request.message["topics"]
-        ]
-    }
+    asked = {(topic["name"], index) for topic in request.message["topics"] for index in topic["partitions"]}
+    topics: defaultdict[str, list[Message]] = defaultdict(list)
+    for place, told in await in_turns(sorted(asked), lambda place: (place, _producers(broker, place))):
+        topics[place[0]].append(told)
+    return {"topics": [{"name": name, "partitions": partitions} for name, partitions in topics.items()]}
 
 
 def _producers(broker: Broker, place: Partition) -> Message:

@@ -26,7 +26,8 @@ EXPIRES_AFTER_MS = 7 * 24 * 3_600_000
 MAX_IDS = 10_000
 MAX_ID_BYTES = 1_000
 MAX_GROUPS = 100
-MAX_OFFSETS = 10_000
+# Partitions, groups and offsets in all open transactions together.
+MAX_HELD = 20_000
 # One epoch is kept back to fence the last producer of an id with.
 _LAST_EPOCH = (1 << 15) - 2
 _NONE = -1
@@ -84,6 +85,11 @@ class Transaction:
     @property
     def is_open(self) -> bool:
         return self.state is State.ONGOING
+
+    @property
+    def weight(self) -> int:
+        """How much it holds: partitions, groups and offsets."""
+        return len(self.partitions) + len(self.groups) + sum(map(len, self.offsets.values()))
 
     def clear(self) -> None:
         self.partitions, self.groups, self.offsets = set(), set(), {}
@@ -195,8 +201,13 @@ class Transactions:
         more_groups = set(groups) - (held.groups if held else set())
         if len(more_groups) + (len(held.groups) if held else 0) > MAX_GROUPS:
             raise KafkaError(Code.POLICY_VIOLATION, f"a transaction has {MAX_GROUPS} groups at most")
+        self._check_room(len(more_partitions) + len(more_groups), Code.POLICY_VIOLATION)
         if more_partitions or more_groups:
             self._record(transaction.id, partitions=sorted(more_partitions), groups=sorted(more_groups))
+
+    def _check_room(self, more: int, code: Code) -> None:
+        if more and sum(transaction.weight for transaction in self._unfinished.values()) + more > MAX_HELD:
+            raise KafkaError(code, f"the open transactions hold {MAX_HELD} partitions, groups and offsets at most")
 
     def check_batch(
         self, transactional_id: str | None, batch: Batch, partition: Partition, begun: Container[int]
@@ -232,10 +243,8 @@ class Transactions:
             raise KafkaError(Code.COORDINATOR_NOT_AVAILABLE, f"{transaction.id} still ends a transaction")
         if not transaction.is_open or group not in transaction.groups:
             raise KafkaError(Code.INVALID_TXN_STATE, f"group {group} was not added to the transaction")
-        held = transaction.offsets.get(group, {})
-        others = sum(len(held) for held in transaction.offsets.values()) - len(held)
-        if others + len(held.keys() | offsets.keys()) > MAX_OFFSETS:
-            raise KafkaError(Code.INVALID_COMMIT_OFFSET_SIZE, f"a transaction holds {MAX_OFFSETS} offsets at most")
+        more = offsets.keys() - transaction.offsets.get(group, {}).keys()
+        self._check_room(len(more), Code.INVALID_COMMIT_OFFSET_SIZE)
         if offsets:
             self._record(transaction.id, group=group, offsets=[row(key, value) for key, value in offsets.items()])
 
