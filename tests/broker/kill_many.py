@@ -61,7 +61,7 @@ class Acknowledged:
 
 @dataclass
 class Figures:
-    """How it came out; everything after ``topics`` has to be nothing."""
+    """How it came out; everything after ``compactions`` has to be nothing."""
 
     kills: int
     records: int
@@ -70,6 +70,7 @@ class Figures:
     unsure: int
     commits: int
     topics: int
+    compactions: int
     lost: list[str]
     twice: list[str]
     wrong: list[str]
@@ -78,7 +79,7 @@ class Figures:
         return (
             f"{self.kills} kills: {self.records} records of 3 idempotent producers and {self.transactions} transactions"
             f" ({self.committed} committed, {self.unsure} of unknown end), {self.commits} offset commits,"
-            f" {self.topics} topics; lost {len(self.lost)}, stored twice {len(self.twice)}, wrong {len(self.wrong)}"
+            f" {self.topics} topics, {self.compactions} compactions; lost {len(self.lost)}, stored twice {len(self.twice)}, wrong {len(self.wrong)}"
         )
 
 
@@ -220,7 +221,7 @@ async def run(times: int, folder: Path, options: Sequence[str] = CLEAN_UP, up_s:
         load.stopping.set()
         async with asyncio.timeout(90):
             await asyncio.gather(*working)
-        return await asyncio.to_thread(check, broker.address, load.known, times)
+        return await asyncio.to_thread(check, broker, load.known, times)
     finally:
         broker.stop()
 
@@ -248,11 +249,12 @@ async def _loaded(load: Load, working: list[asyncio.Future[None]], at_least_s: f
             client.result()
 
 
-def check(address: str, known: Acknowledged, kills: int) -> Figures:
+def check(broker: BrokerProcess, known: Acknowledged, kills: int) -> Figures:
     """Compare what is there with what was acknowledged."""
+    address = broker.address
     figures = Figures(
         kills, known.plain.total(), known.transactions, len(known.committed), len(known.unsure), known.offset,
-        len(known.topics), [], [], [],
+        len(known.topics), broker.log().count(": compacted "), [], [], [],
     )  # fmt: skip
     _check_plain(address, known, figures)
     _check_keyed(address, known, figures)
