@@ -12,6 +12,7 @@ import click
 from copydesk_shared.errors import AlreadyToldError, UserError
 from copydesk_shared.service import EXIT_INTERRUPTED, EXIT_USER_ERROR
 from copydesk_shared.settings import load_settings
+from copydesk_standalone.letters.command import dead_letters
 from copydesk_standalone.settings import StandaloneSettings
 
 Command = Callable[..., Any]
@@ -176,6 +177,9 @@ def topics_describe(bootstrap_servers: str | None, copies: int | None, style: st
     if declared:
         return describe_declared(style)
     return describe(brokers_of(_settings(bootstrap_servers=bootstrap_servers)), copies, style)
+
+
+copydesk.add_command(dead_letters)
 
 
 def _one_line(error: click.ClickException) -> str:
