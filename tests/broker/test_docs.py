@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from copydesk_standalone.broker.__main__ import _parser
-from copydesk_standalone.broker.coordinator import MAX_MEMBERS
+from copydesk_standalone.broker.coordinator import MAX_GROUPS, MAX_MEMBERS
+from copydesk_standalone.broker.handlers_groups import MAX_OFFSETS
 from copydesk_standalone.broker.messages import APIS
 from copydesk_standalone.broker.registry import MAX_PARTITIONS, MAX_PARTITIONS_IN_ALL
+from copydesk_standalone.broker.wire import MAX_ELEMENTS
 
 DOC = (Path(__file__).parents[2] / "docs" / "embedded-broker.md").read_text()
 
@@ -25,6 +27,8 @@ def test_every_option_is_listed() -> None:
     assert listed == options - {"-h", "--help"}
 
 
-@pytest.mark.parametrize("limit", [MAX_PARTITIONS, MAX_PARTITIONS_IN_ALL, MAX_MEMBERS])
+@pytest.mark.parametrize(
+    "limit", [MAX_PARTITIONS, MAX_PARTITIONS_IN_ALL, MAX_MEMBERS, MAX_GROUPS, MAX_OFFSETS, MAX_ELEMENTS]
+)
 def test_the_limits_are_told(limit: int) -> None:
     assert f"{limit:,}" in DOC
