@@ -10,6 +10,7 @@ from copydesk_standalone.broker.coordinator import MAX_GROUPS, MAX_MEMBERS
 from copydesk_standalone.broker.handlers_groups import MAX_OFFSETS
 from copydesk_standalone.broker.messages import APIS
 from copydesk_standalone.broker.registry import MAX_PARTITIONS, MAX_PARTITIONS_IN_ALL
+from copydesk_standalone.broker.transactions import MAX_HELD, MAX_IDS
 from copydesk_standalone.broker.wire import MAX_ELEMENTS
 
 DOC = (Path(__file__).parents[2] / "docs" / "embedded-broker.md").read_text()
@@ -28,7 +29,8 @@ def test_every_option_is_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    "limit", [MAX_PARTITIONS, MAX_PARTITIONS_IN_ALL, MAX_MEMBERS, MAX_GROUPS, MAX_OFFSETS, MAX_ELEMENTS]
+    "limit",
+    [MAX_PARTITIONS, MAX_PARTITIONS_IN_ALL, MAX_MEMBERS, MAX_GROUPS, MAX_OFFSETS, MAX_ELEMENTS, MAX_IDS, MAX_HELD],
 )
 def test_the_limits_are_told(limit: int) -> None:
     assert f"{limit:,}" in DOC
