@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from copydesk_classifier.stage import stage as classifier_stage
+from copydesk_classifier.taxonomy import load_taxonomy
+from copydesk_cleaner.stage import STAGE as CLEANER
 from copydesk_shared.log import Record
 from copydesk_shared.messages import Article, ClassifiedArticle, Entry, Feed, FeedState, Message, Page
 from copydesk_shared.removals import restore
+from copydesk_shared.stage import Emit
 from copydesk_shared.topics import ALL_TOPICS, Topic
 from copydesk_shared.wire import decode, encode
 from tests.shared import samples as small
@@ -39,6 +43,19 @@ def test_what_is_written_obeys_the_schema_that_its_header_names(
     Draft202012Validator(made).validate(value)
     assert list(value) == list(made["properties"]), "every field is said, in the order of the wire"
     assert decode(topic, Record(topic.name, 0, 0, record.key, record.value)) == messages[topic.model]
+
+
+def test_what_the_stages_make_obeys_the_schemas() -> None:
+    page = samples.MESSAGES[Page]
+    assert isinstance(page, Page)
+    cleaned = CLEANER.handle(page)
+    assert isinstance(cleaned, Emit)
+    classified = classifier_stage(load_taxonomy()).handle(cleaned.message)
+    assert isinstance(classified, Emit)
+    assert classified.message.tags
+    assert classified.message.removals
+    for made in (cleaned.message, classified.message):
+        Draft202012Validator(schema(type(made))).validate(json.loads(made.model_dump_json()))
 
 
 @pytest.mark.parametrize("model", models(), ids=lambda model: str(model.__name__))

@@ -22,7 +22,7 @@ from copydesk_shared.identity import article_id
 from copydesk_shared.kafka import connect, ensure_topics
 from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.messages import ClassifiedArticle
-from copydesk_shared.topics import CLASSIFIED, FETCHED
+from copydesk_shared.topics import ALL_TOPICS, CLASSIFIED, FETCHED
 from copydesk_shared.wire import encode, tombstone
 from copydesk_standalone.broker.process import BrokerProcess, start
 from tests import npm
@@ -154,3 +154,25 @@ def test_it_prints_what_the_page_says(broker: BrokerProcess, program: Program) -
 def test_the_page_has_programs_of_all_kinds() -> None:
     assert {(each.language, each.follows) for each in PROGRAMS} >= {("python", True), ("js", True), ("sh", False)}
     assert all(each.output for each in PROGRAMS)
+
+
+def test_the_table_of_topics_is_that_of_the_code() -> None:
+    rows = [line.split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    kept = {name: row[4] for row in rows if len(row) == 7 for name in re.findall(r"`([^`]+)`", row[1])}
+    for topic in ALL_TOPICS:
+        said = kept.pop(topic.name, None) or kept["<stage>.retry.<tier>"]
+        config = topic.config()
+        days = int(config["retention.ms"]) // 86_400_000 if "retention.ms" in config else None
+        assert ("newest per key" in said) == ("compact" in config["cleanup.policy"]), topic.name
+        assert re.findall(r"(\d+) days", said) == ([str(days)] if days else []), topic.name
+    assert kept.keys() == {"<stage>.retry.<tier>"}
+
+
+def test_the_table_of_headers_is_that_of_the_code() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    record = _record(article("choir", 1, "Choir sings in the fish hall"))
+    said = re.findall(r"^\| `([a-z_-]+)` \| (.*) \|$", page.partition("## Headers")[2], re.MULTILINE)
+    assert {name for name, _ in said} == {name for name, _ in record.headers}
+    told = {name: value.decode() for name, value in record.headers}
+    for name in ("ce_type", "ce_dataschema", "ce_specversion", "content-type"):
+        assert f"`{told[name]}`" in dict(said)[name]
