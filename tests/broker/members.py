@@ -49,7 +49,8 @@ class Member:
 
     def sync(self, assignments: dict[str, bytes] | None = None, **changes: Any) -> Answer:
         given = [{"member_id": key, "assignment": value} for key, value in (assignments or {}).items()]
-        return self.client.call("SyncGroup", 5, **self._identity(), assignments=given, **changes)
+        believed = {"protocol_type": "consumer", "protocol_name": "range"}
+        return self.client.call("SyncGroup", 5, **{**self._identity(), **believed, "assignments": given, **changes})
 
     def syncing(self, assignments: dict[str, bytes] | None = None) -> "Future[Answer]":
         return self._pool.submit(self.sync, assignments)

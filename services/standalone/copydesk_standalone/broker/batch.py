@@ -14,7 +14,7 @@ from .errors import Code, KafkaError
 HEADER = struct.Struct(">qiibIhiqqqhii")
 HEADER_BYTES = HEADER.size
 # Offset and length come before what the length counts.
-LENGTH_AT, PREFIX_BYTES, CHECKED_FROM = 8, 12, 21
+LENGTH_AT, PREFIX_BYTES, MAGIC_AT, CHECKED_FROM = 8, 12, 16, 21
 LEADER_EPOCH = 0
 NO_PRODUCER = -1
 

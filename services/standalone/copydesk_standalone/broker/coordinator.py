@@ -92,10 +92,20 @@ class Coordinator:
         return group.add(join, new_member_id(join.client_id))
 
     def sync(
-        self, group_id: str, generation: int, member_id: str, instance_id: str | None, assignments: dict[str, bytes]
+        self,
+        group_id: str,
+        generation: int,
+        member_id: str,
+        instance_id: str | None,
+        assignments: dict[str, bytes],
+        protocol: tuple[str | None, str | None] = (None, None),
     ) -> asyncio.Future[bytes]:
+        """The member's part of the assignment; ``protocol`` is the type and name the member believes in (KIP-559)."""
         group, member = self._member(group_id, member_id, instance_id)
         _check_generation(group, generation)
+        for believed, real in zip(protocol, (group.protocol_type, group.protocol), strict=True):
+            if believed not in {None, real}:
+                raise KafkaError(Code.INCONSISTENT_GROUP_PROTOCOL)
         if group.leader == member_id:
             known = {given: assignment for given, assignment in assignments.items() if given in group.members}
             self._check_weight(group, sum(map(len, known.values())))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .admission import RecordsRefusedError, admitted
-from .batch import LEADER_EPOCH, LOG_APPEND_TIME, Batch, read_header, split
+from .batch import HEADER_BYTES, LEADER_EPOCH, LOG_APPEND_TIME, MAGIC, MAGIC_AT, Batch, read_header, split
 from .broker import Broker
 from .errors import Code, KafkaError
 from .log import PartitionLog
@@ -73,9 +73,9 @@ async def _append(
 
 
 def _checked(records: memoryview, max_bytes: int) -> list[tuple[Batch, memoryview]]:
-    """The one batch that a request may have for a partition; raises KafkaError, as Kafka does, when there are more."""
-    if records and len(records) > read_header(records).size:
-        raise KafkaError(Code.INVALID_RECORD, "a request has one batch for a partition")
+    """The one batch that a request may have for a partition; raises KafkaError, as Kafka does, for anything else."""
+    if len(records) < HEADER_BYTES or records[MAGIC_AT] != MAGIC or len(records) != read_header(records).size:
+        raise KafkaError(Code.INVALID_RECORD, f"a request has one whole batch of format {MAGIC} for a partition")
     return split(records, max_bytes)
 
 

@@ -17,6 +17,7 @@ MAX_OFFSETS = 100_000
 _GROUP, _TRANSACTION = 0, 1
 # The request versions from which a feature is there.
 _ID_REQUIRED_FROM, _SKIP_FROM = 4, 9
+_PROTOCOL_REQUIRED_FROM = 5
 _BATCHED_FIND_FROM, _BATCHED_LEAVE_FROM, _BATCHED_FETCH_FROM = 4, 3, 8
 
 
@@ -73,6 +74,9 @@ async def join_group(broker: Broker, request: Request) -> Message:
 
 async def sync_group(broker: Broker, request: Request) -> Message:
     message = request.message
+    protocol = (message["protocol_type"], message["protocol_name"])
+    if request.version >= _PROTOCOL_REQUIRED_FROM and None in protocol:
+        return {"error_code": Code.INCONSISTENT_GROUP_PROTOCOL}
     try:
         assignment = await broker.groups.sync(
             message["group_id"],
@@ -80,6 +84,7 @@ async def sync_group(broker: Broker, request: Request) -> Message:
             message["member_id"],
             message["instance_id"],
             {given["member_id"]: given["assignment"] for given in message["assignments"]},
+            protocol,
         )
     except KafkaError as error:
         return {"error_code": error.code}
@@ -295,8 +300,19 @@ async def offset_delete(broker: Broker, request: Request) -> Message:
         "topics": [
             {
                 "name": topic["name"],
-                "partitions": [{"index": p["index"], "error_code": Code.NONE} for p in topic["partitions"]],
+                "partitions": [
+                    {"index": p["index"], "error_code": _code_of_deletion(broker, topic["name"], p["index"])}
+                    for p in topic["partitions"]
+                ],
             }
             for topic in message["topics"]
         ],
     }
+
+
+def _code_of_deletion(broker: Broker, topic: str, partition: int) -> Code:
+    try:
+        broker.topics.find(topic).log(partition)
+    except KafkaError as error:
+        return error.code
+    return Code.NONE

@@ -87,13 +87,14 @@ async def describe_cluster(broker: Broker, request: Request) -> Message:
 async def create_topics(broker: Broker, request: Request) -> Message:
     message = request.message
     times = Counter(topic["name"] for topic in message["topics"])
+    asked = once(message["topics"], lambda topic: topic["name"])
 
     def create(topic: Message) -> Message:
         if times[topic["name"]] == 1:
             return _created(broker, topic, dry_run=message["validate_only"])
         return {"name": topic["name"], "error_code": Code.INVALID_REQUEST, "error_message": "asked for twice"}
 
-    return {"topics": await in_turns(message["topics"], create)}
+    return {"topics": await in_turns(asked, create)}
 
 
 def _created(broker: Broker, asked: Message, *, dry_run: bool) -> Message:

@@ -61,6 +61,11 @@ def check_name(name: str) -> None:
         )
 
 
+def _folded(name: str) -> str:
+    """What two names have in common that Kafka does not allow beside each other, since metrics confuse them."""
+    return name.replace(".", "_")
+
+
 class Registry:
     """All topics by name and by id. Raises OSError when the disk refuses a change, UnusableError at the start."""
 
@@ -69,6 +74,7 @@ class Registry:
         self._logs = folder / "logs"
         self._logs.mkdir(exist_ok=True)
         self._by_name: dict[str, Topic] = {}
+        self._alike: dict[str, str] = {}
         self._by_id: dict[uuid.UUID, Topic] = {}
         for name, saved in read_json(self._file).items():
             self._add(self._open(name, saved))
@@ -84,6 +90,7 @@ class Registry:
 
     def _add(self, topic: Topic) -> None:
         self._by_name[topic.name] = self._by_id[topic.id] = topic
+        self._alike[_folded(topic.name)] = topic.name
 
     def _folder(self, topic: Topic) -> Path:
         # The id keeps a topic that is made again apart from the remains of the one before it.
@@ -132,6 +139,8 @@ class Registry:
         check_name(name)
         if name in self._by_name:
             raise KafkaError(Code.TOPIC_ALREADY_EXISTS, f"topic {name} exists already")
+        if alike := self._alike.get(_folded(name)):
+            raise KafkaError(Code.INVALID_TOPIC, f"{name} and the topic {alike} differ only in '.' and '_'")
         if not 1 <= partitions <= MAX_PARTITIONS:
             raise KafkaError(Code.INVALID_PARTITIONS, f"a topic has 1 to {MAX_PARTITIONS} partitions")
         self._check_room(partitions)
@@ -173,7 +182,7 @@ class Registry:
 
     def delete(self, topic: Topic) -> None:
         self._save([pair for pair in self._current() if pair[0] is not topic])
-        del self._by_name[topic.name], self._by_id[topic.id]
+        del self._by_name[topic.name], self._by_id[topic.id], self._alike[_folded(topic.name)]
         for log in topic.partitions:
             log.close()
         shutil.rmtree(self._folder(topic), ignore_errors=True)
