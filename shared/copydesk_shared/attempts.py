@@ -4,9 +4,8 @@ import inspect
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import DeadLetterReason, DependencyDown, Poison, Retryable
@@ -24,8 +23,7 @@ LOGGED_CHARACTERS = 500
 Handle = Callable[[Any], Awaitable[Emit[Any] | Drop]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a record ended: exactly one of these is counted for each. ``message`` is what was emitted."""
 
     kind: OutcomeKind

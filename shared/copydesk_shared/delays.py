@@ -8,12 +8,13 @@ from copydesk_shared.retries import not_before
 
 
 class Delays:
-    """Holds a partition back at a record that came too early, and lets it go when the time has come.
+    """Holds a partition of these topics back at a record that came too early, and lets it go when the time has come.
 
     The record is read again then, so nothing is kept in memory meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, topics: Iterable[str]) -> None:
+        self._topics = frozenset(topics)
         self._until: dict[Partition, datetime] = {}
 
     def admit(self, log: Log, records: Iterable[Record], now: datetime) -> Iterator[Record]:
@@ -22,7 +23,7 @@ class Delays:
         for record in records:
             if record.where in held:
                 continue
-            until = not_before(record)
+            until = not_before(record) if record.topic in self._topics else None
             if until is None or until <= now:
                 yield record
             else:

@@ -2,27 +2,24 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from copydesk_shared.log import Log, Partition, Record
 from copydesk_shared.telemetry import COMMIT_FAILURES, COMMITS, IN_FLIGHT
 from copydesk_shared.window import Window
 
 COMMIT_SECONDS = 0.5
-MOST_RECORDS = 500
+MOST_RECORDS = 1_000
 MOST_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Taken:
+class Taken(NamedTuple):
     """A record and the window it has to be finished in."""
 
     record: Record
-    window: Window
-    size: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", len(self.record.value or b""))
+    window: Window[Any]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Ledger:
     """The windows of the partitions that are assigned now."""
 
     def __init__(self, stage: str) -> None:
-        self._windows: dict[Partition, Window] = {}
+        self._windows: dict[Partition, Window[Any]] = {}
         self._commit_at = 0.0
         self._full = False
         self._commits = COMMITS.labels(stage)
@@ -66,14 +63,17 @@ class Ledger:
         for window in self._of(partitions):
             window.closed = True
 
-    def _of(self, partitions: Iterable[Partition]) -> Iterator[Window]:
+    def _of(self, partitions: Iterable[Partition]) -> Iterator[Window[Any]]:
         return (self._windows[where] for where in list(partitions) if where in self._windows)
 
     def take(self, record: Record) -> Taken:
         """The record is ours to finish now."""
-        taken = Taken(record, self._windows.setdefault(record.where, Window()))
-        taken.window.take(record.offset, taken.size, record.timestamp_ms)
-        return taken
+        window = self._windows.get(record.where)
+        if window is None:
+            window = self._windows[record.where] = Window()
+        size = len(record.value or b"")
+        window.take(record.offset, size, record.timestamp_ms)
+        return Taken(record, window, size)
 
     def room(self) -> int:
         """How many more records may be taken: a number and their bytes are bounded, whatever the lag."""

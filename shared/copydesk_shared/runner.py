@@ -16,6 +16,7 @@ from typing import Any
 from copydesk_shared.attempts import Attempts, Handle, Outcome, is_asynchronous
 from copydesk_shared.delays import Delays
 from copydesk_shared.errors import Poison
+from copydesk_shared.handout import Handout
 from copydesk_shared.kafka import connect
 from copydesk_shared.ledger import Ledger, Taken
 from copydesk_shared.log import Log, LogError, Partition, ProducerLostError, RebalanceListener
@@ -30,6 +31,8 @@ from copydesk_shared.tracing import process_span
 from copydesk_shared.workers import WorkerPool
 
 POLL_SECONDS = 0.25
+POLL_RECORDS = 500
+HOLD_SECONDS = 1.0
 REVOKE_SECONDS = 10.0
 LOOK_SECONDS = 0.01
 OBSERVE_SECONDS = 5.0
@@ -40,7 +43,7 @@ OpenLog = Callable[[RebalanceListener], AbstractAsyncContextManager[Log]]
 class StageRun:
     """One session of a stage. It is also the listener of its own rebalances.
 
-    ``hands`` tasks handle records side by side; one more, the settler, waits until what they sent is stored.
+    ``hands`` tasks handle records side by side, one more sends what they become, and one waits until that is stored.
     """
 
     def __init__(self, stage: Stage[Any, Any], handle: Handle, service: Service, hands: int) -> None:
@@ -50,13 +53,15 @@ class StageRun:
         self._attempts = Attempts(stage, handle, service)
         self._meter = Meter(stage.name)
         self._ledger = Ledger(stage.name)
-        self._delays = Delays()
+        self._delays = Delays(topic.name for topic in retry_topics(stage.name).values())
         self._log: Log | None = None
+        self._room_at = time.monotonic()
         self._start_work()
 
     def _start_work(self) -> None:
-        self._taken: asyncio.Queue[Taken] = asyncio.Queue()
-        self._sent: asyncio.Queue[tuple[Taken, Outcome, Awaitable[None] | None]] = asyncio.Queue()
+        self._taken: Handout[Taken] = Handout()
+        self._outbox: Handout[tuple[Taken, Outcome]] = Handout()
+        self._sent: Handout[tuple[Taken, Outcome, Awaitable[None] | None]] = Handout()
         self._workers: list[asyncio.Task[None]] = []
 
     async def run(self, open_log: OpenLog) -> None:
@@ -98,18 +103,29 @@ class StageRun:
         if not self._workers:
             self._put_to_work(log)
         self._look_for_failures()
-        now = datetime.now(UTC)
         room = 0 if self._attempts.waiting_for else self._ledger.room()
-        log.hold(self._delays.held(now) if room > 0 else log.assigned())
-        records = await log.poll(max(room, 1), POLL_SECONDS if room > 0 else 0)
-        for record in self._delays.admit(log, records, now):
-            self._taken.put_nowait(self._ledger.take(record))
-        if room <= 0:
-            await asyncio.sleep(LOOK_SECONDS)
+        if room > 0:
+            await self._take(log, room)
+        else:
+            await self._wait_for_room(log)
         if await self._ledger.commit(log):
             self._meter.committed()
         if self._attempts.waiting_for or not self._meter.is_stuck(self._service.settings.stall_seconds):
             self._service.health.progressed(self._stage.name)
+
+    async def _take(self, log: Log, room: int) -> None:
+        now = datetime.now(UTC)
+        self._room_at = time.monotonic()
+        log.hold(self._delays.held(now))
+        for record in self._delays.admit(log, await log.poll(min(room, POLL_RECORDS), POLL_SECONDS), now):
+            self._taken.put(self._ledger.take(record))
+
+    async def _wait_for_room(self, log: Log) -> None:
+        """Let the hands work. Where that takes long, go on polling with everything held, so as to stay in the group."""
+        await asyncio.sleep(LOOK_SECONDS)
+        if time.monotonic() - self._room_at > HOLD_SECONDS:
+            log.hold(log.assigned())
+            await log.poll(1, 0)
 
     async def _observe(self, log: Log) -> None:
         while True:
@@ -118,36 +134,43 @@ class StageRun:
             await asyncio.sleep(OBSERVE_SECONDS)
 
     def _put_to_work(self, log: Log) -> None:
-        self._workers = [asyncio.create_task(self._hand(log)) for _ in range(self._hands)]
-        self._workers += [asyncio.create_task(self._settle(log)), asyncio.create_task(self._observe(log))]
+        self._workers = [asyncio.create_task(self._hand()) for _ in range(self._hands)]
+        self._workers += [asyncio.create_task(each(log)) for each in (self._send, self._settle, self._observe)]
 
     def _look_for_failures(self) -> None:
         for worker in self._workers:
             if worker.done():
                 worker.result()
 
-    async def _hand(self, log: Log) -> None:
+    async def _hand(self) -> None:
         while True:
-            taken = await self._taken.get()
+            taken = await self._taken.take()
             if not taken.window.closed:
                 taken.window.started += 1
-                await self._handle(log, taken)
+                await self._handle(taken)
 
-    async def _handle(self, log: Log, taken: Taken) -> None:
+    async def _handle(self, taken: Taken) -> None:
         record, window = taken.record, taken.window
         CURRENT_RECORD.set(record)
         with process_span(self._stage.name, record) as trace:
             outcome = await self._attempts.outcome(record, trace)
-        if outcome is None or (self._stage.ordered and not await window.turn(record.offset)):
+        if outcome is None:
             window.abandon()
-            return
-        try:
-            delivery = await log.send(outcome.outgoing) if outcome.outgoing else None
-        except Poison as error:
-            outcome, delivery = await self._bury(log, taken, error)
-        if self._stage.ordered:
-            window.out()
-        self._sent.put_nowait((taken, outcome, delivery))
+        elif self._stage.ordered:
+            for ready in window.arrange(record.offset, (taken, outcome)):
+                self._outbox.put(ready)
+        else:
+            self._outbox.put((taken, outcome))
+
+    async def _send(self, log: Log) -> None:
+        """One task sends for all: tasks that wait for room in one batch of the producer all wake each other."""
+        while True:
+            taken, outcome = await self._outbox.take()
+            try:
+                delivery = await log.send(outcome.outgoing) if outcome.outgoing else None
+            except Poison as error:
+                outcome, delivery = await self._bury(log, taken, error)
+            self._sent.put((taken, outcome, delivery))
 
     async def _bury(self, log: Log, taken: Taken, error: Poison) -> tuple[Outcome, Awaitable[None] | None]:
         outcome = self._attempts.buried(taken.record, error.reason, str(error))
@@ -155,7 +178,7 @@ class StageRun:
 
     async def _settle(self, log: Log) -> None:
         while True:
-            taken, outcome, delivery = await self._sent.get()
+            taken, outcome, delivery = await self._sent.take()
             if delivery is not None:
                 try:
                     await delivery

@@ -1,11 +1,13 @@
 """The records of a partition that were taken: which are finished, in what order they go out, what may be committed."""
 
-import asyncio
 import time
 from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Window:
+class Window(Generic[T]):
     """Offsets are taken in rising order, gaps allowed (compaction, transaction markers), and finished in any order.
 
     Only the contiguous finished prefix may be committed. A window that is *closed* starts no further record; one that
@@ -16,7 +18,7 @@ class Window:
         self._open: deque[tuple[int, int]] = deque()
         self._finished: set[int] = set()
         self._not_out: deque[int] = deque()
-        self._turns: dict[int, asyncio.Future[bool]] = {}
+        self._early: dict[int, T] = {}
         self._next_offset: int | None = None
         self._committed: int | None = None
         self.bytes = 0
@@ -37,19 +39,16 @@ class Window:
         self._not_out.append(offset)
         self.bytes += size
 
-    async def turn(self, offset: int) -> bool:
-        """Wait until all earlier records are out; whether this one may go out then."""
-        if not self.broken and self._not_out[0] != offset:
-            self._turns[offset] = asyncio.get_running_loop().create_future()
-            await self._turns[offset]
-        return not self.broken
-
-    def out(self) -> None:
-        """The record whose turn it was is handed over: the next one may go."""
-        self._not_out.popleft()
-        following = self._turns.pop(self._not_out[0], None) if self._not_out else None
-        if following is not None and not following.done():
-            following.set_result(True)
+    def arrange(self, offset: int, item: T) -> list[T]:
+        """Take what that record became; what may go out now, in the order the records were taken."""
+        if self.broken:
+            self.started -= 1
+            return []
+        self._early[offset] = item
+        ready = []
+        while self._not_out and self._not_out[0] in self._early:
+            ready.append(self._early.pop(self._not_out.popleft()))
+        return ready
 
     def finish(self, offset: int, size: int = 0) -> None:
         """That record has its outcome, and the outcome is stored."""
@@ -70,10 +69,8 @@ class Window:
     def break_off(self) -> None:
         """Start nothing and let nothing go out from here on."""
         self.closed = self.broken = True
-        for waiting in self._turns.values():
-            if not waiting.done():
-                waiting.set_result(False)
-        self._turns.clear()
+        self.started -= len(self._early)
+        self._early.clear()
 
     def committable(self) -> int | None:
         """The next offset to read if one stopped now; ``None`` when that is already committed."""

@@ -1,5 +1,3 @@
-import asyncio
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +7,7 @@ from copydesk_shared.window import Window
 @given(st.data())
 def test_only_the_contiguous_finished_prefix_is_committable(data: st.DataObject) -> None:
     offsets = sorted(data.draw(st.sets(st.integers(0, 200), min_size=1, max_size=30)))
-    window = Window()
+    window: Window[int] = Window()
     for offset in offsets:
         window.take(offset)
     finished: set[int] = set()
@@ -22,7 +20,7 @@ def test_only_the_contiguous_finished_prefix_is_committable(data: st.DataObject)
 
 
 def test_what_is_committed_is_not_committed_again() -> None:
-    window = Window()
+    window: Window[int] = Window()
     window.take(7)
     window.finish(7)
     assert window.committable() == 8
@@ -34,29 +32,33 @@ def test_what_is_committed_is_not_committed_again() -> None:
     assert window.committable() == 9
 
 
-async def test_records_go_out_in_the_order_they_were_taken() -> None:
-    window = Window()
-    for offset in range(6):
+@given(st.permutations(range(8)))
+def test_records_go_out_in_the_order_they_were_taken(order: list[int]) -> None:
+    window: Window[int] = Window()
+    for offset in range(8):
         window.take(offset)
-    out: list[int] = []
-
-    async def go(offset: int) -> None:
-        if await window.turn(offset):
-            out.append(offset)
-            window.out()
-
-    await asyncio.gather(*(go(offset) for offset in (3, 1, 5, 0, 4, 2)))
-    assert out == [0, 1, 2, 3, 4, 5]
+        window.started += 1
+    out = [ready for offset in order for ready in window.arrange(offset, offset)]
+    assert out == list(range(8))
 
 
-async def test_nothing_goes_out_behind_a_record_that_was_left() -> None:
-    window = Window()
+def test_nothing_goes_out_behind_a_record_that_was_left() -> None:
+    window: Window[int] = Window()
     for offset in range(3):
         window.take(offset)
         window.started += 1
-    waiting = [asyncio.create_task(window.turn(offset)) for offset in (1, 2)]
-    await asyncio.sleep(0)
+    assert window.arrange(1, 1) == []
     window.abandon()
-    assert await asyncio.gather(*waiting) == [False, False]
-    assert await window.turn(0) is False
+    assert window.arrange(2, 2) == []
     assert window.closed
+    assert window.started == 0
+
+
+def test_an_abandoned_window_counts_nothing_as_started() -> None:
+    window: Window[int] = Window()
+    window.take(1)
+    window.started += 1
+    window.break_off()
+    assert window.started == 1
+    assert window.arrange(1, 1) == []
+    assert window.started == 0

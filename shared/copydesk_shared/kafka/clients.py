@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -40,23 +40,45 @@ def text(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-@contextlib.contextmanager
-def log_errors() -> Iterator[None]:
-    """What goes wrong with the brokers as :class:`LogError`, a record that is too large as :class:`Poison`."""
-    try:
-        yield
-    except TOO_LARGE as error:
+class _LogErrors:
+    """A class, not a generator: it is entered for every record."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None:
+            _raise_as_ours(error)
+
+
+def _raise_as_ours(error: BaseException) -> None:
+    if isinstance(error, TOO_LARGE):
         raise Poison(text(error), DeadLetterReason.TOO_LARGE) from None
-    except PRODUCER_LOST as error:
+    if isinstance(error, PRODUCER_LOST):
         raise ProducerLostError(text(error)) from error
-    except (KafkaError, ConsumerStoppedError, OSError, TimeoutError) as error:
+    if isinstance(error, (KafkaError, ConsumerStoppedError, OSError, TimeoutError)):
         raise LogError(text(error)) from error
+
+
+_LOG_ERRORS = _LogErrors()
+
+
+def log_errors() -> _LogErrors:
+    """What goes wrong with the brokers as :class:`LogError`, a record that is too large as :class:`Poison`."""
+    return _LOG_ERRORS
 
 
 async def stop(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient, method: str = "stop") -> None:
     """Stop a client, without waiting long for brokers that may be away."""
-    with contextlib.suppress(KafkaError, OSError, TimeoutError):
-        await asyncio.wait_for(getattr(client, method)(), STOP_SECONDS)
+    # aiokafka lets the cancellation of its own tasks out; that of ours must not be mixed up with it.
+    closing = asyncio.ensure_future(getattr(client, method)())
+    await asyncio.wait({closing}, timeout=STOP_SECONDS)
+    if not closing.done():
+        closing.cancel()
+        await asyncio.wait({closing}, timeout=STOP_SECONDS)
+    if closing.done() and not closing.cancelled():
+        with contextlib.suppress(KafkaError, OSError, TimeoutError):
+            closing.result()
 
 
 async def start_producer(brokers: Brokers, client_id: str) -> AIOKafkaProducer:
