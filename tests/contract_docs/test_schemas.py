@@ -16,7 +16,7 @@ from copydesk_shared.stage import Emit
 from copydesk_shared.topics import ALL_TOPICS, Topic
 from copydesk_shared.wire import decode, encode
 from tests.shared import samples as small
-from tools.contract import samples
+from tools.contract import headers, samples
 from tools.contract.schemas import DIALECT, models, prose, schema
 
 TOPICS = [topic for topic in ALL_TOPICS if isinstance(topic, Topic)]
@@ -41,6 +41,7 @@ def test_what_is_written_obeys_the_schema_that_its_header_names(
     assert record.value is not None
     value = json.loads(record.value)
     Draft202012Validator(made).validate(value)
+    Draft202012Validator(headers.document(topic.model)).validate({k: v.decode() for k, v in record.headers})
     assert list(value) == list(made["properties"]), "every field is said, in the order of the wire"
     assert decode(topic, Record(topic.name, 0, 0, record.key, record.value)) == messages[topic.model]
 
@@ -65,6 +66,7 @@ def test_a_schema_is_a_schema(model: type[Message]) -> None:
     assert made["$schema"] == DIALECT
     assert made["description"]
     assert made["required"] == list(made["properties"])
+    Draft202012Validator.check_schema(headers.document(model))
 
 
 def test_ids_are_unique() -> None:

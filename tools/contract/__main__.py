@@ -4,32 +4,42 @@
 ``python -m tools.contract release``   makes the schemas those that later ones are held against
 """
 
+import json
 import sys
 from pathlib import Path
 
-from tools.contract import asyncapi, schemas
+from tools.contract import asyncapi, headers, schemas
 from tools.contract.compatibility import breaks
 
 DOCS = schemas.RELEASED.parent.parent
 
 
+def current() -> dict[Path, schemas.Schema]:
+    """The schemas of the messages and of their headers, by their place below the released ones."""
+    made: dict[Path, schemas.Schema] = {}
+    for model in schemas.models():
+        folder = Path(str(model.schema_version))
+        made[folder / f"{model.__name__}.json"] = schemas.schema(model)
+        made[folder / f"{model.__name__}.headers.json"] = headers.document(model)
+    return made
+
+
 def files() -> dict[Path, str]:
     """What is written, by its place under ``docs/``."""
-    made = {
-        Path("schemas", f"{model.__name__}.json"): schemas.text(schemas.schema(model)) for model in schemas.models()
-    }
+    made = {Path("schemas", path.name): schemas.text(schema) for path, schema in current().items()}
     return {Path("asyncapi.yaml"): asyncapi.text(), **made}
 
 
 def problems() -> list[str]:
     """What would break a reader of the last release, a line each."""
-    models = {model.__name__: model for model in schemas.models()}
-    gone = sorted({path.stem for path in schemas.RELEASED.glob("*/*.json")} - models.keys())
+    made = current()
+    released = {path.relative_to(schemas.RELEASED) for path in schemas.RELEASED.glob("*/*.json")}
+    gone = sorted({path.name for path in released} - {path.name for path in made})
     return [f"{name}: no topic carries it any more" for name in gone] + [
-        f"{name} {line}"
-        for name, model in models.items()
-        if (past := schemas.released(model)) is not None
-        for line in breaks(past, schemas.schema(model))
+        f"{path.name} {line}"
+        for path, schema in made.items()
+        if path in released
+        for line in breaks(json.loads((schemas.RELEASED / path).read_text(encoding="utf-8")), schema)
     ]
 
 
@@ -47,10 +57,9 @@ def release() -> None:
     """Keep the schemas as they are as the released ones. Raises ``ValueError`` when that would break a reader."""
     if found := problems():
         raise ValueError("\n".join([*found, "count up schema_version of the model to release this"]))
-    for model in schemas.models():
-        path = schemas.released_path(model)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(schemas.text(schemas.schema(model)), encoding="utf-8")
+    for path, schema in current().items():
+        (schemas.RELEASED / path).parent.mkdir(parents=True, exist_ok=True)
+        (schemas.RELEASED / path).write_text(schemas.text(schema), encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from copydesk_shared.errors import DeadLetterReason, RetryClass
 from copydesk_shared.marks import BORDER, NO_KEY
 from copydesk_shared.messages import Message
 from copydesk_shared.topics import ALL_TOPICS, STAGE_SOURCES
 from copydesk_shared.wire import data_schema, event_type, tombstone_type
-
-Schema = dict[str, Any]
+from tools.contract.schemas import DIALECT, Schema
 
 NUMBER: Schema = {"type": "string", "pattern": "^[0-9]+$"}
 TIME: Schema = {"type": "string", "format": "date-time"}
@@ -148,6 +146,14 @@ def schema(headers: Iterable[Header]) -> Schema:
         "properties": {each.name: {**each.schema, "description": each.description} for each in headers},
         "required": [each.name for each in headers if each.always],
     }
+
+
+def document(model: type[Message]) -> Schema:
+    """The schema of the headers of a message, by itself."""
+    name = f"{model.__name__} headers"
+    said = "The headers of its records, as text. The values are UTF-8 on the wire."
+    head = {"$schema": DIALECT, "$id": f"{data_schema(model)}:headers", "title": name, "description": said}
+    return head | schema(message(model))
 
 
 REPLAYED_HERE = (*optional(MARKED[:1]), *REPLAY)

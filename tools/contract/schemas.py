@@ -37,14 +37,9 @@ def models() -> tuple[type[Message], ...]:
     return tuple(dict.fromkeys(topic.model for topic in ALL_TOPICS if isinstance(topic, Topic)))
 
 
-def released_path(model: type[Message]) -> Path:
-    """Where the released schema of this version lies."""
-    return RELEASED / str(model.schema_version) / f"{model.__name__}.json"
-
-
 def released(model: type[Message]) -> Schema | None:
     """The last released schema of this version; ``None`` before its first release."""
-    path = released_path(model)
+    path = RELEASED / str(model.schema_version) / f"{model.__name__}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
