@@ -227,7 +227,8 @@ async def test_a_topic_deleted_in_the_middle_is_nobodys_error(
 
     def deleting(folder: Path) -> Any:
         done = threading.Event()
-        loop.call_soon_threadsafe(lambda: (broker.topics.delete(topic), done.set()))
+        loop.call_soon_threadsafe(broker.topics.delete, topic)
+        loop.call_soon_threadsafe(done.set)
         assert done.wait(10)
         return usage(folder.parents[1])
 

@@ -135,6 +135,8 @@ async def _run(options: Options, *, with_parent: bool) -> None:
         chores = [loop.create_task(watch(broker)), loop.create_task(Janitor(broker).run(options.cleanup_interval_s))]
         if options.fsync == "interval":
             chores.append(loop.create_task(_sync_now_and_then(broker)))
+        for chore in chores:
+            chore.add_done_callback(_ended)
         await stopping.wait()
         for chore in chores:
             chore.cancel()
@@ -153,6 +155,13 @@ def _open(options: Options) -> Broker:
     except OSError as error:
         raise UnusableError(f"cannot use the data folder {options.data_dir}: {error}") from error
     return broker
+
+
+def _ended(chore: asyncio.Task[None]) -> None:
+    """A chore runs until the broker stops."""
+    error = None if chore.cancelled() else chore.exception()
+    if error is not None:
+        logger.error("what runs beside the requests failed", exc_info=error)
 
 
 def _watch_parent(stopping: asyncio.Event) -> None:

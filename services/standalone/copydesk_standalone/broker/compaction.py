@@ -81,6 +81,9 @@ class Pass:
 
     def mark(self) -> None:
         """Find what is superseded; comes before ``rewrite``."""
+        for segment in self._segments[self._clean :]:
+            # What goes must not be off the disk before what takes its place is on it.
+            segment.sync()
         shares = [_Share(1, 0, self._facts.max_keys)]
         while shares:
             self._mark(shares.pop(), shares)

@@ -48,11 +48,16 @@ def _deletable(topic: Topic, index: int) -> PartitionLog:
 
 async def _move_start(log: PartitionLog, offset: int) -> int:
     async with log.changing:
-        if log.closed:
-            raise KafkaError(Code.UNKNOWN_TOPIC_OR_PARTITION, "the topic was deleted")
+        _check_open(log)
         wanted = log.next_offset if offset == _HIGH_WATERMARK else offset
         if not 0 <= wanted <= log.next_offset:
             raise KafkaError(Code.OFFSET_OUT_OF_RANGE, f"{wanted} is outside 0..{log.next_offset}")
         if wanted > log.start_offset:
             await log.start_at(wanted)
+        _check_open(log)
         return log.start_offset
+
+
+def _check_open(log: PartitionLog) -> None:
+    if log.closed:
+        raise KafkaError(Code.UNKNOWN_TOPIC_OR_PARTITION, "the topic was deleted")
