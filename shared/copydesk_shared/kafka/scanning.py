@@ -2,10 +2,11 @@
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
@@ -15,6 +16,8 @@ from copydesk_shared.kafka.admin import see_topics
 from copydesk_shared.kafka.clients import log_errors, open_admin, open_consumer
 from copydesk_shared.kafka.session import as_record
 from copydesk_shared.log import LogError, Record
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 15.0
 STALL_SECONDS = 30.0
@@ -131,13 +134,23 @@ async def open_scanner(
 ) -> AsyncIterator[Scanner]:
     """A scanner of a topic. Raises :class:`LogError` when no broker answers or there is no such topic."""
     async with open_consumer(brokers, "copydesk-scan", fetch_max_wait_ms=FETCH_WAIT_MS) as consumer:
+        found = await _in_time(see_topics(brokers, [topic]))
+        await _in_time(consumer.start())
+        there = found.found.get(topic)
+        if there is None:
+            raise LogError(f"there is no topic {topic} that we may read")
+        yield Scanner(consumer, topic, range(there.partitions), on_unreadable)
+
+
+async def _in_time(answer: Awaitable[T]) -> T:
+    try:
         with log_errors():
-            async with asyncio.timeout(CONNECT_SECONDS):
-                found = (await see_topics(brokers, [topic])).found.get(topic)
-                if found is None:
-                    raise LogError(f"there is no topic {topic} that we may read")
-                await consumer.start()
-        yield Scanner(consumer, topic, range(found.partitions), on_unreadable)
+            async with asyncio.timeout(CONNECT_SECONDS) as limit:
+                return await answer
+    except LogError:
+        if limit.expired():
+            raise LogError(f"no answer for {CONNECT_SECONDS:g} seconds") from None
+        raise
 
 
 async def delete_records(brokers: Brokers, topic: str, before: Mapping[int, int]) -> dict[int, int]:

@@ -15,6 +15,7 @@ DUMP_ROW = 16
 JSON_ERROR_LIMIT = 8_000
 ERROR_WIDTH = 200
 COLUMNS = {"ID": 10, "TIME (UTC)": 19, "STAGE": 10, "REASON": 17, "TRIES": 5, "KEY": 24, "SOURCE": 24}
+FIXED_WIDTH = sum(COLUMNS.values()) + 2 * len(COLUMNS)
 
 
 def printable(text: str) -> str:
@@ -74,7 +75,7 @@ def table_row(letter: DeadLetter, width: int | None) -> str:
         str(letter.attempts or "?"), shown_bytes((letter.original_key or b"")[:200]), domain or feed or "-",
     )  # fmt: skip
     start = "  ".join(fit(cell, size) for cell, size in zip(cells, COLUMNS.values(), strict=True))
-    room = ERROR_WIDTH if width is None else max(0, width - len(start) - 2)
+    room = ERROR_WIDTH if width is None else max(0, width - FIXED_WIDTH)
     return f"{start}  {fit(headline(letter.error), room).rstrip()}" if room else start
 
 

@@ -30,6 +30,7 @@ COMPACTED = frozenset(topic.name for topic in ALL_TOPICS if isinstance(topic, To
 # A letter may name anything; the brokers refuse the whole question when one name is not possible.
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}", re.ASCII)
 SHOWN = 100
+EXIT_REFUSED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class Sending:
                 self._report(last)
                 raise
         self._report(last)
-        return code
+        return code or (EXIT_REFUSED if self._refused else 0)
 
     async def _stopped(self, stop: asyncio.Event) -> bool:
         if self._sent + self._refused:
