@@ -15,7 +15,13 @@ from tools.contract import samples
 
 ROOT = Path(__file__).parent.parent.parent
 TIER = "packages"
-NETWORK = ("error sending request", "failed to fetch", "dns error", "network connectivity is disabled")
+NETWORK = (
+    "error sending request",
+    "failed to fetch",
+    "dns error",
+    "network was disabled",
+    "network connectivity is disabled",
+)
 # A reader of the models needs no client of Kafka, no server and no metrics.
 READER = """
 import importlib.metadata, json, sys
