@@ -15,7 +15,7 @@ from copydesk_standalone.broker.process import BrokerProcess
 from copydesk_standalone.broker.protocol import BY_KEY
 
 from .batches import batch
-from .bystander import Bystander
+from .bystander import TOPIC, Bystander
 from .client import KEYS, WireClient, fetch_message, request_bytes
 from .conftest import StartBroker
 
@@ -110,6 +110,30 @@ def fetches_of_very_many_partitions(attack: Attack) -> None:
     message = fetch_message(LARGE, 0, partition_max_bytes=1)
     message["topics"][0]["partitions"] *= MANY - 1
     attack.ask("Fetch", 11, message, times=10)
+
+
+def fetches_that_every_record_wakes(attack: Attack) -> None:
+    """Each waits on thousands of partitions, among them the bystander's, for more bytes than there ever will be."""
+    with WireClient(attack.broker.address) as client:
+        client.create_topic("wide", partitions=1_000)
+        client.create_topic("wider", partitions=2_000)
+    message = fetch_message(TOPIC, 0, max_wait_ms=60_000, min_bytes=(1 << 31) - 1)
+    for name, count in (("wide", 1_000), ("wider", 2_000)):
+        parts = [{"partition": n, "fetch_offset": 0, "partition_max_bytes": 1} for n in range(count)]
+        message["topics"].append({"topic": name, "partitions": parts})
+    attack.ask("Fetch", 11, message, times=60)
+
+
+def producers_without_end(attack: Attack) -> None:
+    """Ids that nobody gave out, each used once."""
+    with WireClient(attack.broker.address) as client:
+        client.create_topic("ids", partitions=100)
+    client = attack.connect()
+    for first in range(0, 20_000, 100):
+        parts = [{"index": n, "records": batch([b"x"], producer=(1_000_000 + first + n, 0, 0))} for n in range(100)]
+        client.call("Produce", 8, acks=-1, timeout_ms=1, topics=[{"name": "ids", "partitions": parts}])
+    asked = [{"name": "ids", "partitions": [n % 100 for n in range(MANY - 2)]}]
+    attack.ask("DescribeProducers", 0, {"topics": asked}, times=5)
 
 
 def times_in_bombs(attack: Attack) -> None:
@@ -218,6 +242,8 @@ ATTACKS: list[Callable[[Attack], None]] = [
     unknown_topics,
     one_topic_very_often,
     fetches_of_very_many_partitions,
+    fetches_that_every_record_wakes,
+    producers_without_end,
     times_in_bombs,
     tiny_batches,
     groups_without_end,

@@ -1,10 +1,8 @@
 """Produce, Fetch, ListOffsets and what else touches records."""
 
-import asyncio
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from .admission import RecordsRefusedError, admitted
 from .batch import HEADER_BYTES, LEADER_EPOCH, LOG_APPEND_TIME, MAGIC, MAGIC_AT, Batch, read_header, split
@@ -14,6 +12,7 @@ from .log import PartitionLog
 from .protocol import Request
 from .schema import Message
 from .turns import in_turns, in_waiting_turns, once
+from .waiting import Waiting, Wanted
 
 logger = logging.getLogger(__name__)
 
@@ -90,17 +89,6 @@ def _refused(index: int, error: KafkaError) -> Message:
     }
 
 
-@dataclass(slots=True)
-class Wanted:
-    """One partition of a fetch: where it reads, or why it cannot."""
-
-    index: int
-    offset: int
-    max_bytes: int
-    log: PartitionLog | None = None
-    error: Code = Code.NONE
-
-
 async def fetch(broker: Broker, request: Request) -> Message:
     """Read from each partition, waiting for ``min_bytes`` until ``max_wait_ms`` is over."""
     message = request.message
@@ -111,7 +99,7 @@ async def fetch(broker: Broker, request: Request) -> Message:
     committed = message["isolation_level"] == _READ_COMMITTED
     wait_s = min(message["max_wait_ms"], MAX_WAIT_MS) / 1000
     parts = [_wanted(broker, topic, part) for topic, parts in asked for part in parts]
-    await _wait(parts, message["min_bytes"], wait_s, committed=committed)
+    await Waiting(parts, message["min_bytes"], committed=committed).wait(wait_s)
     left = min(message["max_bytes"], broker.memory.share(MAX_RESPONSE_BYTES))
     any_data = False
 
@@ -154,35 +142,6 @@ def check_epoch(epoch: int) -> None:
     """There is one leader for ever, in epoch 0; -1 is a client that does not say."""
     if epoch > LEADER_EPOCH:
         raise KafkaError(Code.UNKNOWN_LEADER_EPOCH)
-
-
-async def _wait(parts: list[Wanted], min_bytes: int, wait_s: float, *, committed: bool) -> None:
-    """Return when there is enough to read, something to complain about, or nothing came in time."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_s
-    logs = [part.log for part in parts if part.log is not None]
-    while not _ready(parts, min_bytes, committed=committed) and (left := deadline - loop.time()) > 0:
-        wake: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(left, _wake, wake)
-        for log in logs:
-            log.waiters.add(wake)
-        try:
-            await wake
-        finally:
-            timer.cancel()
-            for log in logs:
-                log.waiters.discard(wake)
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
-
-
-def _ready(parts: list[Wanted], min_bytes: int, *, committed: bool) -> bool:
-    if not parts or any(part.error or part.log is None or not part.log.reaches(part.offset) for part in parts):
-        return True
-    return sum(part.log.available(part.offset, committed=committed) for part in parts if part.log) >= min_bytes
 
 
 def _read(part: Wanted, budget: int, *, first: bool, committed: bool) -> bytes:

@@ -28,7 +28,7 @@ class PartitionLog:
     """The log of one partition.
 
     Offsets rise, with gaps where compaction took records out: ``start_offset`` is the first that can be read and
-    ``next_offset`` the one the next record gets. Every write is visible at once; ``waiters`` are the fetches to wake
+    ``next_offset`` the one the next record gets. Every write is visible at once; ``waiters`` are called
     then. ``changing`` is held by who replaces or removes files. A segment is closed when it would grow over
     ``segment_bytes``, or when a record is ``segment_ms`` newer than its first.
     """
@@ -45,7 +45,7 @@ class PartitionLog:
         self.producers = Producers()
         self.isolation = Isolation()
         self.next_offset = 0
-        self.waiters: set[asyncio.Future[None]] = set()
+        self.waiters: set[Callable[[], None]] = set()
         folder.mkdir(parents=True, exist_ok=True)
         self._recover()
 
@@ -167,9 +167,8 @@ class PartitionLog:
         return offset
 
     def _wake(self) -> None:
-        for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        for look in self.waiters:
+            look()
 
     def _segment_of(self, offset: int) -> tuple[Segment, int] | None:
         """The segment that holds ``offset`` and the position there; None at the end of the log."""
