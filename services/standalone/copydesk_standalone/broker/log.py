@@ -14,7 +14,7 @@ from .isolation import Isolation
 from .markers import Ending, ending_of, marker
 from .producers import Producers
 from .records import find_timestamp
-from .segment import ASIDE_SUFFIX, Segment, file_name
+from .segment import ASIDE_SUFFIX, Segment, file_name, is_segment
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class PartitionLog:
         """Open the segments in order; at the first unsound byte the rest of the log is cut off."""
         for unfinished in self.folder.glob(f"*{ASIDE_SUFFIX}"):
             unfinished.unlink()
-        segments = sorted(map(Segment, self.folder.glob("*.log")), key=_range)
+        segments = sorted((Segment(path) for path in self.folder.glob("*.log") if is_segment(path)), key=_range)
         compacted_to = 0
         for number, segment in enumerate(segments):
             if segment.base_offset < compacted_to:
@@ -109,7 +109,7 @@ class PartitionLog:
 
     @property
     def start_offset(self) -> int:
-        return max(self._start, self._segments[0].base_offset)
+        return max(self._start, self._segments[0].base_offset) if self._segments else self.next_offset
 
     @property
     def last_stable_offset(self) -> int:
@@ -264,6 +264,8 @@ class PartitionLog:
     async def start_at(self, offset: int) -> None:
         """Let the log start at ``offset``, also after a restart. Call it with ``changing`` held. Raises OSError."""
         await asyncio.to_thread(write_json, self.folder / START_FILE, {"start": offset})
+        if self.closed:
+            return
         self._start = max(self._start, offset)
         stable = min(offset, self.last_stable_offset)
         await self.drop(self.count_below(stable))

@@ -5,6 +5,7 @@ BASE up to END, and stands for every file that began in that range.
 """
 
 import os
+import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from .errors import KafkaError
 
 INDEX_EVERY = 16 << 10
 ASIDE_SUFFIX = ".aside"
+_NAME = re.compile(r"\d{20}(-\d{20})?\.log")
 _READ_AHEAD = 1 << 20
 _AFTER_EPOCH = PREFIX_BYTES + 4
 
@@ -52,6 +54,10 @@ class Index:
 def file_name(base: int, end: int | None = None) -> str:
     """The name of a segment; ``end`` makes it that of a compacted one."""
     return f"{base:020d}.log" if end is None else f"{base:020d}-{end:020d}.log"
+
+
+def is_segment(path: Path) -> bool:
+    return _NAME.fullmatch(path.name) is not None
 
 
 class Segment:
