@@ -21,7 +21,9 @@ def described(client: WireClient, name: str, version: int = 9, **options: Any) -
 
 
 def settings_of(client: WireClient, name: str, kind: int = 2, keys: list[str] | None = None) -> dict[str, Any]:
-    answer = client.call("DescribeConfigs", 4, resources=[{"type": kind, "name": name, "keys": keys}])
+    answer = client.call(
+        "DescribeConfigs", 4, include_synonyms=True, resources=[{"type": kind, "name": name, "keys": keys}]
+    )
     result: dict[str, Any] = answer["results"][0]
     return result
 

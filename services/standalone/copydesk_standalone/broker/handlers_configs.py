@@ -21,15 +21,16 @@ Settings = dict[str, str | None]
 
 async def describe_configs(broker: Broker, request: Request) -> Message:
     """The settings of topics and of this broker, with where each comes from."""
+    with_synonyms = request.message["include_synonyms"]
 
     def describe(resource: Message) -> Message:
-        return {"type": resource["type"], "name": resource["name"], **_configs(broker, resource)}
+        return {"type": resource["type"], "name": resource["name"], **_configs(broker, resource, with_synonyms)}
 
     resources = once(request.message["resources"], lambda resource: (resource["type"], resource["name"]))
     return {"results": await in_turns(resources, describe)}
 
 
-def _configs(broker: Broker, resource: Message) -> Message:
+def _configs(broker: Broker, resource: Message, with_synonyms: bool) -> Message:
     try:
         entries = _topic_configs(broker, resource) if resource["type"] == _TOPIC else _broker_configs(broker, resource)
     except KafkaError as error:
@@ -37,7 +38,11 @@ def _configs(broker: Broker, resource: Message) -> Message:
     wanted = resource["keys"]
     return {
         "error_code": Code.NONE,
-        "configs": [entry for entry in entries if wanted is None or entry["name"] in wanted],
+        "configs": [
+            entry if with_synonyms else {**entry, "synonyms": []}
+            for entry in entries
+            if wanted is None or entry["name"] in wanted
+        ],
     }
 
 

@@ -17,7 +17,7 @@ MAX_OFFSETS = 100_000
 _GROUP, _TRANSACTION = 0, 1
 # The request versions from which a feature is there.
 _ID_REQUIRED_FROM, _SKIP_FROM = 4, 9
-_PROTOCOL_REQUIRED_FROM = 5
+_PROTOCOL_REQUIRED_FROM, _NO_PROTOCOL_IS_NULL_FROM = 5, 7
 _BATCHED_FIND_FROM, _BATCHED_LEAVE_FROM, _BATCHED_FETCH_FROM = 4, 3, 8
 
 
@@ -55,8 +55,8 @@ async def join_group(broker: Broker, request: Request) -> Message:
         )
     except KafkaError as error:
         member_id = error.member_id if isinstance(error, MemberIdRequiredError) else message["member_id"]
-        # Before version 7 the protocol may not be null.
-        return {"error_code": error.code, "member_id": member_id, "protocol_name": ""}
+        no_protocol = None if request.version >= _NO_PROTOCOL_IS_NULL_FROM else ""
+        return {"error_code": error.code, "member_id": member_id, "protocol_name": no_protocol}
     return {
         "error_code": Code.NONE,
         "generation_id": joined.generation,

@@ -103,7 +103,7 @@ def _created(broker: Broker, asked: Message, *, dry_run: bool) -> Message:
         settings = {config["name"]: config["value"] for config in asked["configs"]}
         topic = broker.topics.create(name, _partitions(broker, asked), settings, dry_run=dry_run)
     except KafkaError as error:
-        return {"name": name, "error_code": error.code, "error_message": error.message, "configs": None}
+        return {"name": name, "error_code": error.code, "error_message": error.message, "configs": []}
     return {
         "name": name,
         "topic_id": topic.id,

@@ -223,8 +223,8 @@ APIS = (
     Api(
         65, "DescribeTransactions", 0, 0, 0,
         "ids:[string]",
-        "throttle_time_ms:i32 transactions:[error_code:i16 id:string state:string timeout_ms:i32 started_ms:i64=-1"
-        " producer_id:i64=-1 producer_epoch:i16=-1 topics:[name:string partitions:[i32]]]",
+        "throttle_time_ms:i32 transactions:[error_code:i16 id:string state:string timeout_ms:i32 started_ms:i64"
+        " producer_id:i64 producer_epoch:i16 topics:[name:string partitions:[i32]]]",
     ),
     Api(
         66, "ListTransactions", 0, 1, 0,
