@@ -36,6 +36,17 @@ class Subscribers(Party):
         self._stack.enter_context(member.client)
         return member
 
+    def settled(self, *instances: str | None) -> list[Member]:
+        """One comes after the other: who joins at the same time may or may not share a generation."""
+        here: list[Member] = []
+        for instance in instances:
+            newcomer = self.member(instance)
+            coming = newcomer.joining()
+            wait_until(lambda: all(member.beat() for member in here))
+            answers = [again.result(10) for again in [*(member.joining() for member in here), coming]]
+            here.append(newcomer)
+        return self.assign(here, answers)
+
 
 @contextmanager
 def party(site: Site) -> Iterator[Party]:
