@@ -90,9 +90,9 @@ async def bare(brokers: Brokers, group: str, count: int, finished: Finished) -> 
             for where, records in batches.items():
                 for each in records:
                     record = as_record(each)
-                    with process_span(group, record) as trace:
+                    with process_span(group, record) as span:
                         message = classified(decode(CLEANED, record))
-                        out = encode(CLASSIFIED, message, stage=group, version="1", trace=trace)
+                        out = encode(CLASSIFIED, message, stage=group, version="1", trace=span.trace)
                     sent.append(await producer.send(out.topic, key=out.key, value=out.value, headers=list(out.headers)))
                 offsets[where] = records[-1].offset + 1
             await asyncio.gather(*sent)
@@ -149,8 +149,8 @@ async def faststream(brokers: Brokers, group: str, count: int, finished: Finishe
         stored = []
         for raw in message.raw_message:
             record = as_record(raw)
-            with process_span(group, record) as trace:
-                out = encode(CLASSIFIED, classified(decode(CLEANED, record)), stage=group, version="1", trace=trace)
+            with process_span(group, record) as span:
+                out = encode(CLASSIFIED, classified(decode(CLEANED, record)), stage=group, version="1", trace=span.trace)
             stored.append(
                 await broker.publish(
                     out.value, out.topic, key=out.key,

@@ -152,8 +152,10 @@ class StageRun:
     async def _handle(self, taken: Taken) -> None:
         record, window = taken.record, taken.window
         CURRENT_RECORD.set(record)
-        with process_span(self._stage.name, record) as trace:
-            outcome = await self._attempts.outcome(record, trace)
+        with process_span(self._stage.name, record) as span:
+            outcome = await self._attempts.outcome(record, span.trace)
+            if outcome is not None:
+                span.ended(outcome.kind, outcome.reason)
         if outcome is None:
             window.abandon()
         elif self._stage.ordered:

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 from copydesk_shared.asgi import bind, serve_asgi
-from copydesk_shared.errors import UserError
+from copydesk_shared.errors import SettingsError, UserError
 from copydesk_shared.health import Health
 from copydesk_shared.settings import ServiceSettings
 from copydesk_shared.telemetry import configure_logging, get_logger
+from copydesk_shared.tracing import HandOn, Tracer, use_tracer
 
 EXIT_USER_ERROR = 2
 CLOSE_SECONDS = 4.0
@@ -109,8 +110,23 @@ def run_service(name: str, settings: ServiceSettings, loops: Sequence[Loop]) -> 
     a loop ends the process, so that whoever supervises it starts it again.
     """
     configure_logging(name, settings.log_level, settings.log_format)
-    asyncio.run(_run(name, settings, loops))
+    tracer = _tracer(name, settings)
+    use_tracer(tracer)
+    try:
+        asyncio.run(_run(name, settings, loops))
+    finally:
+        tracer.close()
     return 0
+
+
+def _tracer(name: str, settings: ServiceSettings) -> Tracer:
+    if settings.traces == "off":
+        return HandOn()
+    try:
+        from copydesk_shared.otel import OtelTracer
+    except ImportError:
+        raise SettingsError("traces=otlp needs OpenTelemetry: install copydesk-shared[otel]") from None
+    return OtelTracer(name)
 
 
 def run_main(main: Callable[[], int]) -> NoReturn:

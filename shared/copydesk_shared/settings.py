@@ -96,12 +96,16 @@ class ServiceSettings(KafkaSettings):
         float, Field(gt=0, le=600, description="Time to finish what is in flight when told to stop.")
     ] = 8.0
     stall_seconds: Annotated[
-        float, Field(ge=1, description="/livez fails when the loop made no progress for this long.")
-    ] = 60.0
+        float, Field(ge=1, description="/livez fails when there is work and none was finished for this long.")
+    ] = 120.0
     retry_short_seconds: Annotated[float, Field(gt=0, le=86_400, description="Wait of the short retry tier.")] = 30.0
     retry_medium_seconds: Annotated[float, Field(gt=0, le=86_400, description="Wait of the medium retry tier.")] = 300.0
     retry_long_seconds: Annotated[float, Field(gt=0, le=86_400, description="Wait of the long retry tier.")] = 3_600.0
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="What to log.")] = "info"
+    traces: Annotated[
+        Literal["off", "otlp"],
+        Field(description="Send traces by OpenTelemetry; where to is said by OTEL_EXPORTER_OTLP_ENDPOINT."),
+    ] = "off"
     log_format: Annotated[Literal["json", "console"], Field(description="How to log.")] = "json"
     instance_id: Annotated[
         str | None,

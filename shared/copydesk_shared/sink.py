@@ -5,18 +5,23 @@ ordinary tools show the lag.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Generic, Protocol, TypeVar
 
 from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import Poison, Retryable
+from copydesk_shared.ledger import Lag
 from copydesk_shared.log import Log, Partition, Record
 from copydesk_shared.messages import Message
-from copydesk_shared.runner import OpenLog, kafka_log
+from copydesk_shared.meter import Meter
+from copydesk_shared.runner import OBSERVE_SECONDS, OpenLog, kafka_log
 from copydesk_shared.service import Service
 from copydesk_shared.sessions import keep_session, wait_for_topics
 from copydesk_shared.telemetry import RECORDS, OutcomeKind, get_logger
 from copydesk_shared.topics import DEAD_LETTER, Topic
+from copydesk_shared.tracing import Span, process_span
 from copydesk_shared.wire import decode
 
 BATCH = 200
@@ -54,37 +59,68 @@ class SinkRun(Generic[M]):
     def __init__(self, sink: Sink[M], service: Service) -> None:
         self._sink = sink
         self._service = service
+        self._meter = Meter(sink.name)
+        self._stored_at_ms: dict[Partition, int] = {}
 
     async def run(self, open_log: OpenLog) -> None:
         """Work until the service stops. Raises :class:`LogError`."""
         async with open_log(self) as log:
             self._service.health.ready(self._sink.name, value=True)
-            while not self._service.stopping.is_set():
-                records = await log.poll(BATCH, POLL_SECONDS)
-                if records:
-                    await self._take(log, records)
-                self._service.health.progressed(self._sink.name)
+            observer = asyncio.create_task(self._observe(log))
+            try:
+                while not self._service.stopping.is_set():
+                    await self._step(log)
+            finally:
+                observer.cancel()
 
     async def on_assigned(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
         """Start where the store says; from the beginning where it knows nothing."""
         numbers = sorted(number for _, number in partitions)
         known = await asyncio.to_thread(self._sink.positions, numbers)
+        self._meter.assigned(partitions)
         return {where: known.get(where[1], 0) for where in partitions}
 
     async def on_revoked(self, partitions: frozenset[Partition]) -> None:
         """Nothing to do: what was written is committed already, what was not is read again."""
 
-    async def _take(self, log: Log, records: list[Record]) -> None:
+    async def _step(self, log: Log) -> None:
+        records = await log.poll(BATCH, POLL_SECONDS)
+        if records:
+            with ExitStack() as stack:
+                spans = [stack.enter_context(process_span(self._sink.name, record)) for record in records]
+                await self._take(log, records, spans)
+        if not self._meter.is_stuck(self._service.settings.stall_seconds):
+            self._service.health.progressed(self._sink.name)
+
+    async def _observe(self, log: Log) -> None:
+        while True:
+            now = time.time()
+            lags = {
+                where: Lag(end - position, now - self._stored_at_ms.get(where, 0) / 1000 if end > position else 0.0)
+                for where, (position, end) in (await log.positions()).items()
+            }
+            self._meter.observe(lags, held=())
+            await asyncio.sleep(OBSERVE_SECONDS)
+
+    async def _take(self, log: Log, records: list[Record], spans: Sequence[Span]) -> None:
         changes: list[tuple[str, M | None]] = []
-        for record in records:
+        stored: list[Span] = []
+        for record, span in zip(records, spans, strict=True):
             try:
                 changes.append(self._change(record))
+                stored.append(span)
             except (Poison, UnicodeDecodeError) as error:
-                await self._bury(log, record, error)
-        offsets = {record.partition: record.offset + 1 for record in records}
-        if await self._write(log, changes, offsets):
-            RECORDS.labels(self._sink.name, OutcomeKind.STORED, "").inc(len(changes))
-            await log.commit({(self._sink.source.name, number): offset for number, offset in offsets.items()})
+                await self._bury(log, record, error, span)
+        if await self._write(log, changes, {record.partition: record.offset + 1 for record in records}):
+            await self._stored(log, records, len(changes))
+            for span in stored:
+                span.ended(OutcomeKind.STORED)
+
+    async def _stored(self, log: Log, records: list[Record], changes: int) -> None:
+        RECORDS.labels(self._sink.name, OutcomeKind.STORED, "").inc(changes)
+        self._meter.committed()
+        self._stored_at_ms.update({record.where: record.timestamp_ms for record in records})
+        await log.commit({record.where: record.offset + 1 for record in records})
 
     def _change(self, record: Record) -> tuple[str, M | None]:
         key = (record.key or b"").decode()
@@ -95,12 +131,13 @@ class SinkRun(Generic[M]):
             raise Poison(f"key is {key!r}, the message is of {self._sink.source.key(message)!r}")
         return key, message
 
-    async def _bury(self, log: Log, record: Record, error: Poison | UnicodeDecodeError) -> None:
+    async def _bury(self, log: Log, record: Record, error: Poison | UnicodeDecodeError, span: Span) -> None:
         problem = error if isinstance(error, Poison) else Poison(f"key is not UTF-8: {error}")
         get_logger().warning("dead letter", reason=problem.reason.value, error=str(problem))
         letter = dead_letter(record, stage=self._sink.name, reason=problem.reason, error=str(problem))
         await (await log.send(letter))
         RECORDS.labels(self._sink.name, OutcomeKind.DEAD_LETTERED, problem.reason.value).inc()
+        span.ended(OutcomeKind.DEAD_LETTERED, problem.reason.value)
 
     async def _write(self, log: Log, changes: list[tuple[str, M | None]], offsets: Mapping[int, int]) -> bool:
         """Whether the batch is stored; it is tried until it is or the service stops."""
@@ -109,6 +146,7 @@ class SinkRun(Generic[M]):
             try:
                 await asyncio.to_thread(self._sink.write, changes, offsets)
             except Retryable as error:
+                self._service.health.progressed(self._sink.name)  # a store that is away is no reason to be killed
                 self._service.health.ready(self._sink.name, value=False, why=str(error))
                 get_logger().warning("the store cannot be used", error=str(error), again_in_seconds=backoff)
                 log.hold(log.assigned())

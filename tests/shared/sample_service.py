@@ -6,6 +6,7 @@ import sys
 from copydesk_shared.errors import SettingsError
 from copydesk_shared.service import Service, run_main, run_service
 from copydesk_shared.settings import ServiceSettings, load_settings
+from copydesk_shared.tracing import send_span
 
 
 async def work(service: Service) -> None:
@@ -14,6 +15,11 @@ async def work(service: Service) -> None:
         service.health.progressed("work")
         if sys.argv[1] == "crash":
             raise RuntimeError("a bug")
+        if sys.argv[1] == "trace":
+            with send_span("sample", "articles.discovered"):
+                pass
+            print("traced", flush=True)  # noqa: T201 - what the test waits for
+            await service.stopping.wait()
         if sys.argv[1] == "refuse":
             raise SettingsError("the store cannot be used")
         await service.pause(0.05)

@@ -3,8 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,19 +14,12 @@ from copydesk_shared.errors import CopydeskError, DependencyDown, DropReason, Po
 from copydesk_shared.log import Outgoing, ProducerLostError
 from copydesk_shared.messages import Article, Page
 from copydesk_shared.retries import put_off
-from copydesk_shared.runner import run_stage
-from copydesk_shared.service import Service
-from copydesk_shared.stage import Drop, Emit, Stage
-from copydesk_shared.testing import MemoryBroker, service
+from copydesk_shared.stage import Drop, Emit
+from copydesk_shared.testing import MemoryBroker
 from copydesk_shared.topics import CLEANED, DEAD_LETTER, FETCHED, Tier, retry_topics
 from copydesk_shared.wire import decode, encode
-from tests.shared.samples import article, page
-
-GROUP = "cleaner"
-
-
-def _article_of(message: Page) -> Article:
-    return article(int(message.article_id.removeprefix("article-")))
+from tests.shared.samples import page
+from tests.shared.stages import GROUP, article_of, committed, fill, running_stage, stage_of, until
 
 
 def cpu_clean(message: Page) -> Emit[Article] | Drop:
@@ -43,16 +35,7 @@ def cpu_clean(message: Page) -> Emit[Article] | Drop:
             time.sleep(60)
         case "die":
             os._exit(9)
-    return Emit(_article_of(message))
-
-
-def _stage(handle: Any, *, ordered: bool = True) -> Stage[Page, Article]:
-    return Stage(GROUP, "1", FETCHED, CLEANED, handle, ordered=ordered)
-
-
-def _fill(broker: MemoryBroker, *pages: Page) -> None:
-    for each in pages:
-        broker.append(encode(FETCHED, each, stage="fetcher", version="1"))
+    return article_of(message)
 
 
 def _outputs(broker: MemoryBroker) -> list[str]:
@@ -63,35 +46,11 @@ def _reasons(broker: MemoryBroker) -> list[str | None]:
     return [record.header("dead-letter-reason") for record in broker.topics[DEAD_LETTER.name]]
 
 
-@asynccontextmanager
-async def _running(
-    stage: Stage[Page, Article], broker: MemoryBroker, *, settings: dict[str, Any] | None = None, **options: Any
-) -> AsyncIterator[Service]:
-    running = service(**(settings or {}))
-    opener = options.pop("open_log", None) or broker.open_log(GROUP, FETCHED.name)
-    task = asyncio.create_task(run_stage(stage, running, open_log=opener, **options))
-    try:
-        yield running
-    finally:
-        running.stopping.set()
-        await asyncio.wait_for(task, 20)
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-def _committed(broker: MemoryBroker) -> int:
-    return broker.committed.get((GROUP, (FETCHED.name, 0)), 0)
-
-
 async def test_records_are_handled_in_worker_processes_and_keep_their_order() -> None:
     broker = MemoryBroker()
-    _fill(broker, *(page(number) for number in range(40)))
-    async with _running(_stage(cpu_clean), broker, workers=2):
-        await _until(lambda: _committed(broker) == 40)
+    fill(broker, *(page(number) for number in range(40)))
+    async with running_stage(stage_of(cpu_clean), broker, workers=2):
+        await until(lambda: committed(broker) == 40)
     assert _outputs(broker) == [f"article-{number}" for number in range(40)]
 
 
@@ -109,10 +68,10 @@ async def test_every_record_ends_in_exactly_one_outcome() -> None:
     ]
     before = [count(*kind) for kind in kinds]
     broker = MemoryBroker()
-    _fill(broker, page(1), page(2, "drop"), page(3, "poison"), page(4, "bug"))
+    fill(broker, page(1), page(2, "drop"), page(3, "poison"), page(4, "bug"))
     broker.append(Outgoing(FETCHED.name, b"k", b"not json"))
-    async with _running(_stage(cpu_clean), broker):
-        await _until(lambda: _committed(broker) == 5)
+    async with running_stage(stage_of(cpu_clean), broker):
+        await until(lambda: committed(broker) == 5)
     assert [count(*kind) - earlier for kind, earlier in zip(kinds, before, strict=True)] == [1, 1, 1, 1, 1]
     assert _outputs(broker) == ["article-1"]
 
@@ -120,9 +79,9 @@ async def test_every_record_ends_in_exactly_one_outcome() -> None:
 async def test_what_cannot_be_handled_goes_whole_to_the_dead_letters() -> None:
     broker = MemoryBroker()
     broker.append(Outgoing(FETCHED.name, b"\xffkey", b"not json", (("h", b"1"),)))
-    _fill(broker, page(2, "bug"), page(3))
-    async with _running(_stage(cpu_clean), broker):
-        await _until(lambda: _committed(broker) == 3)
+    fill(broker, page(2, "bug"), page(3))
+    async with running_stage(stage_of(cpu_clean), broker):
+        await until(lambda: committed(broker) == 3)
     undecodable, bug = broker.topics[DEAD_LETTER.name]
     assert (undecodable.key, undecodable.value, undecodable.headers[0]) == (b"\xffkey", b"not json", ("h", b"1"))
     assert _reasons(broker) == ["undecodable", "bug"]
@@ -132,9 +91,9 @@ async def test_what_cannot_be_handled_goes_whole_to_the_dead_letters() -> None:
 
 async def test_a_worker_that_hangs_or_dies_costs_one_record() -> None:
     broker = MemoryBroker()
-    _fill(broker, page(1), page(2, "hang"), page(3, "die"), page(4))
-    async with _running(_stage(cpu_clean), broker, deadline_seconds=2):
-        await _until(lambda: _committed(broker) == 4)
+    fill(broker, page(1), page(2, "hang"), page(3, "die"), page(4))
+    async with running_stage(stage_of(cpu_clean), broker, deadline_seconds=2):
+        await until(lambda: committed(broker) == 4)
     assert _reasons(broker) == ["timed-out", "worker-died"]
     assert _outputs(broker) == ["article-1", "article-4"]
 
@@ -142,26 +101,26 @@ async def test_a_worker_that_hangs_or_dies_costs_one_record() -> None:
 async def test_a_slow_record_holds_back_the_commit_but_not_the_others() -> None:
     release = asyncio.Event()
     broker = MemoryBroker()
-    _fill(broker, page(0, "slow"), *(page(number) for number in range(1, 10)))
+    fill(broker, page(0, "slow"), *(page(number) for number in range(1, 10)))
 
     async def handle(message: Page) -> Emit[Article] | Drop:
         if message.content == "slow":
             await release.wait()
-        return Emit(_article_of(message))
+        return article_of(message)
 
-    async with _running(_stage(handle, ordered=False), broker):
-        await _until(lambda: len(_outputs(broker)) == 9)
+    async with running_stage(stage_of(handle, ordered=False), broker):
+        await until(lambda: len(_outputs(broker)) == 9)
         await asyncio.sleep(0.7)
-        assert _committed(broker) == 0
+        assert committed(broker) == 0
         release.set()
-        await _until(lambda: _committed(broker) == 10)
+        await until(lambda: committed(broker) == 10)
 
 
 async def test_in_flight_records_are_bounded() -> None:
     release = asyncio.Event()
     running = highest = 0
     broker = MemoryBroker()
-    _fill(broker, *(page(number) for number in range(30)))
+    fill(broker, *(page(number) for number in range(30)))
 
     async def handle(message: Page) -> Emit[Article] | Drop:
         nonlocal running, highest
@@ -169,58 +128,58 @@ async def test_in_flight_records_are_bounded() -> None:
         highest = max(highest, running)
         await release.wait()
         running -= 1
-        return Emit(_article_of(message))
+        return article_of(message)
 
-    async with _running(_stage(handle), broker, max_in_flight=4):
+    async with running_stage(stage_of(handle), broker, max_in_flight=4):
         await asyncio.sleep(0.5)
         assert highest == 4
         release.set()
-        await _until(lambda: _committed(broker) == 30)
+        await until(lambda: committed(broker) == 30)
     assert highest == 4
 
 
 async def test_stopping_finishes_and_commits_what_is_in_flight() -> None:
     broker = MemoryBroker()
-    _fill(broker, page(1), page(2))
+    fill(broker, page(1), page(2))
     started = asyncio.Event()
 
     async def handle(message: Page) -> Emit[Article] | Drop:
         started.set()
         await asyncio.sleep(0.3)
-        return Emit(_article_of(message))
+        return article_of(message)
 
-    async with _running(_stage(handle), broker):
+    async with running_stage(stage_of(handle), broker):
         await started.wait()
     assert _outputs(broker) == ["article-1", "article-2"]
-    assert _committed(broker) == 2
+    assert committed(broker) == 2
 
 
 async def test_a_broker_that_is_away_loses_nothing() -> None:
     broker = MemoryBroker()
     broker.fail_sends = 3
-    _fill(broker, *(page(number) for number in range(10)))
+    fill(broker, *(page(number) for number in range(10)))
 
     async def handle(message: Page) -> Emit[Article] | Drop:
-        return Emit(_article_of(message))
+        return article_of(message)
 
-    async with _running(_stage(handle), broker):
-        await _until(lambda: _committed(broker) == 10)
+    async with running_stage(stage_of(handle), broker):
+        await until(lambda: committed(broker) == 10)
     assert set(_outputs(broker)) == {f"article-{number}" for number in range(10)}
     assert not broker.topics[DEAD_LETTER.name]
 
 
 async def test_what_is_to_be_tried_again_when_told_to_stop_is_left_for_the_next_session() -> None:
     broker = MemoryBroker()
-    _fill(broker, page(1))
+    fill(broker, page(1))
     started = asyncio.Event()
 
     async def handle(message: Page) -> Emit[Article] | Drop:
         started.set()
         raise Retryable("the site is busy")
 
-    async with _running(_stage(handle), broker):
+    async with running_stage(stage_of(handle), broker):
         await started.wait()
-    assert _committed(broker) == 0
+    assert committed(broker) == 0
     assert not broker.topics[DEAD_LETTER.name]
 
 
@@ -238,7 +197,7 @@ def _failing(
         calls.append(1)
         if len(calls) <= failures:
             raise error
-        return Emit(_article_of(message))
+        return article_of(message)
 
     return handle, calls
 
@@ -259,10 +218,10 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_what_may_help_later_goes_through_the_tiers(failures: int, through: list[str]) -> None:
     handle, _ = _failing(failures, Retryable("the site is busy"))
     broker = MemoryBroker()
-    _fill(broker, page(1))
+    fill(broker, page(1))
     original = broker.topics[FETCHED.name][0]
-    async with _running(_stage(handle), broker, settings=WAITS, open_log=_quick(broker)):
-        await _until(lambda: bool(_outputs(broker) or _reasons(broker)))
+    async with running_stage(stage_of(handle), broker, settings=WAITS, open_log=_quick(broker)):
+        await until(lambda: bool(_outputs(broker) or _reasons(broker)))
     tiers = {tier: broker.topics[topic.name] for tier, topic in retry_topics(GROUP).items()}
     waited = sorted(
         (int(each.header("retry-attempt") or 0), tier) for tier, records in tiers.items() for each in records
@@ -285,13 +244,13 @@ async def test_a_record_that_waits_for_its_time_holds_nobody_up() -> None:
     assert later is not None
     broker.topics.clear()
     broker.append(later)
-    _fill(broker, *(page(number) for number in range(2, 40)))
+    fill(broker, *(page(number) for number in range(2, 40)))
 
     async def handle(message: Page) -> Emit[Article] | Drop:
-        return Emit(_article_of(message))
+        return article_of(message)
 
-    async with _running(_stage(handle), broker, open_log=_quick(broker)):
-        await _until(lambda: _committed(broker) == 38)
+    async with running_stage(stage_of(handle), broker, open_log=_quick(broker)):
+        await until(lambda: committed(broker) == 38)
     assert "article-1" not in _outputs(broker)
     assert (GROUP, ("cleaner.retry.short", 0)) not in broker.committed
 
@@ -300,12 +259,12 @@ async def test_a_record_that_waits_for_its_time_holds_nobody_up() -> None:
 async def test_while_what_every_record_needs_is_away_the_stage_waits_and_burns_no_attempts() -> None:
     handle, calls = _failing(12, DependencyDown("the store is away"))
     broker = MemoryBroker()
-    _fill(broker, *(page(number) for number in range(10)))
-    stage = _stage(handle)
-    async with _running(stage, broker, max_in_flight=2) as running:
-        await _until(lambda: running.health.why_not() == {GROUP: "the store is away"})
+    fill(broker, *(page(number) for number in range(10)))
+    stage = stage_of(handle)
+    async with running_stage(stage, broker, max_in_flight=2) as running:
+        await until(lambda: running.health.why_not() == {GROUP: "the store is away"})
         assert not running.health.ready_report()[0]
-        await _until(lambda: _committed(broker) == 10)
+        await until(lambda: committed(broker) == 10)
         assert running.health.ready_report()[0]
     assert len(calls) == 22
     assert not broker.topics[DEAD_LETTER.name]
@@ -314,15 +273,15 @@ async def test_while_what_every_record_needs_is_away_the_stage_waits_and_burns_n
 async def test_a_refused_producer_is_renewed_and_what_is_not_stored_is_sent_again_in_order() -> None:
     broker = MemoryBroker()
     broker.failure = ProducerLostError
-    _fill(broker, *(page(number) for number in range(30)))
+    fill(broker, *(page(number) for number in range(30)))
 
     async def handle(message: Page) -> Emit[Article] | Drop:
         if message.article_id == "article-12" and broker.producers == 1:
             broker.fail_sends = 1
-        return Emit(_article_of(message))
+        return article_of(message)
 
-    async with _running(_stage(handle), broker) as running:
-        await _until(lambda: _committed(broker) == 30)
+    async with running_stage(stage_of(handle), broker) as running:
+        await until(lambda: committed(broker) == 30)
         assert running.health.ready_report()[0]
     assert broker.producers == 2
     first_seen = list(dict.fromkeys(_outputs(broker)))
@@ -332,16 +291,16 @@ async def test_a_refused_producer_is_renewed_and_what_is_not_stored_is_sent_agai
 async def test_a_record_left_behind_keeps_those_behind_it_from_going_out() -> None:
     """Told to stop while one is to be tried again: nothing later of its partition may overtake it."""
     broker = MemoryBroker()
-    _fill(broker, page(0, "busy"), *(page(number) for number in range(1, 6)))
+    fill(broker, page(0, "busy"), *(page(number) for number in range(1, 6)))
     started = asyncio.Event()
 
     async def handle(message: Page) -> Emit[Article] | Drop:
         if message.content == "busy":
             started.set()
             raise Retryable("busy")
-        return Emit(_article_of(message))
+        return article_of(message)
 
-    async with _running(_stage(handle), broker):
+    async with running_stage(stage_of(handle), broker):
         await started.wait()
     assert _outputs(broker) == []
-    assert _committed(broker) == 0
+    assert committed(broker) == 0

@@ -30,6 +30,7 @@ from copydesk_shared.service import Service
 from copydesk_shared.sessions import keep_session, wait_for_topics
 from copydesk_shared.telemetry import get_logger
 from copydesk_shared.topics import DISCOVERED, FEEDS, FEEDS_STATE, Topic
+from copydesk_shared.tracing import send_span
 from copydesk_shared.wire import decode, encode
 
 GROUP = "fetcher-poll"
@@ -306,7 +307,8 @@ async def _publish_entry(log: Log, entry: Entry) -> None:
 
 
 async def _store(log: Log, topic: Topic[M], message: M) -> None:
-    await (await log.send(encode(topic, message, stage=GROUP, version=POLL_VERSION)))
+    with send_span(GROUP, topic.name) as span:
+        await (await log.send(encode(topic, message, stage=GROUP, version=POLL_VERSION, trace=span.trace)))
 
 
 async def poll(service: Service) -> None:
