@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 import click
 
@@ -13,7 +13,7 @@ from copydesk_shared.errors import AlreadyToldError, UserError
 from copydesk_shared.service import EXIT_INTERRUPTED, EXIT_USER_ERROR
 from copydesk_shared.settings import load_settings
 from copydesk_standalone.letters.command import dead_letters
-from copydesk_standalone.settings import StandaloneSettings
+from copydesk_standalone.settings import FsyncPolicy, StandaloneSettings
 
 Command = Callable[..., Any]
 PORT = click.IntRange(1, 65535)
@@ -36,6 +36,11 @@ def _run_options(command: Command) -> Command:
             "--bootstrap-servers", metavar="HOST:PORT,...", help="Use this Apache Kafka, not the embedded broker."
         ),
         click.option("--database-url", metavar="URL", help="Use this database, not SQLite in the data dir."),
+        click.option(
+            "--fsync",
+            type=click.Choice(get_args(FsyncPolicy)),
+            help="When the embedded broker forces its disk.  [default: never]",
+        ),
         click.option("--verbose", is_flag=True, default=None, help="Show what the services log."),
     ]
     for option in reversed(options):
