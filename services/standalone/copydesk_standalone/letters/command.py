@@ -127,7 +127,7 @@ def show(where: tuple[int, int], bootstrap_servers: str | None, topic: str, raw:
     return show_command(_brokers(bootstrap_servers), topic, where, raw=raw)
 
 
-@dead_letters.command()
+@dead_letters.command(short_help="Bring dead letters back to the stage that gave them up.")
 @click.argument("ids", type=Place(), nargs=-1, metavar="[ID...]")
 @_place_options
 @_filter_options
