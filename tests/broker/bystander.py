@@ -12,6 +12,8 @@ from .client import WireClient
 
 WITHIN_S = 30.0
 TOPIC = "bystander"
+# Large enough to arrive in parts.
+SIZE = 150_000
 
 
 class Bystander:
@@ -72,7 +74,7 @@ class Bystander:
                 self._round.notify_all()
 
     def _once(self, client: WireClient) -> None:
-        value = b"%d" % self.rounds
+        value = b"%d" % self.rounds * SIZE
         offset = client.produce(TOPIC, batch([value]))["base_offset"]
         assert read(client.fetch(TOPIC, offset)["records"]) == [(offset, value)]
         with WireClient(self._broker.address) as newcomer:

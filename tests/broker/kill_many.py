@@ -275,7 +275,7 @@ def everything(address: str, topic: str, isolation: str = "read_uncommitted") ->
     records: list[Any] = []
     at_end: set[int | None] = set()
     while len(at_end) < PARTITIONS:
-        for message in consumer.consume(10_000, 1):
+        for message in consumer.consume(10_000, 0.1):
             if message.error() is None:
                 records.append(message)
             else:

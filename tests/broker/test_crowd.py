@@ -96,6 +96,16 @@ async def test_then_from_the_large_request_that_waits_the_longest() -> None:
     assert (len(large.ended), len(larger.ended), len(small.ended)) == (1, 0, 0)
 
 
+async def test_who_is_in_the_middle_of_a_request_is_the_last_to_go() -> None:
+    waiting, asking = Someone(working_since=now() - 9), Someone(waiting_since=now(), is_stalled=True)
+    crowd = crowd_of(waiting, asking, limit=3 * LARGE)
+    crowd.hold(waiting, 2 * LARGE)
+    crowd.hold(asking, 2 * LARGE)
+    assert (len(waiting.ended), len(asking.ended)) == (1, 0)
+    crowd.hold(asking, 4 * LARGE)
+    assert asking.ended
+
+
 async def test_who_leaves_gives_back_what_was_held() -> None:
     memory = Memory(100)
     crowd = Crowd(memory, 10, 10)

@@ -10,6 +10,8 @@ from typing import Protocol
 
 # A connection that nothing was asked on for this long is given up when another one needs its place.
 SPARE_AFTER_S = 10.0
+# A client that means well has brought its request, and read its answer, by then.
+SLOW_AFTER_S = 1.0
 LARGE = 64 << 10
 _SMALLEST_SHARE = 1 << 20
 _SHARE = 8
@@ -111,11 +113,20 @@ class Crowd:
             pass
 
     def _holders(self) -> list[tuple[float, Client]]:
-        """Who keeps memory: those who owe something first, then those whose large requests wait for others."""
+        """Who keeps memory.
+
+        First those who have owed something for a while, then those whose large requests wait for others, and only
+        then who is in the middle of the largest request.
+        """
         stalled = [c for c in self._clients if c.is_stalled and c.held]
         owing = [(c.waiting_since, c) for c in stalled if c.waiting_since is not None]
+        slow_since = asyncio.get_running_loop().time() - SLOW_AFTER_S
         large = [c for c in self._clients if c.held > LARGE]
-        return owing or [(c.working_since, c) for c in large if c.working_since is not None]
+        return (
+            [(since, c) for since, c in owing if since < slow_since]
+            or [(c.working_since, c) for c in large if c.working_since is not None]
+            or [(-c.held, c) for _, c in owing]
+        )
 
     def sweep(self, idle_s: float) -> None:
         """Close the connections that were not used for so long."""
