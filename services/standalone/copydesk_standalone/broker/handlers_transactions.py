@@ -79,9 +79,9 @@ async def add_partitions(broker: Broker, request: Request) -> Message:
     if not missing:
         try:
             broker.transactions.add(_owned(broker, message), partitions=places)
+            await _kept(broker)
         except KafkaError as error:
             refusal = _told(request, error)
-        await _kept(broker)
     codes = {place: Code.UNKNOWN_TOPIC_OR_PARTITION if place in missing else refusal for place in places}
     return {
         "topics": [
@@ -142,9 +142,9 @@ async def commit_offsets(broker: Broker, request: Request) -> Message:
         check_room(broker, message["group_id"], message["topics"])
         owner = message["transactional_id"], message["producer_id"], message["producer_epoch"]
         broker.transactions.hold_offsets(broker.transactions.member(*owner), message["group_id"], accepted)
+        await _kept(broker)
     except KafkaError as error:
         codes = dict.fromkeys(codes, error.code)
-    await _kept(broker)
     return {
         "topics": [
             {
