@@ -261,6 +261,7 @@ def base_config(nodes: int) -> dict[str, str]:
         "transaction.state.log.replication.factor": copies,
         "transaction.state.log.min.isr": insync,
         "transaction.state.log.num.partitions": "4",
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
         "share.coordinator.state.topic.replication.factor": copies,
         "share.coordinator.state.topic.min.isr": insync,
         "group.initial.rebalance.delay.ms": "0",

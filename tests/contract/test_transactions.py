@@ -1,6 +1,7 @@
 """Transactions: what a reader of committed records sees, who is fenced, and offsets that move with the records."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -285,6 +286,26 @@ def _described(client: WireClient, site: Site) -> Any:
     return found["state"], found["timeout_ms"], found["topics"]
 
 
+async def test_a_transaction_that_takes_too_long_is_aborted(both: Both) -> None:
+    def scenario(site: Site) -> Any:
+        topic = site.topic()
+        with site.client() as client:
+            who = _begin(client, site, timeout_ms=1000)
+            _add(client, who, topic)
+            _write(client, topic, who, 0)
+            while ends(client, topic)[1] < 2:
+                time.sleep(0.05)
+            late = code(ask(client, "EndTxn", 3, **who, committed=True)["error_code"])
+            more = code(_write(client, topic, who, 1))
+            again = new_producer(client, transactional_id=site.name)
+        return late, more, again[0] == who["producer_id"], seen(site, COMMITTED)
+
+    late, more, same, committed = await both(scenario)
+    assert late == "PRODUCER_FENCED"
+    assert more == "INVALID_PRODUCER_EPOCH"
+    assert (same, committed) == (True, [])
+
+
 async def test_time_outs_have_limits(both: Both) -> None:
     def scenario(site: Site) -> Any:
         answers = []
@@ -299,10 +320,10 @@ async def test_time_outs_have_limits(both: Both) -> None:
     assert await both(scenario) == ([invalid, invalid, invalid, "NO_ERROR"], "INVALID_REQUEST")
 
 
-def _begin(client: WireClient, site: Site) -> dict[str, Any]:
-    """What a transactional producer says of itself in each request."""
-    ask(client, "InitProducerId", 4, transactional_id=site.name, transaction_timeout_ms=60_000)
-    number, epoch = new_producer(client, transactional_id=site.name)
+def _begin(client: WireClient, site: Site, timeout_ms: int = 60_000) -> dict[str, Any]:
+    """What a transactional producer says of itself in each request; its epoch is the second."""
+    new_producer(client, transactional_id=site.name, transaction_timeout_ms=timeout_ms)
+    number, epoch = new_producer(client, transactional_id=site.name, transaction_timeout_ms=timeout_ms)
     return {"transactional_id": site.name, "producer_id": number, "producer_epoch": epoch}
 
 
