@@ -9,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
+from copydesk_standalone.broker.batch import end_offset
 from copydesk_standalone.broker.process import BrokerProcess
 
 from .batches import batch
@@ -47,7 +48,7 @@ def stored(client: WireClient, topic: str) -> list[Found]:
     offset = client.offset_at(topic, -2)[0]
     while data := client.fetch(topic, offset, partition_max_bytes=1 << 20)["records"]:
         found += found_in(data)
-        offset = max(found[-1].offset + 1, offset + 1)
+        offset = end_offset(data)
     return found
 
 

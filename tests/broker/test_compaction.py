@@ -15,7 +15,7 @@ from crc32c import crc32c
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk_standalone.broker.batch import read_header
+from copydesk_standalone.broker.batch import end_offset, read_header
 from copydesk_standalone.broker.compaction import Facts, Pass, StoppedError, Written
 from copydesk_standalone.broker.log import PartitionLog
 from copydesk_standalone.broker.markers import Ending
@@ -71,12 +71,8 @@ def everything(log: PartitionLog, offset: int | None = None) -> list[Found]:
     offset = log.start_offset if offset is None else offset
     while data := log.read(offset, 300):
         found += [record for record in found_in(data) if record.offset >= offset]
-        position, last = 0, offset
-        while position < len(data):
-            header = read_header(data, position)
-            last, position = header.last_offset + 1, position + header.size
-        assert last > offset
-        offset = last
+        assert end_offset(data) > offset
+        offset = end_offset(data)
     return found
 
 

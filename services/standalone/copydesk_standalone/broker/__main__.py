@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s broker: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(Seldom(f"{__package__}.handlers_data", REPEAT_SECONDS))  # a full disk refuses every batch
-        handler.addFilter(Seldom(f"{__package__}.janitor", REPEAT_SECONDS))  # a full disk refuses every partition
+        handler.addFilter(Seldom(f"{__package__}.janitor.refusals", REPEAT_SECONDS))  # and cleans no partition
         handler.addFilter(Seldom(f"{__package__}.connection", REPEAT_SECONDS))  # a hostile client comes back
     _allow_many_files()
     # A thread that compacts must not make the event loop wait for the interpreter for the usual 5 ms.

@@ -18,6 +18,8 @@ from .retention import count_expired
 from .segment import Segment
 
 logger = logging.getLogger(__name__)
+# What a full disk makes the janitor say again and again.
+refusals = logging.getLogger(f"{__name__}.refusals")
 
 # Compaction writes before it removes: this much of the disk is left to the producers.
 SPARE_BYTES = 64 << 20
@@ -65,7 +67,7 @@ class Janitor:
                     except OSError as error:
                         # A topic that was deleted meanwhile has no files any more.
                         if not log.closed:
-                            logger.error("%s-%d: cannot clean: %s", topic.name, number, error)  # noqa: TRY400
+                            refusals.error("%s-%d: cannot clean: %s", topic.name, number, error)
 
     def expire_groups(self, now_ms: int) -> None:
         """Drop the offsets of groups that have had no members for long."""
@@ -73,7 +75,7 @@ class Janitor:
         try:
             gone = self._broker.offsets.expire(now_ms, groups.subscribed)
         except OSError as error:
-            logger.error("cannot expire offsets: %s", error)  # noqa: TRY400 - the disk's message is enough
+            refusals.error("cannot expire offsets: %s", error)
             return
         for group in gone:
             groups.drop(group)
