@@ -143,11 +143,14 @@ class Coordinator:
             raise KafkaError(Code.REBALANCE_IN_PROGRESS)
 
     def check_transactional_commit(
-        self, group_id: str, generation: int, member_id: str, instance_id: str | None
+        self, group_id: str, generation: int, member_id: str, instance_id: str | None, *, has_offsets: bool
     ) -> None:
-        """``check_commit`` for offsets in a transaction, which may be committed during a rebalance (KIP-447)."""
+        """``check_commit`` for offsets in a transaction, which may be committed during a rebalance (KIP-447).
+
+        ``has_offsets`` is whether the group is there all the same when it has no members.
+        """
         group = self._groups.get(group_id)
-        if group is None and generation >= 0:
+        if group is None and not has_offsets and generation >= 0:
             raise KafkaError(Code.ILLEGAL_GENERATION, f"group {group_id} has no members")
         if generation < 0 and (group is None or not group.members):
             return

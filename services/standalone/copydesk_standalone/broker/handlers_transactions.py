@@ -163,7 +163,9 @@ def _check_member(broker: Broker, message: Message) -> None:
     """Fence consumers that a rebalance has passed by (KIP-447); a producer without a group says nothing."""
     given = message["generation_id"], message["member_id"], message["instance_id"]
     if given != (_NONE, "", None):
-        broker.groups.check_transactional_commit(message["group_id"], *given)
+        group = message["group_id"]
+        has_offsets = bool(broker.offsets.of(group) or broker.transactions.unstable(group))
+        broker.groups.check_transactional_commit(group, *given, has_offsets=has_offsets)
 
 
 # Inspection
