@@ -14,6 +14,7 @@ import pytest
 from copydesk_standalone.broker import janitor as janitor_module
 from copydesk_standalone.broker.broker import Broker, Options
 from copydesk_standalone.broker.disk import GroupSync
+from copydesk_standalone.broker.groups import Join
 from copydesk_standalone.broker.janitor import Janitor
 from copydesk_standalone.broker.log import PartitionLog
 from copydesk_standalone.broker.offsets import RETENTION_MS, Committed, Offsets
@@ -296,12 +297,17 @@ def test_an_offset_that_was_committed_lately_stays(tmp_path: Path) -> None:
 
 async def test_an_expired_group_is_gone(broker: Broker) -> None:
     broker.offsets.commit("g", {("t", 0): Committed(5)})
+    join = Join("consumer", {"range": b""}, 6, 6)
+    for group in ("g", "h"):
+        joined = await broker.groups.join(group, "", join, id_required=False, can_skip=False)
+        broker.groups.leave(group, joined.member_id, None)
     now = next(iter(broker.offsets.of("g").values())).committed_ms
     janitor = Janitor(broker)
     janitor.expire_groups(now)
-    assert broker.offsets.groups() == ["g"]
+    assert broker.offsets.groups() == [group.id for group in broker.groups.groups()] == ["g"]
     janitor.expire_groups(now + RETENTION_MS + 1)
     assert broker.offsets.groups() == []
+    assert broker.groups.groups() == []
 
 
 def test_a_journal_that_cannot_be_shortened_goes_on(

@@ -77,9 +77,11 @@ class Janitor:
         except OSError as error:
             refusals.error("cannot expire offsets: %s", error)
             return
-        for group in gone:
-            groups.drop(group)
-            logger.info("group %s expired: it had no members for long", group)
+        for group_id in gone:
+            logger.info("group %s expired: it had no members for long", group_id)
+        for group in groups.groups():
+            if group.is_idle and not self._broker.offsets.of(group.id):
+                groups.drop(group.id)
 
     async def _expire(self, topic: Topic, name: str, log: PartitionLog, now_ms: int) -> None:
         async with log.changing:

@@ -42,13 +42,15 @@ class Index:
         self.newest = array("q")
 
     def add(self, batch: Batch, offset: int, position: int) -> None:
+        # A batch that compaction left without records has no time.
+        at = batch.max_timestamp if batch.record_count else -1
         if not self.positions or position - self.positions[-1] >= INDEX_EVERY:
-            newest = self.newest[-1] if self.newest else batch.max_timestamp
+            newest = self.newest[-1] if self.newest else at
             self.offsets.append(offset)
             self.positions.append(position)
-            self.newest.append(max(newest, batch.max_timestamp))
-        elif batch.max_timestamp > self.newest[-1]:
-            self.newest[-1] = batch.max_timestamp
+            self.newest.append(max(newest, at))
+        elif at > self.newest[-1]:
+            self.newest[-1] = at
 
 
 def file_name(base: int, end: int | None = None) -> str:
