@@ -46,7 +46,7 @@ _QUICKLY = {
 class Acknowledged:
     """What the broker said it had. ``unsure`` are the transactions whose end nobody was told."""
 
-    plain: Counter[str] = field(default_factory=Counter)
+    plain: Counter[str] = field(default_factory=lambda: Counter(a=0, b=0, confluent=0))
     keyed: dict[bytes, int] = field(default_factory=dict)
     committed: set[int] = field(default_factory=set)
     unsure: set[int] = field(default_factory=set)
@@ -55,8 +55,9 @@ class Acknowledged:
     topics: set[str] = field(default_factory=set)
 
     @property
-    def total(self) -> int:
-        return self.plain.total() + len(self.committed) + self.offset
+    def progress(self) -> tuple[int, ...]:
+        """How far each kind of client got."""
+        return *self.plain.values(), len(self.committed), self.offset, len(self.topics)
 
 
 @dataclass
@@ -217,7 +218,7 @@ async def run(times: int, folder: Path, options: Sequence[str] = CLEAN_UP, up_s:
             await _loaded(load, working, source.uniform(*up_s))
             broker.kill()
             broker = await asyncio.to_thread(start, folder, port=broker.port, options=options)
-        await _loaded(load, working, up_s[0])
+        await _loaded(load, working, up_s[0], all_of=True)
         load.stopping.set()
         async with asyncio.timeout(90):
             await asyncio.gather(*working)
@@ -237,12 +238,12 @@ def _create_topics(broker: BrokerProcess) -> None:
             assert client.create_topic(topic, PARTITIONS, **settings)["error_code"] == 0
 
 
-async def _loaded(load: Load, working: list[asyncio.Future[None]], at_least_s: float) -> None:
-    """Wait, and until something was acknowledged in that time. Raises what ended a client early."""
-    before = load.known.total
+async def _loaded(load: Load, working: list[asyncio.Future[None]], at_least_s: float, *, all_of: bool = False) -> None:
+    """Wait, and until one or all of the clients got further in that time. Raises what ended a client early."""
+    before = load.known.progress
     await asyncio.sleep(at_least_s)
     async with asyncio.timeout(60):
-        while load.known.total == before:
+        while not (all if all_of else any)(now > then for now, then in zip(load.known.progress, before, strict=False)):
             await asyncio.sleep(0.01)
     for client in working:
         if client.done():
