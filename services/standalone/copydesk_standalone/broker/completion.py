@@ -1,6 +1,7 @@
 """Ending transactions: the markers, the offsets, and the sweep for those whose producers are gone."""
 
 import asyncio
+import functools
 import logging
 
 from .broker import Broker
@@ -9,6 +10,7 @@ from .log import PartitionLog
 from .markers import Ending
 from .offsets import Partition
 from .transactions import Transaction, now_ms
+from .turns import in_turns, in_waiting_turns
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +30,10 @@ async def finish(broker: Broker, transaction: Transaction) -> None:
         if durable:
             # Partitions must not disagree after a power cut: first the decision, then what follows from it.
             await broker.disk.force(broker.transactions)
-        logs = _settle(broker, transaction)
+        logs = await in_turns(sorted(transaction.partitions), functools.partial(_mark, broker, transaction))
+        _commit_offsets(broker, transaction)
         if durable:
-            await broker.disk.force(*logs, broker.offsets)
+            await broker.disk.force(*filter(None, logs), broker.offsets)
         broker.transactions.complete(transaction)
         if durable:
             await broker.disk.force(broker.transactions)
@@ -38,17 +41,20 @@ async def finish(broker: Broker, transaction: Transaction) -> None:
         transaction.ending_now = False
 
 
-def _settle(broker: Broker, transaction: Transaction) -> list[PartitionLog]:
-    """Write the markers, and the offsets of a commit; the logs that were written to."""
-    ending = transaction.ending or Ending.ABORT
-    logs = [log for place in sorted(transaction.partitions) if (log := _log(broker, place)) is not None]
-    for log in logs:
-        log.mark(transaction.producer_id, transaction.epoch, ending, now_ms())
-    if ending is Ending.COMMIT:
-        for group, offsets in transaction.offsets.items():
-            still_there = {place: offset for place, offset in offsets.items() if _log(broker, place) is not None}
-            broker.offsets.commit(group, still_there)
-    return logs
+def _mark(broker: Broker, transaction: Transaction, place: Partition) -> PartitionLog | None:
+    """Write the marker to a partition; its log, unless that is gone."""
+    log = _log(broker, place)
+    if log is not None:
+        log.mark(transaction.producer_id, transaction.epoch, transaction.ending or Ending.ABORT, now_ms())
+    return log
+
+
+def _commit_offsets(broker: Broker, transaction: Transaction) -> None:
+    if transaction.ending is not Ending.COMMIT:
+        return
+    for group, offsets in transaction.offsets.items():
+        still_there = {place: offset for place, offset in offsets.items() if _log(broker, place) is not None}
+        broker.offsets.commit(group, still_there)
 
 
 def _log(broker: Broker, place: Partition) -> PartitionLog | None:
@@ -64,7 +70,9 @@ def recover(broker: Broker) -> None:
     broker.transactions.sync()
     for transaction in broker.transactions.unfinished():
         if transaction.is_prepared:
-            _settle(broker, transaction)
+            for place in transaction.partitions:
+                _mark(broker, transaction, place)
+            _commit_offsets(broker, transaction)
             broker.transactions.complete(transaction)
     _abort_unknown(broker)
 
@@ -95,8 +103,10 @@ async def watch(broker: Broker) -> None:
 
 
 async def sweep(broker: Broker) -> None:
+    """One round of ``watch``."""
     overdue = {transaction.id for transaction in broker.transactions.overdue()}
-    for transaction in broker.transactions.unfinished():
+
+    async def end(transaction: Transaction) -> None:
         try:
             if transaction.id in overdue and transaction.is_open:
                 logger.info("aborting %r: it was open for over %d ms", transaction.id, transaction.timeout_ms)
@@ -104,3 +114,5 @@ async def sweep(broker: Broker) -> None:
             await finish(broker, transaction)
         except OSError as error:
             logger.warning("cannot end the transaction of %r: %s", transaction.id, error)
+
+    await in_waiting_turns(broker.transactions.unfinished(), end)

@@ -52,9 +52,13 @@ class Isolation:
         """The last stable offset of a log that ends at ``end``."""
         return next(iter(self.open.values())).first_offset if self.open else end
 
+    def any_aborted(self, first: int) -> bool:
+        """Whether a transaction with a marker at or after ``first`` was aborted."""
+        return bool(self._markers) and self._markers[-1] >= first
+
     def aborted(self, first: int, end: int) -> list[tuple[int, int]]:
         """(producer id, first offset) of the aborted transactions with records from ``first`` up to ``end``."""
-        found = []
+        found: list[tuple[int, int]] = []
         for number in range(bisect_left(self._markers, first), len(self._markers)):
             if self._firsts[number] < end:
                 found.append((self._producers[number], self._firsts[number]))

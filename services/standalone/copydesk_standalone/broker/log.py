@@ -209,7 +209,9 @@ class PartitionLog:
 
     def aborted(self, offset: int, data: bytes) -> list[tuple[int, int]]:
         """(producer id, first offset) of the aborted transactions a reader needs for ``data``, read at ``offset``."""
-        return self.isolation.aborted(offset, end_offset(data)) if data else []
+        if not data or not self.isolation.any_aborted(offset):
+            return []
+        return self.isolation.aborted(offset, end_offset(data))
 
     def at_timestamp(self, timestamp: int) -> tuple[int, int] | None:
         """(offset, timestamp) of the first record at or after ``timestamp`` (ms); None when all are older."""
