@@ -69,13 +69,8 @@ class Coordinator:
         self, group_id: str, member_id: str, join: Join, *, id_required: bool, can_skip: bool
     ) -> asyncio.Future[Joined]:
         """Join or join again. ``id_required`` makes new dynamic members come back with an id first."""
-        if not SESSION_TIMEOUTS_S[0] <= join.session_timeout_s <= SESSION_TIMEOUTS_S[1]:
-            raise KafkaError(Code.INVALID_SESSION_TIMEOUT, f"a session of {join.session_timeout_s} s")
-        if len(join.protocols) > MAX_PROTOCOLS or max(len(join.client_id), len(join.instance_id or "")) > MAX_ID:
-            raise KafkaError(Code.INVALID_REQUEST, f"over {MAX_PROTOCOLS} protocols, or an id over {MAX_ID} characters")
+        _check_join(join)
         group = self._group(group_id)
-        if join.weight > MAX_MEMBER_BYTES:
-            raise KafkaError(Code.GROUP_MAX_SIZE_REACHED, f"a member that says over {MAX_MEMBER_BYTES} bytes")
         self._check_weight(group, join.weight)
         group.check_protocols(join)
         known = group.static_member_id(join.instance_id)
@@ -177,6 +172,16 @@ def check_id(group_id: str) -> None:
     """Raises KafkaError when no group can have this id."""
     if not 0 < len(group_id) <= MAX_ID:
         raise KafkaError(Code.INVALID_GROUP_ID, f"the id of a group has 1 to {MAX_ID} characters")
+
+
+def _check_join(join: Join) -> None:
+    """Raises KafkaError when no group would take this member."""
+    if not SESSION_TIMEOUTS_S[0] <= join.session_timeout_s <= SESSION_TIMEOUTS_S[1]:
+        raise KafkaError(Code.INVALID_SESSION_TIMEOUT, f"a session of {join.session_timeout_s} s")
+    if len(join.protocols) > MAX_PROTOCOLS or max(len(join.client_id), len(join.instance_id or "")) > MAX_ID:
+        raise KafkaError(Code.INVALID_REQUEST, f"over {MAX_PROTOCOLS} protocols, or an id over {MAX_ID} characters")
+    if join.weight > MAX_MEMBER_BYTES:
+        raise KafkaError(Code.GROUP_MAX_SIZE_REACHED, f"a member that says over {MAX_MEMBER_BYTES} bytes")
 
 
 def _check_generation(group: Group, generation: int) -> None:
