@@ -279,6 +279,20 @@ def test_a_waiting_reader_is_woken_by_the_commit(client: WireClient, topic: str,
     assert read(answer["records"])[:2] == [(0, b"x"), (1, b"y")]
 
 
+@pytest.mark.parametrize("settings", [{"compression_type": "gzip"}, {"message_timestamp_type": "LogAppendTime"}])
+def test_batches_that_the_broker_changes_stay_in_their_transaction(
+    client: WireClient, name: str, producer: Transactor, settings: dict[str, str]
+) -> None:
+    client.create_topic(name, 1, **settings)
+    producer.put(name, b"a" * 1000)
+    assert fetched(client, name)["last_stable_offset"] == 0
+    producer.end(commit=False)
+    answer = fetched(client, name)
+    assert (answer["last_stable_offset"], answer["aborted"]) == (2, [(producer.id, 0)])
+    assert read_header(answer["records"]).is_transactional
+    assert read(answer["records"])[0] == (0, b"a" * 1000)
+
+
 def test_a_topic_that_goes_takes_its_part_of_the_transaction_along(
     client: WireClient, topic: str, producer: Transactor
 ) -> None:
