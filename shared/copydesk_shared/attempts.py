@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from copydesk_shared.dead_letters import dead_letter
-from copydesk_shared.errors import DeadLetterReason, DependencyDown, Poison, Retryable
+from copydesk_shared.errors import DeadLetterReason, DependencyDown, DropReason, Poison, Retryable
 from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.retries import POLICY, put_off
+from copydesk_shared.revisions import Revisions
 from copydesk_shared.service import Service
 from copydesk_shared.stage import Drop, Emit, Stage
 from copydesk_shared.telemetry import HANDLE_SECONDS, OutcomeKind, get_logger
@@ -45,6 +46,7 @@ class Attempts:
         self._handle = handle
         self._service = service
         self._seconds = HANDLE_SECONDS.labels(stage.name)
+        self._revisions = Revisions() if "compact" in stage.sink.cleanup else None
         self.waiting_for: str | None = None
 
     async def outcome(self, record: Record, trace: str | None = None) -> Outcome | None:
@@ -104,6 +106,16 @@ class Attempts:
             self._stage.sink, result.message, stage=self._stage.name, version=self._stage.version, trace=trace
         )
         return Outcome(OutcomeKind.EMITTED, "", outgoing, result.message)
+
+    def about_to_go_out(self, outcome: Outcome) -> Outcome:
+        """The outcome, or a drop where a later revision of the same article has gone to a compacted topic before it."""
+        message = outcome.message
+        if self._revisions is None or message is None:
+            return outcome
+        if not self._revisions.is_superseded(self._stage.sink.key(message), message):
+            return outcome
+        get_logger().info("dropped", reason=DropReason.SUPERSEDED.value, revision=message.revision)
+        return Outcome(OutcomeKind.DROPPED, DropReason.SUPERSEDED.value)
 
     def _put_off(self, record: Record, error: Retryable) -> Outcome:
         outgoing = put_off(

@@ -42,7 +42,8 @@ def dead_letter(record: Record, *, stage: str, reason: DeadLetterReason, error: 
     """The record for the dead letters: key, value and headers as they first were, and why it is there on top.
 
     A record that is too large for that has its error cut first. One that does not even fit then was never written by
-    Copydesk; it is kept as a pointer: no value and no headers of its own, and the place where it still lies.
+    Copydesk; it is kept as a pointer: no value and no headers of its own, and the place where it still lies. So is one
+    that cannot be read.
     """
     said = {
         **replays_of(record),
@@ -53,12 +54,16 @@ def dead_letter(record: Record, *, stage: str, reason: DeadLetterReason, error: 
         f"{PREFIX}at": utc_text(datetime.now(UTC)),
         **origin_of(record).as_marks(PREFIX),
     }
+    if record.fault:
+        return _pointer(record, said, "all of it")
     letter = marked(DEAD_LETTER.name, record, said)
     if _size(letter) <= LARGEST_BYTES:
         return letter
     said[f"{PREFIX}error"] = error[-SHORT_ERROR_LIMIT:]
     letter = marked(DEAD_LETTER.name, record, said)
-    return letter if _size(letter) <= LARGEST_BYTES else _pointer(record, said)
+    if _size(letter) <= LARGEST_BYTES:
+        return letter
+    return _pointer(record, said, f"{len(record.value or b'')} bytes of value and {len(own_headers(record))} headers")
 
 
 def _size(record: Outgoing) -> int:
@@ -66,9 +71,8 @@ def _size(record: Outgoing) -> int:
     return sum(len(field or b"") + FIELD_OVERHEAD_BYTES for field in fields)
 
 
-def _pointer(record: Record, said: dict[str, str]) -> Outgoing:
+def _pointer(record: Record, said: dict[str, str], cut: str) -> Outgoing:
     key = record.key if len(record.key or b"") <= KEY_LIMIT else None
-    cut = f"{len(record.value or b'')} bytes of value and {len(own_headers(record))} headers"
     return marked(DEAD_LETTER.name, replace(record, key=key, value=None, headers=()), {**said, CUT: cut})
 
 

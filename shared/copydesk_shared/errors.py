@@ -56,6 +56,7 @@ class DropReason(StrEnum):
     REFUSED = "refused"
     UNSUPPORTED_CONTENT = "unsupported-content"
     DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
 
 
 class RetryClass(StrEnum):

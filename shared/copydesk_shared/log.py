@@ -21,7 +21,10 @@ class ProducerLostError(LogError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it lies in a partition; ``value`` is ``None`` for a tombstone."""
+    """A record as it lies in a partition; ``value`` is ``None`` for a tombstone.
+
+    ``fault`` says why the record cannot be read at all, where that is so; it has no key, value and headers then.
+    """
 
     topic: str
     partition: int
@@ -30,6 +33,12 @@ class Record:
     value: bytes | None
     headers: Headers = ()
     timestamp_ms: int = 0
+    fault: str = ""
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether it says that what has its key is gone."""
+        return self.value is None and not self.fault
 
     @property
     def where(self) -> Partition:

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from copydesk_shared.attempts import Attempts, Handle, Outcome, is_asynchronous
+from copydesk_shared.attempts import Attempts, Outcome, is_asynchronous
 from copydesk_shared.delays import Delays
 from copydesk_shared.errors import Poison
 from copydesk_shared.handout import Handout
@@ -46,11 +46,11 @@ class StageRun:
     ``hands`` tasks handle records side by side, one more sends what they become, and one waits until that is stored.
     """
 
-    def __init__(self, stage: Stage[Any, Any], handle: Handle, service: Service, hands: int) -> None:
+    def __init__(self, stage: Stage[Any, Any], attempts: Attempts, service: Service, hands: int) -> None:
         self._stage = stage
         self._service = service
         self._hands = hands
-        self._attempts = Attempts(stage, handle, service)
+        self._attempts = attempts
         self._meter = Meter(stage.name)
         self._ledger = Ledger(stage.name)
         self._delays = Delays(topic.name for topic in retry_topics(stage.name).values())
@@ -168,6 +168,7 @@ class StageRun:
         """One task sends for all: tasks that wait for room in one batch of the producer all wake each other."""
         while True:
             taken, outcome = await self._outbox.take()
+            outcome = self._attempts.about_to_go_out(outcome)
             try:
                 delivery = await log.send(outcome.outgoing) if outcome.outgoing else None
             except Poison as error:
@@ -250,6 +251,7 @@ async def run_stage(
     if not is_asynchronous(handle):
         handle = WorkerPool(handle, workers, deadline_seconds)
         await handle.warm_up()
+    attempts = Attempts(stage, handle, service)
     sources = (stage.source.name, *(topic.name for topic in retry_topics(stage.name).values()))
     opener = open_log or kafka_log(service, stage.name, sources)
 
@@ -257,7 +259,7 @@ async def run_stage(
         if open_log is None:
             await wait_for_topics(service, (*sources, stage.sink.name, DEAD_LETTER.name))
         if not service.stopping.is_set():
-            await StageRun(stage, handle, service, max_in_flight).run(opener)
+            await StageRun(stage, attempts, service, max_in_flight).run(opener)
 
     await keep_session(service, stage.name, session)
 

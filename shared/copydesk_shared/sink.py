@@ -124,7 +124,7 @@ class SinkRun(Generic[M]):
 
     def _change(self, record: Record) -> tuple[str, M | None]:
         key = (record.key or b"").decode()
-        if record.value is None:
+        if record.is_tombstone:
             return key, None
         message = decode(self._sink.source, record)
         if self._sink.source.key(message) != key:

@@ -104,6 +104,8 @@ def as_headers(headers: dict[str, str]) -> Headers:
 
 def decode(topic: Topic[M], record: Record) -> M:
     """The message in a record. Raises :class:`Poison` (undecodable) that says what is wrong and where."""
+    if record.fault:
+        raise Poison(record.fault, DeadLetterReason.UNDECODABLE)
     if record.value is None:
         raise Poison("a tombstone where a message was expected", DeadLetterReason.UNDECODABLE)
     try:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from copydesk_shared.stage import Drop, Emit
 from copydesk_shared.testing import MemoryBroker
 from copydesk_shared.topics import CLEANED, DEAD_LETTER, FETCHED, Tier, retry_topics
 from copydesk_shared.wire import decode, encode
-from tests.shared.samples import page
+from tests.shared.samples import article, page
 from tests.shared.stages import GROUP, article_of, committed, fill, running_stage, stage_of, until
 
 
@@ -304,3 +305,17 @@ async def test_a_record_left_behind_keeps_those_behind_it_from_going_out() -> No
         await started.wait()
     assert _outputs(broker) == []
     assert committed(broker) == 0
+
+
+async def test_an_older_revision_does_not_follow_a_newer_one_to_a_compacted_topic() -> None:
+    """Compaction keeps the last record of a key, whatever its revision."""
+    broker = MemoryBroker()
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        return Emit(article(1, revision=message.revision))
+
+    stage: Any = replace(stage_of(handle), sink=replace(CLEANED, cleanup="compact,delete"))
+    fill(broker, *(page(1).model_copy(update={"revision": revision}) for revision in (1, 3, 2, 3)))
+    async with running_stage(stage, broker):
+        await until(lambda: committed(broker) == 4)
+    assert [decode(CLEANED, record).revision for record in broker.topics[CLEANED.name]] == [1, 3, 3]

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from crc32c import crc32c
 
 from copydesk_shared.dead_letters import PREFIX
 from copydesk_shared.errors import DeadLetterReason
@@ -23,6 +21,7 @@ from copydesk_shared.log import Outgoing
 from copydesk_shared.marks import own_headers
 from copydesk_shared.topics import DEAD_LETTER, MAX_MESSAGE_BYTES, Tier, retry_topics
 from tests.broker.client import WireClient
+from tests.broker.foreign_batches import batch_with_headers
 from tests.brokers import Broker, unique
 from tests.shared.samples import page
 from tests.standalone.letters import Letters, letter
@@ -144,22 +143,10 @@ def test_hostile_letters_cannot_reach_the_terminal(letters: Letters) -> None:
     assert r"\x1b[2J" in text
 
 
-def _batch(names: list[bytes]) -> bytes:
-    """A batch of records with one header each, whose name need not be UTF-8 and whose value is null."""
-    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
-    for number, name in enumerate(names):
-        builder.append(number, int(time.time() * 1000), b"k", b"v", [("N" * len(name), None)])
-    data = bytearray(builder.build())
-    for name in names:
-        data[:] = data.replace(b"N" * len(name), name, 1)
-    data[17:21] = crc32c(bytes(data[21:])).to_bytes(4, "big")
-    return bytes(data)
-
-
 def test_a_letter_that_cannot_be_read_at_all_is_told_and_passed_over(letters: Letters) -> None:
     with WireClient(letters.broker.bootstrap_servers) as client:
         for names in ([b"one"], [b"two", b"\xff\xfe\xfd\xfc", b"lost with it"], [b"three"]):
-            assert client.produce(letters.topic, _batch(names))["error_code"] == 0
+            assert client.produce(letters.topic, batch_with_headers(names))["error_code"] == 0
     answer = letters.run("list", "--format", "json")
     assert answer.returncode == 0
     assert [json.loads(line)["id"] for line in answer.stdout.splitlines()] == ["0/0", "0/1", "0/4"]

@@ -169,7 +169,7 @@ def known_feeds(records: Sequence[Record]) -> dict[str, Known]:
     known: dict[str, Known] = {}
     for record in records:
         key = (record.key or b"").decode("utf-8", "replace")
-        if record.value is None:
+        if record.is_tombstone:
             known.pop(key, None)
             continue
         try:

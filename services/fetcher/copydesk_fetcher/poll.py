@@ -262,7 +262,7 @@ class PollRun:
 def _apply_feed(share: _Share, record: Record) -> None:
     key = _key(record)
     share.feeds.pop(key, None)
-    if record.value is None:
+    if record.is_tombstone:
         return
     try:
         feed = decode(FEEDS, record)
@@ -273,9 +273,9 @@ def _apply_feed(share: _Share, record: Record) -> None:
 
 
 def _apply_state(share: _Share, record: Record) -> None:
-    if record.value is None:
+    if record.is_tombstone:
         share.states.pop(_key(record), None)
-    else:
+    elif record.value is not None:
         share.states[_key(record)] = record.value
 
 

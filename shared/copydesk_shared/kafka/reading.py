@@ -2,27 +2,23 @@
 
 from collections.abc import Sequence
 
-from aiokafka import TopicPartition
-
 from copydesk_shared.brokers import Brokers
-from copydesk_shared.kafka.clients import log_errors, open_consumer
-from copydesk_shared.kafka.session import as_record
+from copydesk_shared.kafka.scanning import open_scanner
 from copydesk_shared.log import Record
+from copydesk_shared.telemetry import get_logger
 
 
 async def read_partitions(brokers: Brokers, topic: str, partitions: Sequence[int]) -> list[Record]:
-    """Every record of these partitions from the beginning to the end as it is now. Raises :class:`LogError`."""
+    """Every record of these partitions from the beginning to the end as it is now, in order within each partition.
+
+    Records that cannot be read at all are left out, with a line in the log. Raises :class:`LogError`.
+    """
     if not partitions:
         return []
-    async with open_consumer(brokers, "copydesk-read") as consumer:
-        with log_errors():
-            await consumer.start()
-            where = [TopicPartition(topic, partition) for partition in partitions]
-            consumer.assign(where)
-            await consumer.seek_to_beginning(*where)
-            ends = await consumer.end_offsets(where)
-            records: list[Record] = []
-            while any([await consumer.position(each) < ends[each] for each in where]):
-                for batch in (await consumer.getmany(timeout_ms=500)).values():
-                    records += [as_record(message) for message in batch]
-            return records
+
+    def unreadable(where: str) -> None:
+        get_logger().warning("a record that cannot be read is left out", topic=topic, where=where)
+
+    async with open_scanner(brokers, topic, unreadable) as scanner:
+        spans = await scanner.spans()
+        return [record async for record in scanner.records({number: spans[number] for number in partitions})]

@@ -16,6 +16,8 @@ from copydesk_shared.kafka.clients import log_errors, open_consumer, start_produ
 from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
 
 POSITION_SECONDS = 10.0
+ONE_MS = 500
+UNREADABLE = "cannot be read: the name of a header of it, or of one before it in its batch, is not UTF-8"
 
 
 async def _delivered(future: Awaitable[object]) -> None:
@@ -34,6 +36,7 @@ class KafkaLog:
         self._producer = producer
         self._consumer = consumer
         self._sending = asyncio.Lock()
+        self._next: dict[TopicPartition, int] = {}
         self.rebalance_error: CopydeskError | None = None
 
     def _reader(self) -> AIOKafkaConsumer:
@@ -45,9 +48,47 @@ class KafkaLog:
         """See :class:`Log`."""
         if self.rebalance_error is not None:
             raise LogError(f"partitions could not be taken over: {self.rebalance_error}")
-        with log_errors():
-            batches = await self._reader().getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
+        try:
+            with log_errors():
+                batches = await self._reader().getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
+        except UnicodeDecodeError:
+            return await self._poll_one_by_one()
+        for where, batch in batches.items():
+            self._next[where] = batch[-1].offset + 1
         return [as_record(message) for batch in batches.values() for message in batch]
+
+    async def _poll_one_by_one(self) -> list[Record]:
+        """Read past a record that aiokafka cannot: it gives up on the whole poll, and on what it had taken for it."""
+        consumer = self._reader()
+        partitions = sorted(consumer.assignment() - consumer.paused())
+        with log_errors():
+            for where in partitions:
+                await self._go_back(where)
+            found = [await self._poll_one(where) for where in partitions]
+        return [record for record in found if record is not None]
+
+    async def _go_back(self, where: TopicPartition) -> None:
+        """To the first record that was not handed out."""
+        consumer = self._reader()
+        offset = self._next[where] if where in self._next else await consumer.committed(where)
+        if offset is None:
+            await consumer.seek_to_beginning(where)
+        else:
+            consumer.seek(where, offset)
+
+    async def _poll_one(self, where: TopicPartition) -> Record | None:
+        consumer = self._reader()
+        offset = await consumer.position(where)
+        try:
+            found = await consumer.getmany(where, timeout_ms=ONE_MS, max_records=1)
+        except UnicodeDecodeError:
+            consumer.seek(where, offset + 1)
+            self._next[where] = offset + 1
+            return Record(where.topic, where.partition, offset, None, None, fault=UNREADABLE)
+        record = next((as_record(message) for batch in found.values() for message in batch), None)
+        if record is not None:
+            self._next[where] = record.offset + 1
+        return record
 
     def hold(self, partitions: AbstractSet[Partition]) -> None:
         """See :class:`Log`."""
@@ -65,6 +106,13 @@ class KafkaLog:
         if where in self.assigned():
             with log_errors():
                 self._reader().seek(TopicPartition(*where), offset)
+            self._next[TopicPartition(*where)] = offset
+
+    def starts_at(self, starts: Mapping[Partition, int]) -> None:
+        """The partitions were assigned anew: these begin at that offset, the others where the group has got to."""
+        self._next.clear()
+        for where, offset in starts.items():
+            self.rewind(where, offset)
 
     async def positions(self) -> Mapping[Partition, tuple[int, int]]:
         """See :class:`Log`."""
@@ -125,9 +173,8 @@ def as_record(message: Any) -> Record:
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     """Hands rebalances on. aiokafka swallows what a listener raises, so an error is kept for the next poll."""
 
-    def __init__(self, listener: RebalanceListener, consumer: AIOKafkaConsumer, log: KafkaLog) -> None:
+    def __init__(self, listener: RebalanceListener, log: KafkaLog) -> None:
         self._listener = listener
-        self._consumer = consumer
         self._log = log
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -142,8 +189,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         except CopydeskError as error:
             self._log.rebalance_error = error
             return
-        for where, offset in starts.items():
-            self._consumer.seek(TopicPartition(*where), offset)
+        self._log.starts_at(starts)
 
 
 @asynccontextmanager
@@ -171,7 +217,7 @@ async def connect(
     async with open_consumer(brokers, client_id, group, instance_id, **assignor) as consumer:
         log = KafkaLog(brokers, client_id, producer, consumer)
         try:
-            consumer.subscribe(list(topics), listener=_Listener(listener, consumer, log) if listener else None)
+            consumer.subscribe(list(topics), listener=_Listener(listener, log) if listener else None)
             with log_errors():
                 await consumer.start()
             yield log

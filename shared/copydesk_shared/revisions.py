@@ -1,0 +1,28 @@
+"""Which revision of an article was emitted last: an older one must not come after it."""
+
+from copydesk_shared.messages import Message
+
+MOST_KEYS = 100_000
+
+
+class Revisions:
+    """The newest revision of each of the latest keys.
+
+    A record that waited in a retry tier may be overtaken by a later revision of its article. Readers ignore it then,
+    but compaction keeps the last record of a key, whatever its revision.
+    """
+
+    def __init__(self, most_keys: int = MOST_KEYS) -> None:
+        self._newest: dict[str, int] = {}
+        self._most_keys = most_keys
+
+    def is_superseded(self, key: str, message: Message) -> bool:
+        """Whether a later revision was seen; if not, this one is the newest from here on."""
+        revision = getattr(message, "revision", None)
+        if revision is None:
+            return False
+        newest = self._newest.pop(key, revision)
+        self._newest[key] = max(newest, revision)
+        if len(self._newest) > self._most_keys:
+            del self._newest[next(iter(self._newest))]
+        return bool(revision < newest)

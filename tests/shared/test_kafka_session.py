@@ -1,0 +1,112 @@
+"""A session on both brokers: what it hands out, holds, goes back to, and how it gets past what cannot be read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from copydesk_shared.brokers import Brokers
+from copydesk_shared.kafka import connect, read_partitions
+from copydesk_shared.log import Log, Outgoing, Partition, Record
+from tests.broker.client import WireClient
+from tests.broker.foreign_batches import batch_with_headers
+from tests.brokers import Broker, unique
+
+
+class Listener:
+    """Starts where it is told to."""
+
+    def __init__(self, starts: Mapping[Partition, int]) -> None:
+        self._starts = starts
+
+    async def on_assigned(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
+        return {where: offset for where, offset in self._starts.items() if where in partitions}
+
+    async def on_revoked(self, partitions: frozenset[Partition]) -> None:
+        """Nothing is in flight."""
+
+
+@asynccontextmanager
+async def _session(broker: Broker, topic: str, starts: Mapping[Partition, int] | None = None) -> AsyncIterator[Log]:
+    brokers = Brokers(broker.bootstrap_servers)
+    listener = Listener(starts or {})
+    async with connect(brokers, client_id="t", group=unique("g"), topics=(topic,), listener=listener) as log:
+        yield log
+
+
+async def _take(log: Log, count: int) -> list[Record]:
+    taken: list[Record] = []
+    async with asyncio.timeout(60):
+        while len(taken) < count:
+            taken += await log.poll(100, 0.2)
+    return taken
+
+
+@pytest.fixture
+def topic(any_broker: Broker) -> str:
+    name = unique()
+    any_broker.create_topics(name, partitions=2)
+    return name
+
+
+async def _fill(log: Log, topic: str, *values: bytes) -> None:
+    for stored in [await log.send(Outgoing(topic, b"same key", value)) for value in values]:
+        await stored
+
+
+async def test_a_held_partition_gives_nothing_and_a_rewound_one_gives_it_again(any_broker: Broker, topic: str) -> None:
+    async with _session(any_broker, topic) as log:
+        await _fill(log, topic, *(b"%d" % number for number in range(6)))
+        first = await _take(log, 6)
+        log.rewind(first[2].where, first[2].offset)
+        assert [record.value for record in await _take(log, 4)] == [b"2", b"3", b"4", b"5"]
+        log.hold(log.assigned())
+        await _fill(log, topic, b"6")
+        assert await log.poll(10, 0.5) == []
+        log.hold(frozenset())
+        assert [record.value for record in await _take(log, 1)] == [b"6"]
+
+
+async def test_positions_say_how_far_behind_it_is(any_broker: Broker, topic: str) -> None:
+    async with _session(any_broker, topic) as log:
+        await _fill(log, topic, b"0", b"1", b"2")
+        where = (await _take(log, 3))[0].where
+        log.hold(log.assigned())
+        await _fill(log, topic, b"3", b"4")
+        positions = await log.positions()
+        assert positions[where] == (3, 5)
+        assert len(positions) == 2
+
+
+async def test_a_renewed_producer_goes_on_where_the_old_one_was(any_broker: Broker, topic: str) -> None:
+    async with _session(any_broker, topic) as log:
+        await _fill(log, topic, b"0")
+        await log.renew_producer()
+        await _fill(log, topic, b"1")
+        assert [record.value for record in await _take(log, 2)] == [b"0", b"1"]
+
+
+@pytest.mark.parametrize("start", [None, 1])
+async def test_a_record_that_cannot_be_read_is_told_and_passed_and_costs_no_other(
+    any_broker: Broker, topic: str, start: int | None
+) -> None:
+    with WireClient(any_broker.bootstrap_servers) as client:
+        for names in ([b"one"], [b"two", b"\xff\xfe\xfd\xfc", b"lost with it"], [b"three"]):
+            assert client.produce(topic, batch_with_headers(names))["error_code"] == 0
+    async with _session(any_broker, topic, {(topic, 0): start} if start is not None else None) as log:
+        await _fill(log, topic, b"another partition or the same")
+        taken = await _take(log, 6 - (start or 0))
+    by_foreigners = sorted((record for record in taken if record.key != b"same key"), key=lambda record: record.offset)
+    offsets = [record.offset for record in by_foreigners]
+    assert offsets == list(range(start or 0, 5))
+    assert [record.offset for record in by_foreigners if record.fault] == [2, 3]
+    assert [record.value for record in taken if record.key == b"same key"] == [b"another partition or the same"]
+
+
+async def test_reading_a_topic_to_its_end_leaves_out_what_cannot_be_read(any_broker: Broker, topic: str) -> None:
+    with WireClient(any_broker.bootstrap_servers) as client:
+        client.produce(topic, batch_with_headers([b"one", b"\xff\xfe\xfd\xfc"]))
+        client.produce(topic, batch_with_headers([b"three"]))
+    records = await read_partitions(Brokers(any_broker.bootstrap_servers), topic, [0, 1])
+    assert [record.offset for record in records] == [0, 2]
