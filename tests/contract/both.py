@@ -5,6 +5,7 @@ import contextlib
 import inspect
 import pprint
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -122,6 +123,13 @@ def said(answer: Any) -> Any:
         return kept | ({"error_code": code(answer["error_code"])} if "error_code" in answer else {})
     if isinstance(answer, list):
         return [said(each) for each in answer]
+    return answer
+
+
+def insist(client: WireClient, api: str, version: int, **message: Any) -> dict[str, Any]:
+    """The answer, once the coordinator is there and not busy with what came before."""
+    while (answer := client.call(api, version, **message)).get("error_code") in BUSY:
+        time.sleep(0.01)
     return answer
 
 

@@ -1,12 +1,11 @@
 """Both brokers at once, for scenarios whose answers are compared."""
 
 import shutil
-import time
 
 import pytest
 
 from tests.brokers import Broker, unique
-from tests.contract.both import BUSY, Both, Site
+from tests.contract.both import Both, Site, insist
 from tests.tiers import unavailable
 
 
@@ -15,13 +14,10 @@ def coordinated(embedded_broker: Broker, apache_kafka: Broker) -> tuple[Broker, 
     """Both brokers, once they coordinate groups and transactions: Apache Kafka makes the topics for it on first use."""
     for broker in (embedded_broker, apache_kafka):
         with Site(broker, "").client() as client:
-            for key_type, name in ((0, "OffsetFetch"), (1, "")):
-                while client.call("FindCoordinator", 2, key="warm", key_type=key_type)["error_code"] in BUSY:
-                    time.sleep(0.02)
-                for number in range(16 if name else 0):
-                    message = {"group_id": f"warm-{number}", "topics": None}
-                    while client.call(name, 7, **message)["error_code"] in BUSY:
-                        time.sleep(0.02)
+            for key_type in (0, 1):
+                insist(client, "FindCoordinator", 2, key="warm", key_type=key_type)
+            for number in range(16):
+                insist(client, "OffsetFetch", 7, group_id=f"warm-{number}", topics=None)
     return embedded_broker, apache_kafka
 
 

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 
 from tests.broker.batches import batch, read
 from tests.broker.client import WireClient
-from tests.contract.both import BUSY, Both, Site, code, said
+from tests.contract.both import Both, Site, code, insist, said
 
 pytestmark = [pytest.mark.kafka, pytest.mark.apache]
 
@@ -16,8 +16,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.apache]
 def new_producer(client: WireClient, **message: Any) -> tuple[int, int]:
     """The id and epoch of a producer, once the broker has one to give."""
     asked = {"transactional_id": None, "transaction_timeout_ms": 60_000, **message}
-    while (answer := client.call("InitProducerId", 4, **asked))["error_code"] in BUSY:
-        pass
+    answer = insist(client, "InitProducerId", 4, **asked)
     assert answer["error_code"] == 0, code(answer["error_code"])
     return answer["producer_id"], answer["producer_epoch"]
 

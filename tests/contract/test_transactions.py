@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition as Place
 
 from tests.broker.batches import batch, read
 from tests.broker.client import WireClient
-from tests.contract.both import BUSY, Both, Site, attempt, code, said
+from tests.contract.both import BUSY, Both, Site, attempt, code, insist, said
 from tests.contract.test_idempotence import new_producer
 
 pytestmark = [pytest.mark.kafka, pytest.mark.apache]
@@ -37,13 +37,6 @@ def seen(site: Site, isolation: str) -> list[tuple[int | None, bytes | None]]:
     reader.close()
     assert message is not None
     return found
-
-
-def ask(client: WireClient, api: str, version: int, **message: Any) -> dict[str, Any]:
-    """The answer, once the coordinator is not busy with what came before."""
-    while (answer := client.call(api, version, **message)).get("error_code") in BUSY:
-        pass
-    return answer
 
 
 def ends(client: WireClient, topic: str) -> tuple[int, int]:
@@ -215,15 +208,15 @@ async def test_a_transaction_on_the_wire(both: Both) -> None:
             written = [code(_write(client, topic, who, sequence)) for sequence in (0, 1)]
             stale = {**who, "producer_epoch": who["producer_epoch"] - 1}
             refused = [
-                code(ask(client, "EndTxn", 3, **who_else, committed=True)["error_code"])
+                code(insist(client, "EndTxn", 3, **who_else, committed=True)["error_code"])
                 for who_else in (
                     stale,
                     {**who, "producer_id": who["producer_id"] + 99},
                     {**who, "transactional_id": "none"},
                 )
             ]
-            ended = [code(ask(client, "EndTxn", 3, **who, committed=True)["error_code"]) for _ in range(2)]
-            aborted = code(ask(client, "EndTxn", 3, **who, committed=False)["error_code"])
+            ended = [code(insist(client, "EndTxn", 3, **who, committed=True)["error_code"]) for _ in range(2)]
+            aborted = code(insist(client, "EndTxn", 3, **who, committed=False)["error_code"])
             stored = [offset for offset, _ in read(client.fetch(topic, 0)["records"])]
         return wrong, unknown, written, refused, ended, aborted, stored
 
@@ -242,7 +235,7 @@ async def test_an_aborted_transaction_is_named_to_readers_of_committed_records(b
             who = _begin(client, site)
             _add(client, who, topic)
             _write(client, topic, who, 0)
-            ask(client, "EndTxn", 3, **who, committed=False)
+            insist(client, "EndTxn", 3, **who, committed=False)
             while ends(client, topic)[1] < 2:
                 pass
             partitions = [{"partition": 0, "fetch_offset": 0, "partition_max_bytes": 1 << 20}]
@@ -268,7 +261,7 @@ async def test_transactions_are_listed_and_described(both: Both) -> None:
             states.append(_described(client, site))
             listed = client.call("ListTransactions", 0, state_filters=["Ongoing"], producer_id_filters=[])
             ours = [each["state"] for each in listed["transactions"] if each["id"] == site.name]
-            ask(client, "EndTxn", 3, **who, committed=True)
+            insist(client, "EndTxn", 3, **who, committed=True)
             while (last := _described(client, site))[0] == "PrepareCommit":
                 pass
             unknown = client.call("DescribeTransactions", 0, ids=[f"{site.name}-none"])["transactions"][0]
@@ -295,7 +288,7 @@ async def test_a_transaction_that_takes_too_long_is_aborted(both: Both) -> None:
             _write(client, topic, who, 0)
             while ends(client, topic)[1] < 2:
                 time.sleep(0.05)
-            late = code(ask(client, "EndTxn", 3, **who, committed=True)["error_code"])
+            late = code(insist(client, "EndTxn", 3, **who, committed=True)["error_code"])
             more = code(_write(client, topic, who, 1))
             again = new_producer(client, transactional_id=site.name)
         return late, more, again[0] == who["producer_id"], seen(site, COMMITTED)
@@ -312,8 +305,8 @@ async def test_time_outs_have_limits(both: Both) -> None:
         with site.client() as client:
             for timeout in (0, -1, 1 << 30, 1000):
                 message = {"transactional_id": site.name, "transaction_timeout_ms": timeout}
-                answers.append(code(ask(client, "InitProducerId", 4, **message)["error_code"]))
-            empty = ask(client, "InitProducerId", 4, transactional_id="", transaction_timeout_ms=1000)
+                answers.append(code(insist(client, "InitProducerId", 4, **message)["error_code"]))
+            empty = insist(client, "InitProducerId", 4, transactional_id="", transaction_timeout_ms=1000)
         return answers, code(empty["error_code"])
 
     invalid = "INVALID_TRANSACTION_TIMEOUT"

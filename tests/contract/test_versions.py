@@ -9,7 +9,7 @@ import pytest
 from copydesk_standalone.broker.messages import APIS
 from tests.broker.batches import batch
 from tests.broker.client import WireClient
-from tests.contract.both import BUSY, Both, Site, said
+from tests.contract.both import Both, Site, insist, said
 
 pytestmark = [pytest.mark.kafka, pytest.mark.apache]
 
@@ -134,7 +134,7 @@ async def test_all_versions_of_a_call_are_answered_alike(both: Both, name: str) 
         question = QUESTIONS[name](topic)
         with site.client() as client:
             client.produce(topic, batch([b"a", b"b", b"c"]))
-            return {version: in_order(said(patiently(client, name, version, question))) for version in versions}
+            return {version: in_order(said(insist(client, name, version, **question))) for version in versions}
 
     await both(scenario)
 
@@ -142,12 +142,6 @@ async def test_all_versions_of_a_call_are_answered_alike(both: Both, name: str) 
 def offered(client: WireClient) -> dict[int, tuple[int, int]]:
     """The first and last version of each call."""
     return {each["api_key"]: (each["first"], each["last"]) for each in client.call("ApiVersions", 2)["api_keys"]}
-
-
-def patiently(client: WireClient, name: str, version: int, question: Message) -> Message:
-    while (answer := client.call(name, version, **question)).get("error_code") in BUSY:
-        pass
-    return answer
 
 
 def in_order(answer: Any) -> Any:
