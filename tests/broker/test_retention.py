@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from copydesk_standalone.broker.disk import GroupSync
 from copydesk_standalone.broker.groups import Join
 from copydesk_standalone.broker.janitor import Janitor
 from copydesk_standalone.broker.log import PartitionLog
+from copydesk_standalone.broker.markers import Ending
 from copydesk_standalone.broker.offsets import RETENTION_MS, Committed, Offsets
 from copydesk_standalone.broker.registry import Topic
 from copydesk_standalone.broker.retention import count_expired
@@ -129,6 +131,38 @@ async def test_a_log_that_lost_its_end_goes_on_after_its_start(tmp_path: Path) -
             assert log.start_offset == 5
             append(log, batch([b"next"]))
             assert read_all(log)[0] == (5, b"next")
+
+
+async def test_records_of_an_open_transaction_are_hidden_and_not_removed(tmp_path: Path) -> None:
+    with opened(tmp_path, 1) as log:
+        hourly(log, 2)
+        append(log, keyed([(b"a", b"b")], producer=(7, 0, 0), transactional=True))
+        hourly(log, 2)
+        await log.start_at(5)
+        assert (log.start_offset, log.last_stable_offset) == (5, 5)
+        assert [segment.base_offset for segment in log.segments()] == [2, 3, 4]
+    with opened(tmp_path, 1) as log:
+        assert (log.start_offset, log.next_offset) == (5, 5)
+        log.mark(7, 0, Ending.COMMIT, NOW)
+        assert append(log, batch([b"next"])) == 6
+        assert log.last_stable_offset == log.next_offset == 7
+        assert read_all(log)[-1] == (6, b"next")
+
+
+async def test_files_that_go_are_closed(tmp_path: Path) -> None:
+    with opened(tmp_path, 1) as log:
+        hourly(log, 5)
+        force = log.pending()
+        files = [weakref.ref(segment._file) for segment in log.segments()]
+        await log.drop(3)
+        assert len(list_of(tmp_path)) == 2
+        force()
+        del force
+        assert [file() is None for file in files] == [True, True, True, False, False]
+
+
+def list_of(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 # The janitor

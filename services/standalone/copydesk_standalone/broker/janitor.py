@@ -87,7 +87,7 @@ class Janitor:
         async with log.changing:
             if log.closed:
                 return
-            count = log.count_below(min(log.start_offset, log.last_stable_offset))
+            count = log.count_below(min(log.start_offset, log.settled_offset))
             if "delete" in topic.policies:
                 limits = topic.number("retention.ms"), topic.number("retention.bytes")
                 count = max(count, count_expired(log, now_ms, *limits))
@@ -144,7 +144,7 @@ def cleanable(topic: Topic, log: PartitionLog, now_ms: int) -> Cleanable | None:
     clean = next((n for n, segment in enumerate(segments) if segment.end_offset is None), len(segments))
     settled_ms = now_ms - topic.number("min.compaction.lag.ms")
     count = clean
-    while count < len(segments) and log.end_of(count) <= log.last_stable_offset:
+    while count < len(segments) and log.end_of(count) <= log.settled_offset:
         if topic.number("min.compaction.lag.ms") and segments[count].newest > settled_ms:
             break
         count += 1

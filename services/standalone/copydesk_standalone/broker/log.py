@@ -98,7 +98,7 @@ class PartitionLog:
         last = self._segments[-1] if self._segments else None
         if last is None or last.end_offset is not None or (last.base_offset < self._start == self.next_offset):
             self._roll()
-        for segment in self._cut_off(self.count_below(self._start)):
+        for segment in self._cut_off(self.count_below(min(self._start, self.settled_offset))):
             segment.path.unlink()
 
     def _roll(self) -> Segment:
@@ -114,7 +114,12 @@ class PartitionLog:
     @property
     def last_stable_offset(self) -> int:
         """The first offset of the oldest open transaction, or ``next_offset``: readers of committed data stop here."""
-        return max(self.start_offset, self.isolation.stable(self.next_offset))
+        return max(self.start_offset, self.settled_offset)
+
+    @property
+    def settled_offset(self) -> int:
+        """The same, also when that transaction is before the start: nothing from here on may leave the disk."""
+        return self.isolation.stable(self.next_offset)
 
     @property
     def size(self) -> int:
@@ -269,8 +274,7 @@ class PartitionLog:
         if self.closed:
             return
         self._start = max(self._start, offset)
-        stable = min(offset, self.last_stable_offset)
-        await self.drop(self.count_below(stable))
+        await self.drop(self.count_below(min(offset, self.settled_offset)))
 
     async def replace(self, old: Sequence[Segment], new: Segment, dropped_markers: Sequence[int] = ()) -> bool:
         """Put a compacted segment in the place of those it was made of; False when they are no longer there.
