@@ -22,7 +22,7 @@ from confluent_kafka.admin import AdminClient
 from copydesk_standalone.broker import process as embedded
 from tests.tiers import unavailable
 from tools import kafka_jars
-from tools.apache_kafka import READY_PREFIX, seen_nodes
+from tools.apache_kafka import READY_PREFIX, ApacheKafka, seen_nodes
 
 # Its stubs leave out what it exports.
 confluent_admin: Any = confluent_admin_module
@@ -76,17 +76,33 @@ def embedded_broker(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
+def own_broker(kind: str, folder: Path) -> Iterator[Broker]:
+    """An empty broker of the test's own: the topics of Copydesk have fixed names, so no two tests can share one."""
+    if kind == EMBEDDED:
+        with embedded_broker(folder) as running:
+            yield running
+        return
+    _needs_apache_kafka()
+    with ApacheKafka(folder / "apache-kafka") as kafka:
+        yield Broker(APACHE, kafka.bootstrap_servers)
+
+
+def _needs_apache_kafka() -> None:
+    try:
+        kafka_jars.java()
+        kafka_jars.class_path()
+    except kafka_jars.Unavailable as error:
+        unavailable("apache-kafka", str(error))
+
+
+@contextmanager
 def shared_apache_kafka(folder: Path) -> Iterator[Broker]:
     """The run's Apache Kafka: started by who needs it first, stopped when nobody in the folder uses it any more.
 
     Users hold a shared lock; the process stops once it gets the lock to itself. The system drops the locks of a
     process that was killed, so nothing survives an interrupted run.
     """
-    try:
-        kafka_jars.java()
-        kafka_jars.class_path()
-    except kafka_jars.Unavailable as error:
-        unavailable("apache-kafka", str(error))
+    _needs_apache_kafka()
     folder.mkdir(exist_ok=True)
     with (folder / "start.lock").open("a") as start, (folder / "users.lock").open("a") as users:
         fcntl.flock(start, fcntl.LOCK_EX)

@@ -28,12 +28,20 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield running
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(brokers.EMBEDDED, marks=pytest.mark.kafka),
-        pytest.param(brokers.APACHE, marks=[pytest.mark.kafka, pytest.mark.apache]),
-    ]
-)
+BOTH_KINDS = [
+    pytest.param(brokers.EMBEDDED, marks=pytest.mark.kafka),
+    pytest.param(brokers.APACHE, marks=[pytest.mark.kafka, pytest.mark.apache]),
+]
+
+
+@pytest.fixture(params=BOTH_KINDS)
+def own_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """The test runs on both brokers, each time on an empty one of its own."""
+    with brokers.own_broker(request.param, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(params=BOTH_KINDS)
 def any_broker(request: pytest.FixtureRequest) -> Broker:
     """The test runs on both brokers."""
     fixture = {brokers.EMBEDDED: "embedded_broker", brokers.APACHE: "apache_kafka"}[request.param]

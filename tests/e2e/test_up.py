@@ -4,11 +4,13 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests import brokers
 from tests.api.servers import running_postgres
 from tests.e2e.pipeline import Pipeline, until
 from tests.e2e.site import Site, paragraphs, title
@@ -38,8 +40,18 @@ def _assert_each_once(pipeline: Pipeline, site: Site) -> None:
     assert positions == sorted(set(positions))
 
 
-def test_articles_arrive_clean_on_rest_and_on_the_topic(tmp_path: Path) -> None:
-    with Site() as site, _pipeline(site, tmp_path) as pipeline:
+@pytest.fixture(params=[brokers.EMBEDDED, pytest.param(brokers.APACHE, marks=pytest.mark.apache)])
+def kafka(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
+    """The address of an Apache Kafka to use; ``None`` for the broker that ``up`` brings along."""
+    if request.param == brokers.EMBEDDED:
+        yield None
+        return
+    with brokers.own_broker(request.param, tmp_path) as running:
+        yield running.bootstrap_servers
+
+
+def test_articles_arrive_clean_on_rest_and_on_the_topic(tmp_path: Path, kafka: str | None) -> None:
+    with Site() as site, _pipeline(site, tmp_path, *_on(kafka)) as pipeline:
         site.published = 12
         pipeline.wait_ready()
         _count_reaches(pipeline, 12)
@@ -50,7 +62,7 @@ def test_articles_arrive_clean_on_rest_and_on_the_topic(tmp_path: Path) -> None:
         assert newest["published_at"] == "2026-11-22T09:11:00Z"
         assert newest["language"] == "en"
         _assert_each_once(pipeline, site)
-        _assert_kcat_reads_the_same(pipeline)
+        _assert_kcat_reads_the_same(pipeline, kafka)
         assert sorted(site.asked.count(f"/story/{number}") for number in range(12)) == [1] * 12
         assert pipeline.interrupt() == 0
         until(lambda: not pipeline.children(), 1, "all children gone")
@@ -70,11 +82,15 @@ def test_on_postgresql(tmp_path: Path) -> None:
         assert not list((tmp_path / "data").glob("*.db"))
 
 
-def _assert_kcat_reads_the_same(pipeline: Pipeline) -> None:
+def _on(kafka: str | None) -> tuple[str, ...]:
+    return ("--bootstrap-servers", kafka) if kafka else ()
+
+
+def _assert_kcat_reads_the_same(pipeline: Pipeline, kafka: str | None) -> None:
     if shutil.which("kcat") is None:
         unavailable("kcat", "kcat is not installed")
     answer = subprocess.run(
-        ["kcat", "-b", f"127.0.0.1:{pipeline.kafka_port}", "-t", "articles.classified", "-C", "-e", "-q", "-o", "beginning"],
+        ["kcat", "-b", kafka or f"127.0.0.1:{pipeline.kafka_port}", "-t", "articles.classified", "-C", "-e", "-q", "-o", "beginning"],
         capture_output=True, check=True, timeout=30,
     )  # fmt: skip
     on_topic = {message["article_id"]: message for message in map(json.loads, answer.stdout.splitlines())}
@@ -125,16 +141,16 @@ def test_a_kill_of_worker_processes_and_of_the_supervisor(tmp_path: Path) -> Non
             assert again.interrupt() == 0
 
 
-def test_a_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_a_restart_goes_on_where_it_stopped(tmp_path: Path, kafka: str | None) -> None:
     with Site() as site:
         site.published = 8
-        with _pipeline(site, tmp_path) as first:
+        with _pipeline(site, tmp_path, *_on(kafka)) as first:
             first.wait_ready()
             _count_reaches(first, 8)
             before = first.changes()
             assert first.interrupt() == 0
         site.published = 11
-        with _pipeline(site, tmp_path) as second:
+        with _pipeline(site, tmp_path, *_on(kafka)) as second:
             second.wait_ready()
             _count_reaches(second, 11)
             assert second.changes()[:8] == before

@@ -1,4 +1,4 @@
-"""The fetcher as a process, against the embedded broker and a site that misbehaves."""
+"""The fetcher as a process, on both brokers and against a site that misbehaves."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,20 +18,17 @@ from copydesk_shared.kafka import ensure_topics, read_partitions
 from copydesk_shared.log import Record
 from copydesk_shared.messages import FeedState, Page
 from copydesk_shared.topics import DEAD_LETTER, DISCOVERED, FEEDS_STATE, FETCHED
-from copydesk_standalone.broker.process import BrokerProcess, start
+from tests.brokers import Broker
 
 from .samples import rss
 from .site import Request, Site, answer, in_turn, raw
 
-pytestmark = pytest.mark.kafka
 ARTICLES = 24
 
 
 @pytest.fixture
-def servers(tmp_path: Path) -> Iterator[str]:
-    broker: BrokerProcess = start(tmp_path / "broker")
-    yield broker.address
-    broker.stop()
+def servers(own_broker: Broker) -> str:
+    return own_broker.bootstrap_servers
 
 
 @dataclass
@@ -177,8 +174,8 @@ async def test_each_kind_of_trouble_ends_as_it_should(site: Site, servers: str, 
     assert state.last_error
 
 
-def test_a_setting_that_cannot_be_used_is_one_line(fetcher: Fetcher) -> None:
-    environment = {**os.environ, **fetcher.environment, "COPYDESK_FETCHER_ALLOW_NETWORKS": "nonsense"}
+def test_a_setting_that_cannot_be_used_is_one_line() -> None:
+    environment = {**os.environ, "COPYDESK_FETCHER_ALLOW_NETWORKS": "nonsense"}
     done = subprocess.run([sys.executable, "-m", "copydesk_fetcher"], env=environment, capture_output=True, check=False)
     assert done.returncode == 2
     assert done.stderr.decode().count("\n") == 1
