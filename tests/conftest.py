@@ -4,9 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import brokers
 from tests.brokers import Broker
+
+# A machine that is busy is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from copydesk_standalone.broker.process import BrokerProcess, start
 from tests.tiers import unavailable
@@ -17,10 +16,6 @@ from .client import WireClient
 from .members import Party
 
 _NUMBERS = itertools.count()
-
-# A machine that is busy is no failure.
-settings.register_profile("broker", deadline=None)
-settings.load_profile("broker")
 
 StartBroker = Callable[..., BrokerProcess]
 
