@@ -35,6 +35,9 @@ class Power(Protocol):
     def off(self) -> None:
         """End it as a power cut would."""
 
+    def stop(self) -> None:
+        """End it in good order."""
+
     def on(self) -> None:
         """Start it again, at its address and with its data."""
 
@@ -155,6 +158,9 @@ class _EmbeddedPower:
     def off(self) -> None:
         self.running.kill()
 
+    def stop(self) -> None:
+        assert self.running.stop() == 0
+
     def on(self) -> None:
         self.running = embedded.start(self._folder, port=self.running.port)
 
@@ -178,6 +184,10 @@ class ApachePower:
     def off(self) -> None:
         """See :class:`Power`."""
         self.kafka.kill(0)
+
+    def stop(self) -> None:
+        """See :class:`Power`."""
+        self.kafka.stop()
 
     def on(self) -> None:
         """See :class:`Power`."""

@@ -70,7 +70,7 @@ class Pod:
         self._folder = folder
         self._env = env
         self._since = 0
-        self._was_killed = False
+        self._is_ended = True
 
     @property
     def log_file(self) -> Path:
@@ -84,7 +84,7 @@ class Pod:
         """Start the process."""
         self._since = self.log_file.stat().st_size if self.log_file.exists() else 0
         self._farewell.unlink(missing_ok=True)
-        self._was_killed = False
+        self._is_ended = False
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.farewell", str(self._farewell), *self._command],
@@ -129,7 +129,7 @@ class Pod:
         """``kill -9``; its workers must go with it."""
         assert self.process is not None
         workers = self.workers()
-        self._was_killed = True
+        self._is_ended = True
         self.process.kill()
         self.process.wait()
         _, left = psutil.wait_procs(workers, timeout=10)
@@ -148,6 +148,7 @@ class Pod:
     def stopped(self) -> None:
         """See that it ends well after SIGTERM."""
         assert self.process is not None
+        self._is_ended = True
         try:
             code = self.process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -159,11 +160,15 @@ class Pod:
 
     def tend(self) -> None:
         """Start it again where it was killed. Fails when it ended by itself."""
-        if self.process is None or self.is_running():
-            return
-        assert self._was_killed, f"{self.name} ended with {self.process.returncode}: {self.log()[-4000:]}"
-        self.restarts += 1
-        self.start()
+        self.check()
+        if not self.is_running():
+            self.restarts += 1
+            self.start()
+
+    def check(self) -> None:
+        """Fails when it ended by itself."""
+        if self.process is not None and not self.is_running():
+            assert self._is_ended, f"{self.name} ended with {self.process.returncode}: {self.log()[-4000:]}"
 
     def end(self) -> None:
         """Leave no process behind."""
@@ -211,6 +216,16 @@ class Fleet:
         """Restart what was killed."""
         for pod in self.pods.values():
             pod.tend()
+
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+        """Wait for something; fails after that long, and when a pod ends by itself."""
+
+        def look() -> bool:
+            for pod in self.pods.values():
+                pod.check()
+            return condition()
+
+        until(look, what, seconds)
 
     def counted(self, stage: str) -> Counts:
         """The outcomes that the processes of a stage said farewell with, by outcome and reason."""

@@ -15,7 +15,7 @@ import pytest
 from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER, DISCOVERED, FETCHED
 from tests.faults.cluster import Cluster
 from tests.faults.newsroom import Newsroom
-from tests.faults.pods import Fleet, Pod, until
+from tests.faults.pods import Fleet, Pod
 from tests.faults.subscriber import Subscriber, listed
 
 ARTICLES = int(os.environ.get("COPYDESK_FAULT_ARTICLES", "240"))
@@ -96,7 +96,7 @@ def test_kills_at_random_lose_nothing_and_show_nothing_twice(cluster: Cluster, t
     per_feed = 100 if BY_HAND else 10
     with Newsroom(ARTICLES, per_feed) as newsroom, Fleet(cluster.servers, tmp_path) as fleet:
         api = _start(fleet, newsroom, tmp_path)
-        until(lambda: all(pod.is_ready() for pod in fleet.pods.values()), "all ready")
+        fleet.until(lambda: all(pod.is_ready() for pod in fleet.pods.values()), "all ready")
         subscriber, killer = Subscriber(api), Killer(fleet, seed)
         deadline = time.monotonic() + SECONDS
         while len(subscriber) < ARTICLES:

@@ -1,10 +1,12 @@
 """SIGTERM under load: exit 0 within the grace period, gone from the groups, everything in hand committed."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER, DISCOVERED, FETCHED, retry_topics
+from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER, DISCOVERED, FETCHED, Topic, retry_topics
 from tests.faults.cluster import Cluster
 from tests.faults.newsroom import Newsroom
 from tests.faults.pods import Fleet, Pod, until
@@ -18,7 +20,12 @@ GROUPS = {
     "classifier": ("classifier",),
     "api": ("api",),
 }
-SOURCES = {"fetcher": DISCOVERED, "cleaner": FETCHED, "classifier": CLEANED, "api": CLASSIFIED}
+SOURCES: Mapping[str, Topic[Any]] = {
+    "fetcher": DISCOVERED,
+    "cleaner": FETCHED,
+    "classifier": CLEANED,
+    "api": CLASSIFIED,
+}
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
