@@ -69,6 +69,8 @@ class SinkRun(Generic[M]):
             observer = asyncio.create_task(self._observe(log))
             try:
                 while not self._service.stopping.is_set():
+                    if observer.done():
+                        observer.result()
                     await self._step(log)
             finally:
                 observer.cancel()

@@ -27,6 +27,8 @@ from copydesk_shared.log import LogError, ProducerLostError
 from copydesk_shared.topics import HEADER_ROOM_BYTES, MAX_MESSAGE_BYTES
 
 STOP_SECONDS = 2.0
+SESSION_MS = 10_000
+MAX_POLL_MS = 300_000
 PRODUCER_BATCH_BYTES = 131_072
 FETCH_BYTES_PER_PARTITION = 2 * 1024 * 1024
 FETCH_BYTES = 16 * 1024 * 1024
@@ -100,13 +102,14 @@ async def start_producer(brokers: Brokers, client_id: str) -> AIOKafkaProducer:
 @asynccontextmanager
 async def open_consumer(
     brokers: Brokers, client_id: str, group: str | None = None, instance_id: str | None = None, **options: Any
-) -> AsyncIterator[AIOKafkaConsumer]:
+) -> AsyncIterator[Consumer]:
     """A consumer that is not started yet and is stopped at the end."""
     consumer = Consumer(
         brokers, client_id=client_id, group_id=group, group_instance_id=instance_id,
         enable_auto_commit=False,
-        auto_offset_reset="earliest", isolation_level="read_committed", session_timeout_ms=10_000,
-        heartbeat_interval_ms=1_000, max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
+        auto_offset_reset="earliest", isolation_level="read_committed", session_timeout_ms=SESSION_MS,
+        heartbeat_interval_ms=1_000, max_poll_interval_ms=MAX_POLL_MS,
+        max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
         metadata_max_age_ms=30_000, **options,
     )  # fmt: skip
     try:

@@ -29,6 +29,7 @@ from copydesk_shared.log import LogError
 
 PROBE_MS = 5_000
 ASK_AGAIN_SECONDS = 5.0
+AWAY_SECONDS = 2.0
 # What aiokafka lets through when the other side does not keep to the protocol.
 NONSENSE = (ValueError, KeyError, AssertionError)
 FAILURES = (KafkaError, OSError, TimeoutError, EOFError, *NONSENSE)
@@ -66,6 +67,7 @@ class Connections(AIOKafkaClient):  # type: ignore[misc]
         self.brokers = brokers
         self.refusals: dict[Any, str] = {}
         self._asked = -ASK_AGAIN_SECONDS
+        self._away: tuple[float, float] | None = None
 
     @property
     def _sasl_plain_password(self) -> str | None:
@@ -92,11 +94,19 @@ class Connections(AIOKafkaClient):  # type: ignore[misc]
         except NONSENSE:
             connection = None
         if connection is not None:
+            self._away = None
             if self.refusals:
                 self.refusals.pop(node_id, None)
-        elif self.brokers.security != Security():
+            return connection
+        self._note_away(time.monotonic())
+        if self.brokers.security != Security():
             await self._ask_why(node_id)
-        return connection
+        return None
+
+    def _note_away(self, now: float) -> None:
+        """Keep the first and the last failure of a row in which no broker could be reached."""
+        is_new = self._away is None or now - self._away[1] > AWAY_SECONDS
+        self._away = (now if self._away is None or is_new else self._away[0], now)
 
     async def _ask_why(self, node_id: Any) -> None:
         broker = self.cluster.broker_metadata(node_id)
@@ -108,7 +118,14 @@ class Connections(AIOKafkaClient):  # type: ignore[misc]
             self.refusals[node_id] = f"{broker.host}:{broker.port}: {explain(error, self.brokers.security)}"
 
     def check(self) -> None:
-        """Raises :class:`LogError` when a broker has refused us since it took us last."""
+        """Raises :class:`LogError` when a broker has refused us since it took us last, or when all are away.
+
+        aiokafka itself tries for ever and says nothing.
+        """
+        if self._away is not None:
+            first, last = self._away
+            if last - first > AWAY_SECONDS and time.monotonic() - last < AWAY_SECONDS:
+                raise LogError(f"no broker can be reached at {self.brokers.servers}")
         if self.refusals:
             raise LogError(f"a broker refuses us: {'; '.join(self.refusals.values())}")
 
@@ -130,8 +147,12 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
 
     async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> Any:
         """See aiokafka. Raises :class:`LogError`."""
-        self._connections.check()
+        self.check()
         return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+
+    def check(self) -> None:
+        """Raises :class:`LogError` when the brokers are known not to answer us."""
+        self._connections.check()
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]

@@ -1,21 +1,25 @@
 """A session with the brokers: a producer and, for those who read, a consumer in a group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import CopydeskError
 from copydesk_shared.kafka.clients import log_errors, open_consumer, start_producer, stop, text
+from copydesk_shared.kafka.connections import Consumer
 from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
 
-POSITION_SECONDS = 10.0
+T = TypeVar("T")
+
+ANSWER_SECONDS = 20.0
+LOOK_SECONDS = 0.5
 ONE_MS = 500
 UNREADABLE = "cannot be read: the name of a header of it, or of one before it in its batch, is not UTF-8"
 
@@ -28,9 +32,7 @@ async def _delivered(future: Awaitable[object]) -> None:
 class KafkaLog:
     """A producer and, for those who read, a consumer; the brokers' errors come out as :class:`LogError`."""
 
-    def __init__(
-        self, brokers: Brokers, client_id: str, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer | None
-    ) -> None:
+    def __init__(self, brokers: Brokers, client_id: str, producer: AIOKafkaProducer, consumer: Consumer | None) -> None:
         self._brokers = brokers
         self._client_id = client_id
         self._producer = producer
@@ -39,7 +41,7 @@ class KafkaLog:
         self._next: dict[TopicPartition, int] = {}
         self.rebalance_error: CopydeskError | None = None
 
-    def _reader(self) -> AIOKafkaConsumer:
+    def _reader(self) -> Consumer:
         if self._consumer is None:
             raise RuntimeError("this session only writes")
         return self._consumer
@@ -116,12 +118,27 @@ class KafkaLog:
 
     async def positions(self) -> Mapping[Partition, tuple[int, int]]:
         """See :class:`Log`."""
-        consumer = self._reader()
         with log_errors():
-            assigned = sorted(consumer.assignment())
-            ends = await consumer.end_offsets(assigned)
-            async with asyncio.timeout(POSITION_SECONDS):
-                return {(each.topic, each.partition): (await consumer.position(each), ends[each]) for each in assigned}
+            return await self._answered(self._positions())
+
+    async def _positions(self) -> Mapping[Partition, tuple[int, int]]:
+        consumer = self._reader()
+        assigned = sorted(consumer.assignment())
+        ends = await consumer.end_offsets(assigned)
+        return {(each.topic, each.partition): (await consumer.position(each), ends[each]) for each in assigned}
+
+    async def _answered(self, question: Coroutine[Any, Any, T]) -> T:
+        """The answer of brokers. aiokafka may ask for ever; here brokers that are away raise :class:`LogError`."""
+        asking = asyncio.create_task(question)
+        try:
+            for _ in range(int(ANSWER_SECONDS / LOOK_SECONDS)):
+                await asyncio.wait({asking}, timeout=LOOK_SECONDS)
+                if asking.done():
+                    return asking.result()
+                self._reader().check()
+            raise LogError(f"no answer from the brokers at {self._brokers.servers} for {ANSWER_SECONDS:g} s")
+        finally:
+            asking.cancel()
 
     async def send(self, record: Outgoing) -> Awaitable[None]:
         """See :class:`Log`. One sender at a time: tasks that wait for room in one batch all wake each other."""
@@ -141,7 +158,9 @@ class KafkaLog:
     async def commit(self, next_offsets: Mapping[Partition, int]) -> bool:
         """See :class:`Log`."""
         try:
-            await self._reader().commit({TopicPartition(*where): offset for where, offset in next_offsets.items()})
+            await self._answered(
+                self._reader().commit({TopicPartition(*where): offset for where, offset in next_offsets.items()})
+            )
         except (CommitFailedError, IllegalStateError):
             return False
         except (KafkaError, OSError, TimeoutError) as error:

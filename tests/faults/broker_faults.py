@@ -1,0 +1,202 @@
+"""What the faults of brokers and of the network have in common: a chain of light stages, and an account of it.
+
+The chain ends in the API's own store, so what is visible there is what a reader of the API would see.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from confluent_kafka import Producer
+
+from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER
+from tests.faults.cluster import Cluster
+from tests.faults.load import of_pages, page
+from tests.faults.pods import Fleet, Pod, samples, until
+
+MODULE = "tests.faults.broker_chain"
+BY_HAND = os.environ.get("COPYDESK_FAULT_BROKERS") == "long"
+AWAY_SECONDS = 30.0 if BY_HAND else 3.0
+RATE = 1000 if BY_HAND else 400
+CATCH_UP_SECONDS = 90.0
+SESSION_MS = 3000
+QUIET_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Feed:
+    """Writes pages all the time from a thread of its own. ``written`` are the ids that the broker has acknowledged."""
+
+    def __init__(self, servers: str, rate: int = RATE) -> None:
+        self._rate = rate
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._producer = Producer(
+            {"bootstrap.servers": servers, "partitioner": "murmur2_random", "enable.idempotence": True,
+             "linger.ms": 5, "message.timeout.ms": 120_000, "reconnect.backoff.max.ms": 500,
+             "queue.buffering.max.messages": 1_000_000}
+        )  # fmt: skip
+        self.written: set[str] = set()
+        self.refused: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Write no more, and wait until the broker has said what became of everything."""
+        self._stop.set()
+        self._thread.join()
+        assert self._producer.flush(120) == 0
+
+    def write(self, title: str = "emit") -> str:
+        """One page more; its id."""
+        written = page(title)
+        self._put(written)
+        return written.article_id
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.02):
+            for _ in range(self._rate // 50):
+                self._put(page())
+            self._producer.poll(0)
+
+    def _put(self, written: Any) -> None:
+        (record,) = of_pages([written])
+
+        def stored(error: Any, _message: object) -> None:
+            if error is None:
+                self.written.add(written.article_id)
+            else:
+                self.refused.append(str(error))
+
+        self._producer.produce(
+            record.topic, key=record.key, value=record.value, headers=list(record.headers), on_delivery=stored
+        )
+
+
+@dataclass(slots=True)
+class Account:
+    """The reconciled figures of a run."""
+
+    written: int
+    lost: set[str]
+    unwanted: set[str]
+    shown_twice: dict[Any, int]
+    dead_letters: int
+    handled_twice: dict[str, int] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Nothing lost, nothing visible twice, nothing given up."""
+        assert self.lost == set()
+        assert self.unwanted == set()
+        assert self.shown_twice == {}
+        assert self.dead_letters == 0
+
+
+class Chain:
+    """The stages between a feed and the store."""
+
+    def __init__(self, cluster: Cluster, folder: Path, servers: str = "") -> None:
+        self.cluster = cluster
+        self.database = folder / "store.db"
+        self.fleet = Fleet(servers or cluster.servers, folder)
+        self._marks = folder / "marks"
+        self._marks.mkdir()
+
+    def start(self, name: str, *parts: str, session_ms: int = 0, max_poll_ms: int = 0, **settings: Any) -> Pod:
+        """A process with these parts."""
+        arguments = [*parts, "--database", str(self.database), "--marks", str(self._marks)]
+        arguments += ["--session-ms", str(session_ms)] if session_ms else []
+        arguments += ["--max-poll-ms", str(max_poll_ms)] if max_poll_ms else []
+        return self.fleet.add("cleaner", name=name, module=MODULE, arguments=tuple(arguments), **settings)
+
+    def start_all(self, **options: Any) -> Pod:
+        """One process with all the parts, ready."""
+        pod = self.start("chain", "cleaner", "classifier", "index", **options)
+        until(pod.is_ready, "the chain is ready")
+        return pod
+
+    def shown(self) -> Counter[str]:
+        """The articles that the store shows, with the changes of each."""
+        if not self.database.exists():
+            return Counter()
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as store:
+            try:
+                return Counter(dict(store.execute("SELECT article_id, count(*) FROM changes GROUP BY article_id")))
+            except sqlite3.OperationalError:  # not created yet
+                return Counter()
+
+    def account(self, feed: Feed) -> Account:
+        """Wait until all that was written is shown and nothing comes any more; then count."""
+        feed.stop()
+        assert feed.refused == []
+        until(lambda: feed.written <= self.shown().keys(), "all is shown", CATCH_UP_SECONDS)
+        self._settle()
+        shown = self.shown()
+        account = Account(
+            len(feed.written),
+            feed.written - shown.keys(),
+            shown.keys() - feed.written,
+            {key: count for key, count in shown.items() if count > 1},
+            self.cluster.count(DEAD_LETTER.name),
+        )
+        for topic in (CLEANED, CLASSIFIED):
+            records = self.cluster.records(topic.name)
+            account.handled_twice[topic.name] = len(records) - len({record.header("ce_id") for record in records})
+        logger.info("%s: %s", self.cluster.kind, account)
+        return account
+
+    def _settle(self) -> None:
+        """What comes twice comes late: wait until the topics have not grown for a moment."""
+        before, at = -1, time.monotonic()
+        while time.monotonic() < at + QUIET_SECONDS:
+            now = self.cluster.count(CLASSIFIED.name)
+            if now != before:
+                before, at = now, time.monotonic()
+            time.sleep(0.1)
+
+
+@contextmanager
+def running(cluster: Cluster, folder: Path, servers: str = "") -> Iterator[tuple[Chain, Feed]]:
+    """A chain without processes yet, and a feed that writes. The feed goes to the broker itself, not by ``servers``."""
+    chain = Chain(cluster, folder, servers)
+    with chain.fleet, Feed(cluster.servers) as feed:
+        yield chain, feed
+
+
+def moving(chain: Chain, more: int = 100) -> None:
+    """Wait until so many more articles are shown."""
+    goal = len(chain.shown()) + more
+    until(lambda: len(chain.shown()) >= goal, f"{goal} articles are shown", CATCH_UP_SECONDS)
+
+
+def metric(pod: Pod, name: str, stage: str) -> float:
+    """What a process counts for a stage."""
+    return samples(pod.scrape(), name, "stage").get((stage,), 0.0)
+
+
+def assert_waits(pod: Pod) -> dict[str, str]:
+    """Wait until the process says that it is not ready; why. It must be live all the time."""
+    answers: list[Any] = []
+
+    def is_not_ready() -> bool:
+        assert pod.ask("/livez")[0] == 200
+        answers.append(pod.ask("/readyz"))
+        return bool(answers[-1][0] == 503 and answers[-1][1]["why_not"])
+
+    until(is_not_ready, "not ready, and why", CATCH_UP_SECONDS)
+    why: dict[str, str] = answers[-1][1]["why_not"]
+    return why
