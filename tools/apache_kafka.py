@@ -91,6 +91,7 @@ class ApacheKafka:
     :param config: server properties beside, or instead of, those of :func:`base_config`
     :param listeners: names of further listeners and their protocols, such as ``{"TLS": "SSL"}``; the listener
         ``PLAINTEXT``, which the nodes use among themselves, is always there
+    :param advertised: for a listener, the port of each node that clients are told, since a proxy listens there
     :param scram: users to create, each as ``SCRAM-SHA-256=[name=alice,password=secret]``
 
     Raises kafka_jars.Unavailable where Java or Maven are missing, StartError when a node does not come up.
@@ -101,6 +102,7 @@ class ApacheKafka:
     config: Mapping[str, str] = field(default_factory=dict)
     listeners: Mapping[str, str] = field(default_factory=dict)
     scram: Sequence[str] = ()
+    advertised: Mapping[str, Sequence[int]] = field(default_factory=dict)
     members: list[Node] = field(default_factory=list, init=False)
     _reaper: "subprocess.Popen[str] | None" = field(default=None, init=False)
 
@@ -189,11 +191,12 @@ class ApacheKafka:
     def _own_config(self, node: Node) -> dict[str, str]:
         protocols = {INTERNAL: "PLAINTEXT", CONTROLLER: "PLAINTEXT", **self.listeners}
         urls = {name: f"{name}://127.0.0.1:{node.ports[name]}" for name in protocols}
+        told = urls | {name: f"{name}://127.0.0.1:{ports[node.number]}" for name, ports in self.advertised.items()}
         return base_config(self.nodes) | {
             "node.id": str(node.number),
             "log.dirs": str(node.folder / "data"),
             "listeners": ",".join(urls.values()),
-            "advertised.listeners": ",".join(urls.values()),
+            "advertised.listeners": ",".join(told.values()),
             "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
             "controller.quorum.bootstrap.servers": self.addresses(CONTROLLER),
         }

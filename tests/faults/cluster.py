@@ -27,6 +27,7 @@ from tools.apache_kafka import ApacheKafka
 READ_SECONDS = 60.0
 ADMIN_SECONDS = 30.0
 FORGET_SECONDS = 20.0
+PROXIED = "PROXIED"
 
 
 class Power(Protocol):
@@ -151,9 +152,10 @@ def _record(message: Any) -> Record:
 
 
 class _EmbeddedPower:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Sequence[str]) -> None:
         self._folder = folder
-        self.running = embedded.start(folder)
+        self._options = options
+        self.running = embedded.start(folder, options=options)
 
     def off(self) -> None:
         self.running.kill()
@@ -162,13 +164,13 @@ class _EmbeddedPower:
         assert self.running.stop() == 0
 
     def on(self) -> None:
-        self.running = embedded.start(self._folder, port=self.running.port)
+        self.running = embedded.start(self._folder, port=self.running.port, options=self._options)
 
 
 @contextmanager
-def embedded_cluster(folder: Path) -> Iterator[Cluster]:
+def embedded_cluster(folder: Path, *options: str) -> Iterator[Cluster]:
     """The embedded broker, empty."""
-    power = _EmbeddedPower(folder / "broker")
+    power = _EmbeddedPower(folder / "broker", options)
     try:
         yield Cluster(EMBEDDED, power.running.address, power)
     finally:
@@ -195,12 +197,13 @@ class ApachePower:
 
 
 @contextmanager
-def own_apache_kafka(folder: Path) -> Iterator[ApacheKafka]:
-    """A node of Apache Kafka; skipped, or failed when required, without Java or Maven."""
+def own_apache_kafka(folder: Path, **options: Any) -> Iterator[ApacheKafka]:
+    """A node of Apache Kafka, or several; skipped, or failed when required, without Java or Maven."""
     try:
         kafka_jars.java()
         kafka_jars.class_path()
     except kafka_jars.Unavailable as error:
         unavailable("apache-kafka", str(error))
-    with ApacheKafka(folder) as kafka:
+    config = {"group.min.session.timeout.ms": "1000"}
+    with ApacheKafka(folder, config=config, **options) as kafka:
         yield kafka

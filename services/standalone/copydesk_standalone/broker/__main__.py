@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--data-dir", type=Path, required=True, help="where topics and offsets are kept")
     add("--host", type=_loopback, default="127.0.0.1", help="a loopback address (default: %(default)s)")
     add("--port", type=_between(0, 65535), default=9092, help="0 takes any free port (default: %(default)s)")
+    add("--advertised-port", type=_between(1, 65535), help="what clients are told, behind a proxy (default: the port)")
     add("--auto-create-topics", action="store_true", help="make topics when a client asks for their metadata")
     add("--default-partitions", type=_between(1, MAX_PARTITIONS), default=1, help="of topics that do not say")
     add("--max-request-bytes", type=_between(1024, 2**31 - 1), default=64 << 20, help="larger requests are cut off")

@@ -25,6 +25,7 @@ class Options:
     """Settings of a broker process.
 
     ``max_request_bytes`` is the largest frame read and ``max_held_bytes`` what all connections together may take;
+    Clients are told ``advertised_port`` where there is one, since what stands between may listen on another.
     ``fsync`` is never, interval (each ``fsync_interval_s``) or always (before a write is acknowledged). Every
     ``cleanup_interval_s`` expired records go and compacted topics are compacted.
     """
@@ -42,6 +43,7 @@ class Options:
     fsync: str = "never"
     fsync_interval_s: float = 1.0
     cleanup_interval_s: float = 30.0
+    advertised_port: int | None = None
 
 
 class ProducerIds:
@@ -82,6 +84,11 @@ class Broker:
         self.transactions = Transactions(folder / "transactions.journal")
         self.groups = Coordinator()
         self.disk = GroupSync()
+
+    @property
+    def told_port(self) -> int:
+        """The port that clients are sent to."""
+        return self.options.advertised_port or self.port
 
     def close(self) -> None:
         self.groups.close()

@@ -24,7 +24,7 @@ _BATCHED_FIND_FROM, _BATCHED_LEAVE_FROM, _BATCHED_FETCH_FROM = 4, 3, 8
 async def find_coordinator(broker: Broker, request: Request) -> Message:
     """This broker coordinates everything."""
     message = request.message
-    here = {"node_id": NODE_ID, "host": broker.options.host, "port": broker.port, "error_code": Code.NONE}
+    here = {"node_id": NODE_ID, "host": broker.options.host, "port": broker.told_port, "error_code": Code.NONE}
     if message["key_type"] not in {_GROUP, _TRANSACTION}:
         here = {"node_id": -1, "host": "", "port": -1, "error_code": Code.INVALID_REQUEST}
     if request.version < _BATCHED_FIND_FROM:

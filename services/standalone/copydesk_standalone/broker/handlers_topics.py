@@ -14,7 +14,7 @@ _BROKER_DEFAULT = -1
 
 
 def _node(broker: Broker) -> Message:
-    return {"node_id": NODE_ID, "host": broker.options.host, "port": broker.port}
+    return {"node_id": NODE_ID, "host": broker.options.host, "port": broker.told_port}
 
 
 async def metadata(broker: Broker, request: Request) -> Message:
