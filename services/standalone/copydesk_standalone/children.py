@@ -42,7 +42,7 @@ class Child:
 
     name: str
     arguments: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # passwords may be in it
     port: int | None = None
     health_port: int | None = None
     inherited: tuple[int, ...] = ()

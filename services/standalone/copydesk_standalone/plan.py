@@ -6,21 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from copydesk_api.database import database_url
 from copydesk_api.settings import ApiSettings
 from copydesk_classifier.settings import ClassifierSettings
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.settings import CleanerSettings
 from copydesk_fetcher.settings import FetcherSettings
+from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import SettingsError
 from copydesk_shared.identity import short_digest
-from copydesk_shared.settings import ServiceSettings, load_settings
+from copydesk_shared.settings import KafkaSettings, ServiceSettings, load_settings
 from copydesk_standalone.children import Child
 from copydesk_standalone.probes import LOOPBACK, free_port
 from copydesk_standalone.settings import StandaloneSettings
 
 DRAIN_SECONDS = 3
-OVERRIDABLE = ("drain_seconds", "log_format", "log_level", "user_agent", "per_host_delay_seconds")
+# A service may be told otherwise by its own variable: each may have a Kafka user of its own, with fewer rights.
+OVERRIDABLE = (
+    "drain_seconds", "log_format", "log_level", "user_agent", "per_host_delay_seconds", *KafkaSettings.model_fields
+)  # fmt: skip
 SERVICES: Mapping[str, type[ServiceSettings]] = {
     "fetcher": FetcherSettings,
     "cleaner": CleanerSettings,
@@ -33,15 +39,22 @@ SERVICES: Mapping[str, type[ServiceSettings]] = {
 class Plan:
     """The processes of a run, in the order they start; they stop in the reverse order."""
 
-    servers: str
+    brokers: Brokers
     broker: Child | None
     services: tuple[Child, ...]
     extra: tuple[Child, ...] = field(default=())
 
 
-def _given(settings: StandaloneSettings, servers: str, name: str) -> dict[str, str]:
+def _security(settings: StandaloneSettings) -> dict[str, str]:
+    given = {name: getattr(settings, name) for name in KafkaSettings.model_fields}
+    secrets = {name: value.get_secret_value() for name, value in given.items() if isinstance(value, SecretStr)}
+    return {name: str(secrets.get(name, value)) for name, value in given.items() if value is not None}
+
+
+def _given(settings: StandaloneSettings, name: str) -> dict[str, str]:
     given = {
-        "bootstrap_servers": servers,
+        **_security(settings),
+        "bootstrap_servers": settings.brokers.servers,
         "health_host": LOOPBACK,
         "health_port": str(free_port()),
         "drain_seconds": str(DRAIN_SECONDS),
@@ -81,8 +94,8 @@ def _check(settings: ServiceSettings) -> None:
             pass
 
 
-def _service(name: str, settings: StandaloneSettings, servers: str, extra: Mapping[str, str], lock: int) -> Child:
-    given = {**_given(settings, servers, name), **extra}
+def _service(name: str, settings: StandaloneSettings, extra: Mapping[str, str], lock: int) -> Child:
+    given = {**_given(settings, name), **extra}
     for each in [each for each in given if _variable(name, each) in os.environ]:
         if each not in OVERRIDABLE:
             raise SettingsError(f"{_variable(name, each)} is decided by copydesk itself here; use its options")
@@ -103,7 +116,6 @@ def make_plan(
 
     Raises :class:`SettingsError` for an environment that a service would refuse.
     """
-    servers = settings.bootstrap_servers or f"{LOOPBACK}:{settings.kafka_port}"
     broker = None
     if settings.bootstrap_servers is None:
         arguments = (
@@ -114,5 +126,5 @@ def make_plan(
         )  # fmt: skip
         broker = Child("broker", arguments, port=settings.kafka_port, inherited=(lock,))
     imposed = {"fetcher": fetcher or {}}
-    services = tuple(_service(name, settings, servers, imposed.get(name, {}), lock) for name in SERVICES)
-    return Plan(servers, broker, services, extra)
+    services = tuple(_service(name, settings, imposed.get(name, {}), lock) for name in SERVICES)
+    return Plan(settings.brokers, broker, services, extra)

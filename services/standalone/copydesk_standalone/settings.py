@@ -1,20 +1,22 @@
 """What a standalone run can be told, by option or by environment."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
-from copydesk_shared.settings import Port, check_brokers
+from copydesk_shared.brokers import Brokers, Security
+from copydesk_shared.settings import FieldError, KafkaSettings, Port, check_brokers
 
+EMBEDDED_HOST = "127.0.0.1"
 FsyncPolicy = Literal["never", "interval", "always"]
 
 
-class StandaloneSettings(BaseSettings):
+class StandaloneSettings(KafkaSettings):
     """Settings of ``copydesk up`` and ``copydesk demo``; an option on the command line wins over the environment."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="COPYDESK_STANDALONE_")
+    model_config = SettingsConfigDict(env_prefix="COPYDESK_STANDALONE_")
 
     feeds: Annotated[Path | None, Field(description="The feeds file.")] = None
     data_dir: Annotated[Path, Field(description="Where the broker and the store keep their data.")] = Path(
@@ -30,6 +32,21 @@ class StandaloneSettings(BaseSettings):
         FsyncPolicy, Field(description="When the embedded broker forces its disk: `never`, `interval` or `always`.")
     ] = "never"
     verbose: Annotated[bool, Field(description="Show what the services log.")] = False
+
+    @property
+    def brokers(self) -> Brokers:
+        """The brokers to talk to: those named, or the embedded one."""
+        return Brokers(self.bootstrap_servers or f"{EMBEDDED_HOST}:{self.kafka_port}", self.kafka_security)
+
+    @model_validator(mode="after")
+    def _check_embedded(self) -> Self:
+        if self.bootstrap_servers is None and self.kafka_security != Security():
+            raise FieldError(
+                "kafka_security_protocol",
+                "is for the brokers in BOOTSTRAP_SERVERS, which is not set: the embedded broker listens on loopback "
+                "only and has neither TLS nor SASL",
+            )
+        return self
 
     @field_validator("bootstrap_servers")
     @classmethod

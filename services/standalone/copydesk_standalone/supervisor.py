@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from copydesk_fetcher.feeds_file import sync_feeds
-from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import AlreadyToldError, SettingsError
 from copydesk_shared.kafka import ensure_topics
 from copydesk_shared.log import LogError
@@ -116,11 +115,11 @@ class Run:
         deadline = time.monotonic() + KAFKA_SECONDS
         while True:
             try:
-                await ensure_topics(Brokers(self._plan.servers), mend=self._plan.broker is not None)
-                result = await sync_feeds(Brokers(self._plan.servers), self._feeds) if self._feeds is not None else None
+                await ensure_topics(self._plan.brokers, mend=self._plan.broker is not None)
+                result = await sync_feeds(self._plan.brokers, self._feeds) if self._feeds is not None else None
             except LogError as error:
                 if time.monotonic() > deadline:
-                    raise SettingsError(f"Kafka at {self._plan.servers} cannot be used: {error}") from None
+                    raise SettingsError(f"Kafka at {self._plan.brokers} cannot be used: {error}") from None
                 await asyncio.sleep(1)
             else:
                 break
