@@ -128,6 +128,11 @@ def group_log(brokers: Brokers, group: str) -> Any:
     )
 
 
+async def _as_it_is(message: Any) -> Any:
+    """The handler decodes, as the others do."""
+    return message.body
+
+
 async def faststream(brokers: Brokers, group: str, count: int, finished: Finished) -> None:
     """A subscriber that publishes, with batches and acknowledgement by hand, as its documents advise."""
     from faststream import AckPolicy
@@ -135,16 +140,16 @@ async def faststream(brokers: Brokers, group: str, count: int, finished: Finishe
 
     broker = KafkaBroker(
         brokers.servers, client_id=group, acks="all", enable_idempotence=True, compression_type="zstd",
-        max_batch_size=131_072, max_request_size=8 << 20, linger_ms=0, logger=None,
+        max_batch_size=131_072, max_request_size=8 << 20, linger_ms=0,
     )  # fmt: skip
     done = asyncio.Event()
     handled = 0
 
     @broker.subscriber(
         CLEANED.name, group_id=group, batch=True, max_records=BATCH, auto_offset_reset="earliest",
-        ack_policy=AckPolicy.MANUAL, isolation_level="read_committed",
+        ack_policy=AckPolicy.MANUAL, isolation_level="read_committed", decoder=_as_it_is,
     )  # fmt: skip
-    async def handle(values: list[bytes], message: KafkaMessage) -> None:
+    async def handle(values: Any, message: KafkaMessage) -> None:
         nonlocal handled
         stored = []
         for raw in message.raw_message:

@@ -24,13 +24,27 @@ LOGGED_CHARACTERS = 500
 Handle = Callable[[Any], Awaitable[Emit[Any] | Drop]]
 
 
-class Outcome(NamedTuple):
-    """How a record ended: exactly one of these is counted for each. ``message`` is what was emitted."""
+class Ending(NamedTuple):
+    """How a record ended: exactly one is counted for each. ``published_at`` is that of the article that was emitted."""
 
     kind: OutcomeKind
     reason: str = ""
+    published_at: datetime | None = None
+
+
+class Outcome(NamedTuple):
+    """What becomes of a record: its ending and what is to be sent, with the revision of the article in it."""
+
+    ending: Ending
     outgoing: Outgoing | None = None
-    message: Any = None
+    revision: int | None = None
+
+
+def _published_at(message: Any) -> datetime | None:
+    for name in ("published_at", "entry_published_at"):
+        if (at := getattr(message, name, None)) is not None:
+            return at  # type: ignore[no-any-return]
+    return None
 
 
 def is_asynchronous(handle: object) -> bool:
@@ -101,21 +115,22 @@ class Attempts:
     def _became(self, result: Emit[Any] | Drop, trace: str | None) -> Outcome:
         if isinstance(result, Drop):
             get_logger().info("dropped", reason=result.reason.value, detail=result.detail)
-            return Outcome(OutcomeKind.DROPPED, result.reason.value)
+            return Outcome(Ending(OutcomeKind.DROPPED, result.reason.value))
         outgoing = encode(
             self._stage.sink, result.message, stage=self._stage.name, version=self._stage.version, trace=trace
         )
-        return Outcome(OutcomeKind.EMITTED, "", outgoing, result.message)
+        ending = Ending(OutcomeKind.EMITTED, "", _published_at(result.message))
+        return Outcome(ending, outgoing, getattr(result.message, "revision", None))
 
     def about_to_go_out(self, outcome: Outcome) -> Outcome:
         """The outcome, or a drop where a later revision of the same article has gone to a compacted topic before it."""
-        message = outcome.message
-        if self._revisions is None or message is None:
+        outgoing, revision = outcome.outgoing, outcome.revision
+        if self._revisions is None or revision is None or outgoing is None:
             return outcome
-        if not self._revisions.is_superseded(self._stage.sink.key(message), message):
+        if not self._revisions.is_superseded(outgoing.key, revision):
             return outcome
-        get_logger().info("dropped", reason=DropReason.SUPERSEDED.value, revision=message.revision)
-        return Outcome(OutcomeKind.DROPPED, DropReason.SUPERSEDED.value)
+        get_logger().info("dropped", reason=DropReason.SUPERSEDED.value, revision=revision)
+        return Outcome(Ending(OutcomeKind.DROPPED, DropReason.SUPERSEDED.value))
 
     def _put_off(self, record: Record, error: Retryable) -> Outcome:
         outgoing = put_off(
@@ -124,16 +139,13 @@ class Attempts:
         if outgoing is None:
             return self.buried(record, error.reason, str(error))
         get_logger().info("put off", topic_of_retry=outgoing.topic, reason=error.kind.value, error=str(error))
-        return Outcome(OutcomeKind.RETRIED, error.kind.value, outgoing)
+        return Outcome(Ending(OutcomeKind.RETRIED, error.kind.value), outgoing)
 
     def buried(self, record: Record, reason: DeadLetterReason, error: str) -> Outcome:
         """The outcome of a record that goes to the dead letters."""
         get_logger().warning("dead letter", reason=reason.value, error=error[-LOGGED_CHARACTERS:])
-        return Outcome(
-            OutcomeKind.DEAD_LETTERED,
-            reason.value,
-            dead_letter(record, stage=self._stage.name, reason=reason, error=error),
-        )
+        letter = dead_letter(record, stage=self._stage.name, reason=reason, error=error)
+        return Outcome(Ending(OutcomeKind.DEAD_LETTERED, reason.value), letter)
 
     def _away(self, error: DependencyDown) -> None:
         if self.waiting_for is None:

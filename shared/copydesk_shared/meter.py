@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from copydesk_shared.attempts import Outcome
+from copydesk_shared.attempts import Ending
 from copydesk_shared.ledger import Lag
 from copydesk_shared.log import Partition
 from copydesk_shared.telemetry import (
@@ -19,13 +19,6 @@ from copydesk_shared.telemetry import (
 )
 
 
-def _published_at(message: Any) -> datetime | None:
-    for name in ("published_at", "entry_published_at"):
-        if (at := getattr(message, name, None)) is not None:
-            return at  # type: ignore[no-any-return]
-    return None
-
-
 class Meter:
     """Counts outcomes as they come, and says how far behind the partitions are."""
 
@@ -36,15 +29,15 @@ class Meter:
         self._moved_at = time.monotonic()
         self._known: set[Partition] = set()
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, ending: Ending) -> None:
         """A record has ended so."""
-        key = (outcome.kind.value, outcome.reason)
-        if key not in self._counters:
-            self._counters[key] = RECORDS.labels(self._stage, *key)
-        self._counters[key].inc()
-        published = _published_at(outcome.message)
-        if published is not None:
-            self._end_to_end.observe(max(0.0, (datetime.now(UTC) - published).total_seconds()))
+        key = (ending.kind, ending.reason)
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = RECORDS.labels(self._stage, *key)
+        counter.inc()
+        if ending.published_at is not None:
+            self._end_to_end.observe(max(0.0, (datetime.now(UTC) - ending.published_at).total_seconds()))
 
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """A rebalance gave us these partitions; what was said of others is taken back."""

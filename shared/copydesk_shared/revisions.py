@@ -1,7 +1,5 @@
 """Which revision of an article was emitted last: an older one must not come after it."""
 
-from copydesk_shared.messages import Message
-
 MOST_KEYS = 100_000
 
 
@@ -13,16 +11,13 @@ class Revisions:
     """
 
     def __init__(self, most_keys: int = MOST_KEYS) -> None:
-        self._newest: dict[str, int] = {}
+        self._newest: dict[bytes | None, int] = {}
         self._most_keys = most_keys
 
-    def is_superseded(self, key: str, message: Message) -> bool:
+    def is_superseded(self, key: bytes | None, revision: int) -> bool:
         """Whether a later revision was seen; if not, this one is the newest from here on."""
-        revision = getattr(message, "revision", None)
-        if revision is None:
-            return False
         newest = self._newest.pop(key, revision)
         self._newest[key] = max(newest, revision)
         if len(self._newest) > self._most_keys:
             del self._newest[next(iter(self._newest))]
-        return bool(revision < newest)
+        return revision < newest

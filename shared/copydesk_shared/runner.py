@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from copydesk_shared.attempts import Attempts, Outcome, is_asynchronous
+from copydesk_shared.attempts import Attempts, Ending, Outcome, is_asynchronous
 from copydesk_shared.delays import Delays
 from copydesk_shared.errors import Poison
 from copydesk_shared.handout import Handout
@@ -61,7 +61,7 @@ class StageRun:
     def _start_work(self) -> None:
         self._taken: Handout[Taken] = Handout()
         self._outbox: Handout[tuple[Taken, Outcome]] = Handout()
-        self._sent: Handout[tuple[Taken, Outcome, Awaitable[None] | None]] = Handout()
+        self._sent: Handout[tuple[Taken, Ending, Awaitable[None] | None]] = Handout()
         self._workers: list[asyncio.Task[None]] = []
 
     async def run(self, open_log: OpenLog) -> None:
@@ -155,7 +155,7 @@ class StageRun:
         with process_span(self._stage.name, record) as span:
             outcome = await self._attempts.outcome(record, span.trace)
             if outcome is not None:
-                span.ended(outcome.kind, outcome.reason)
+                span.ended(outcome.ending.kind, outcome.ending.reason)
         if outcome is None:
             window.abandon()
         elif self._stage.ordered:
@@ -173,7 +173,7 @@ class StageRun:
                 delivery = await log.send(outcome.outgoing) if outcome.outgoing else None
             except Poison as error:
                 outcome, delivery = await self._bury(log, taken, error)
-            self._sent.put((taken, outcome, delivery))
+            self._sent.put((taken, outcome.ending, delivery))
 
     async def _bury(self, log: Log, taken: Taken, error: Poison) -> tuple[Outcome, Awaitable[None] | None]:
         outcome = self._attempts.buried(taken.record, error.reason, str(error))
@@ -181,16 +181,17 @@ class StageRun:
 
     async def _settle(self, log: Log) -> None:
         while True:
-            taken, outcome, delivery = await self._sent.take()
+            taken, ending, delivery = await self._sent.take()
             if delivery is not None:
                 try:
                     await delivery
                 except Poison as error:
                     outcome, delivery = await self._bury(log, taken, error)
+                    ending = outcome.ending
                     if delivery is not None:
                         await delivery
             taken.window.finish(taken.record.offset, taken.size)
-            self._meter.count(outcome)
+            self._meter.count(ending)
 
     async def _drain(self, partitions: Iterable[Partition], seconds: float) -> None:
         """Start nothing more, wait until what was started is stored, commit."""
