@@ -122,12 +122,12 @@ class Connections(AIOKafkaClient):  # type: ignore[misc]
 
         aiokafka itself tries for ever and says nothing.
         """
+        if self.refusals:
+            raise LogError(f"a broker refuses us: {'; '.join(self.refusals.values())}")
         if self._away is not None:
             first, last = self._away
             if last - first > AWAY_SECONDS and time.monotonic() - last < AWAY_SECONDS:
                 raise LogError(f"no broker can be reached at {self.brokers.servers}")
-        if self.refusals:
-            raise LogError(f"a broker refuses us: {'; '.join(self.refusals.values())}")
 
 
 def take_over(client: AIOKafkaClient, brokers: Brokers) -> Connections:
