@@ -58,6 +58,11 @@ def samples(exposition: bytes, name: str, *labels: str) -> Counts:
     return found
 
 
+def outcomes(exposition: bytes) -> Counts:
+    """What was counted, by stage, outcome and reason."""
+    return samples(exposition, "copydesk_records_total", "stage", "outcome", "reason")
+
+
 class Pod:
     """One replica of a service: ``name`` is unique, ``module`` what runs, ``env`` its settings."""
 
@@ -191,7 +196,7 @@ class Fleet:
 
     def add(
         self, service: str, *, name: str = "", module: str = "", named: bool = False, arguments: tuple[str, ...] = (),
-        **settings: object,
+        variables: Mapping[str, str] | None = None, **settings: object,
     ) -> Pod:  # fmt: skip
         """Start a replica of a service. ``named``: it comes back to its partitions under its name (KIP-345)."""
         name = name or service
@@ -207,6 +212,7 @@ class Fleet:
             **settings,
         }
         env = {f"COPYDESK_{service}_{setting}".upper(): str(value) for setting, value in given.items()}
+        env |= variables or {}
         pod = Pod(name, module or f"copydesk_{service}", self._folder, env, *arguments)
         self.pods[name] = pod
         pod.start()
@@ -232,8 +238,7 @@ class Fleet:
         total: Counts = {}
         for pod in self.pods.values():
             for exposition in pod.farewells:
-                found = samples(exposition, "copydesk_records_total", "stage", "outcome", "reason")
-                for (name, *key), value in found.items():
+                for (name, *key), value in outcomes(exposition).items():
                     if name == stage:
                         total[tuple(key)] = total.get(tuple(key), 0.0) + value
         return total

@@ -23,7 +23,7 @@ DATABASE = os.environ.get("COPYDESK_FAULT_DATABASE", "")
 BY_HAND = ARTICLES > 1000
 SECONDS = 3_600 if BY_HAND else 100
 SERVICES = ("fetcher", "cleaner", "classifier", "api")
-BETWEEN_KILLS = (2.0, 12.0) if BY_HAND else (0.3, 1.5)
+BETWEEN_KILLS = (3.0, 20.0) if BY_HAND else (0.3, 1.5)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(SECONDS + 60)]
 
