@@ -264,3 +264,11 @@ async def test_the_cluster_is_described(both: Both) -> None:
         return nodes, cluster.controller.id == cluster.nodes[0].id, bool(cluster.cluster_id)
 
     assert await both(scenario) == ([True], True, True)
+
+
+async def test_all_topics_are_listed_by_librdkafka(both: Both) -> None:
+    def list_all(site: Site) -> bool:
+        name = site.topic(1)
+        return name in confluent.AdminClient({"bootstrap.servers": site.address}).list_topics(timeout=10).topics
+
+    assert await both(list_all)
