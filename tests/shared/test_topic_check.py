@@ -34,20 +34,19 @@ from copydesk_shared.topics import (
     FETCHED,
     STAGE_SOURCES,
     AnyTopic,
+    Tier,
     retry_topics,
 )
 
 ROOT = Path(__file__).parents[2]
 SERVERS = "kafka-1:9092,kafka-2:9092"
-CLEANER = (FETCHED, *retry_topics("cleaner").values())
+CLEANER: tuple[AnyTopic, ...] = (FETCHED, *retry_topics("cleaner").values())
 DAY = 86_400_000
 
 
-def as_declared(topic: AnyTopic, partitions: int | None = None, **changed: str) -> Found:
+def as_declared(topic: AnyTopic, **changed: str) -> Found:
     values = {**topic.config(), **{name.replace("_", "."): value for name, value in changed.items()}}
-    return Found(
-        partitions or topic.partitions, 3, {name: Setting(value, chosen=True) for name, value in values.items()}
-    )
+    return Found(topic.partitions, 3, {name: Setting(value, chosen=True) for name, value in values.items()})
 
 
 def all_as_declared() -> dict[str, Found | None]:
@@ -85,7 +84,7 @@ def test_nothing_is_said_of_what_may_not_be_seen() -> None:
         (FETCHED, "delete,compact", Weight.BREAKING, None),
         (FETCHED, "", Weight.MORE, Option.ALL_CONFIGS),
         (DEAD_LETTER, "compact,delete", Weight.BREAKING, None),
-        (retry_topics("cleaner")["short"], "compact", Weight.BREAKING, None),  # type: ignore[index]
+        (retry_topics("cleaner")[Tier.SHORT], "compact", Weight.BREAKING, None),
         (CLASSIFIED, "delete", Weight.BREAKING, None),
         (CLASSIFIED, "compact", Weight.MORE, Option.ALL_CONFIGS),
     ],
@@ -133,25 +132,25 @@ def test_partitions_of_one_topic(partitions: int, weight: Weight, change: Grow |
 
 def test_retries_follow_a_source_that_was_grown() -> None:
     found: dict[str, Found | None] = {topic.name: as_declared(topic) for topic in CLEANER}
-    found[FETCHED.name] = as_declared(FETCHED, partitions=12)
+    found[FETCHED.name] = replace(as_declared(FETCHED), partitions=12)
     differences = [each for each in compare(CLEANER, found) if each.breaking]
     assert {each.topic: each.change for each in differences} == {topic.name: Grow(12) for topic in CLEANER[1:]}
 
 
 def test_a_source_follows_retries_that_were_grown() -> None:
-    found: dict[str, Found | None] = {topic.name: as_declared(topic, partitions=8) for topic in CLEANER}
+    found: dict[str, Found | None] = {topic.name: replace(as_declared(topic), partitions=8) for topic in CLEANER}
     found[FETCHED.name] = as_declared(FETCHED)
     (one,) = [each for each in compare(CLEANER, found) if each.breaking]
     assert (one.topic, one.change, one.option) == (FETCHED.name, Grow(8), Option.GROW_PARTITIONS)
 
 
 def test_missing_retries_are_created_beside_their_source() -> None:
-    differences = compare(CLEANER, {FETCHED.name: as_declared(FETCHED, partitions=12)})
+    differences = compare(CLEANER, {FETCHED.name: replace(as_declared(FETCHED), partitions=12)})
     assert {each.change for each in differences if each.kind is Kind.MISSING} == {Create(12)}
 
 
 def test_a_writer_does_not_mind_the_retries_of_the_reader() -> None:
-    found = {**all_as_declared(), FETCHED.name: as_declared(FETCHED, partitions=12)}
+    found = {**all_as_declared(), FETCHED.name: replace(as_declared(FETCHED), partitions=12)}
     assert not any(each.breaking for each in compare([FETCHED, DEAD_LETTER], found))
 
 
@@ -164,7 +163,7 @@ def test_replicas_matter_when_some_are_wanted() -> None:
 
 
 def test_no_refusal_without_a_breaking_difference() -> None:
-    harmless = {topic.name: as_declared(topic, partitions=99) for topic in ALL_TOPICS}
+    harmless = {topic.name: replace(as_declared(topic), partitions=99) for topic in ALL_TOPICS}
     assert compare(ALL_TOPICS, harmless)
     assert refusal(compare(ALL_TOPICS, harmless), SERVERS) is None
 
@@ -183,7 +182,7 @@ def test_a_refusal_says_what_to_do() -> None:
         f"the largest messages are refused; mend the topics with: {command}"
     )
     grown: dict[str, Found | None] = {topic.name: as_declared(topic) for topic in CLEANER}
-    grown[FETCHED.name] = as_declared(FETCHED, partitions=7)
+    grown[FETCHED.name] = replace(as_declared(FETCHED), partitions=7)
     assert str(refusal(compare(CLEANER, grown), SERVERS)).endswith(f"{command} --grow-partitions")
 
 
@@ -278,16 +277,16 @@ def test_every_retry_topic_has_the_partitions_of_its_source() -> None:
 # "feeds" is an ordinary word, so it cannot be looked for.
 NAMES = "|".join(re.escape(topic.name) for topic in ALL_TOPICS if topic is not FEEDS)
 A_TOPIC = re.compile(rf"(?<![\w.-])(?:{NAMES})(?![\w-])|\.retry\.")
-# What it tells the readers of the generated document about each topic; it fails for a topic that is not declared.
-PROSE = frozenset({ROOT / "tools" / "contract" / "asyncapi.py"})
+# What they tell the readers of the generated document of each topic; they fail for a topic that is not declared.
+PROSE = ROOT / "tools" / "contract"
 
 
 def _code() -> list[Path]:
     found = [*ROOT.glob("*.y*ml")]
     for folder in ("shared", "services", "tools", "benchmarks", "deploy"):
         found += [path for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".yml", ".yaml", ".toml"}]
-    not_meant = PROSE | {ROOT / "shared" / "copydesk_shared" / "topics.py"}
-    return [path for path in found if path not in not_meant and ".venv" not in path.parts]
+    declared = ROOT / "shared" / "copydesk_shared" / "topics.py"
+    return [path for path in found if path != declared and PROSE not in path.parents and ".venv" not in path.parts]
 
 
 def _literals(path: Path) -> list[str]:

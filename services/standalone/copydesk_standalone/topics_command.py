@@ -14,7 +14,6 @@ from copydesk_shared.kafka import Seen, apply_topics, count_offsets, see_topics
 from copydesk_shared.log import LogError
 from copydesk_shared.topic_check import Difference, Found, Grow, Kind, Option, SetTo, Weight, compare
 from copydesk_shared.topics import ALL_TOPICS, COPIES, AnyTopic
-from copydesk_standalone.probes import LOOPBACK
 from copydesk_standalone.settings import StandaloneSettings
 
 FORMAT_VERSION = 1
@@ -36,7 +35,7 @@ T = TypeVar("T")
 
 def brokers_of(settings: StandaloneSettings) -> Brokers:
     """The brokers of the settings: those named, or the embedded one."""
-    return Brokers(settings.bootstrap_servers or f"{LOOPBACK}:{settings.kafka_port}")
+    return settings.brokers
 
 
 def _ask(brokers: Brokers, question: Coroutine[Any, Any, T]) -> T:

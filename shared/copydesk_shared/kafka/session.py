@@ -123,6 +123,10 @@ class KafkaLog:
 
     async def _positions(self) -> Mapping[Partition, tuple[int, int]]:
         consumer = self._reader()
+        gone = sorted(topic for topic in consumer.subscription() if not consumer.partitions_for_topic(topic))
+        if gone:
+            # aiokafka goes on without a word, with the partitions that are left or with none
+            raise LogError(f"the brokers have no topic {', '.join(gone)} any more")
         assigned = sorted(consumer.assignment())
         ends = await consumer.end_offsets(assigned)
         return {(each.topic, each.partition): (await consumer.position(each), ends[each]) for each in assigned}

@@ -8,10 +8,11 @@ import click
 
 from copydesk_shared.errors import DeadLetterReason, UserError
 from copydesk_shared.settings import load_settings
+from copydesk_shared.topics import DEAD_LETTER
 from copydesk_standalone.settings import StandaloneSettings
 
 Command = Callable[..., Any]
-TOPIC = "articles.dead-letter"
+TOPIC = DEAD_LETTER.name
 REASONS = click.Choice([reason.value for reason in DeadLetterReason])
 FILTERS = ("reason", "stage", "source", "key", "since", "until", "limit")
 
