@@ -21,6 +21,7 @@ LISTENERS: Mapping[str, tuple[str, SaslMechanism | None, Mapping[str, str]]] = {
     "ELSEWHERE": ("SSL", None, {}),
     "SCRAM512": ("SASL_SSL", SaslMechanism.SCRAM_SHA_512, {}),
     "SCRAM256": ("SASL_PLAINTEXT", SaslMechanism.SCRAM_SHA_256, {}),
+    "BOTH": ("SASL_SSL", SaslMechanism.SCRAM_SHA_512, {"ssl.client.auth": "required"}),
     "PLAIN": ("SASL_SSL", SaslMechanism.PLAIN, {}),
 }
 SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -44,7 +45,7 @@ def scram_users() -> list[str]:
     return [f"{mechanism}=[name={USER},password={PASSWORD}]" for mechanism in SaslMechanism if "SCRAM" in mechanism]
 
 
-@dataclass(frozen=True)
+@dataclass
 class SecuredKafka:
     """A cluster that runs, and the files that open it."""
 
@@ -56,6 +57,13 @@ class SecuredKafka:
     def ca_file(self) -> Path:
         """The authority that signed the brokers' certificates, and whose certificates they take."""
         return self.folder / "ca.crt"
+
+    def change_authority(self, authority: trustme.CA) -> None:
+        """Start again with a certificate of another authority, and trust no client but those with one of it."""
+        self.authority = authority
+        write_server_files(self.folder, authority)
+        self.kafka.stop()
+        self.kafka.start()
 
     def pair(self) -> tuple[Path, Path]:
         """A certificate that the brokers take, and its key."""
@@ -74,19 +82,24 @@ class SecuredKafka:
         return Brokers(self.kafka.addresses(listener), Security(**(fields | different)))  # type: ignore[arg-type]
 
 
-def prepare(folder: Path, *, scram: list[str] | None = None, config: Mapping[str, str] | None = None) -> SecuredKafka:
+def write_server_files(folder: Path, authority: trustme.CA) -> tuple[Path, Path]:
+    """The broker's key with a certificate of this authority, and whom it trusts; it reads them when it starts."""
+    keystore = write_keystore(folder / "server.pem", authority.issue_cert(LOOPBACK))
+    return keystore, write_authority(folder / "ca.crt", authority)
+
+
+def prepare(folder: Path) -> SecuredKafka:
     """A cluster that is yet to be started, with its certificates written."""
     authority = trustme.CA()
-    truststore = write_authority(folder / "ca.crt", authority)
-    here = write_keystore(folder / "server.pem", authority.issue_cert(LOOPBACK))
+    here, truststore = write_server_files(folder, authority)
     elsewhere = write_keystore(folder / "elsewhere.pem", authority.issue_cert("kafka.example.com"))
-    server = dict(config or {})
+    server: dict[str, str] = {}
     for name in LISTENERS:
         server |= _listener_config(name, elsewhere if name == "ELSEWHERE" else here, truststore)
     kafka = ApacheKafka(
         folder / "kafka",
         config=server,
         listeners={name: protocol for name, (protocol, *_) in LISTENERS.items()},
-        scram=scram_users() if scram is None else scram,
+        scram=scram_users(),
     )
     return SecuredKafka(kafka, folder, authority)
