@@ -96,14 +96,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--marks", type=Path)
     parser.add_argument("--session-ms", type=int, default=clients.SESSION_MS)
     parser.add_argument("--max-poll-ms", type=int, default=clients.MAX_POLL_MS)
+    parser.add_argument("--metadata-ms", type=int, default=clients.METADATA_MS)
     return parser.parse_args()
 
 
 def main() -> int:
     options = _options()
     clients.SESSION_MS, clients.MAX_POLL_MS = options.session_ms, options.max_poll_ms
+    clients.METADATA_MS = options.metadata_ms
     return run_service("chain", load_settings(CleanerSettings), _loops(options))
 
 
 if __name__ == "__main__":
-    run_main(main)
+    from tests.faults import broker_chain  # by this name the workers find the handler
+
+    run_main(broker_chain.main)

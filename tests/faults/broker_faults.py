@@ -38,22 +38,28 @@ class Feed:
 
     def __init__(self, servers: str, rate: int = RATE) -> None:
         self._rate = rate
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._producer = Producer(
-            {"bootstrap.servers": servers, "partitioner": "murmur2_random", "enable.idempotence": True,
-             "linger.ms": 5, "message.timeout.ms": 120_000, "reconnect.backoff.max.ms": 500,
-             "queue.buffering.max.messages": 1_000_000}
-        )  # fmt: skip
+        self._servers = servers
         self.written: set[str] = set()
         self.refused: list[str] = []
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.go_on()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        del self._producer  # which would look for its broker for ever
+
+    def go_on(self) -> None:
+        """Write, with a new client."""
+        self._stop = threading.Event()
+        self._producer = Producer(
+            {"bootstrap.servers": self._servers, "partitioner": "murmur2_random", "enable.idempotence": True,
+             "linger.ms": 5, "message.timeout.ms": 120_000, "reconnect.backoff.max.ms": 500,
+             "queue.buffering.max.messages": 1_000_000, "log_level": 0}
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Write no more, and wait until the broker has said what became of everything."""
@@ -116,11 +122,14 @@ class Chain:
         self._marks = folder / "marks"
         self._marks.mkdir()
 
-    def start(self, name: str, *parts: str, session_ms: int = 0, max_poll_ms: int = 0, **settings: Any) -> Pod:
-        """A process with these parts."""
+    def start(
+        self, name: str, *parts: str, session_ms: int = 0, max_poll_ms: int = 0, metadata_ms: int = 0, **settings: Any
+    ) -> Pod:
+        """A process with these parts; what is 0 is as in production."""
         arguments = [*parts, "--database", str(self.database), "--marks", str(self._marks)]
         arguments += ["--session-ms", str(session_ms)] if session_ms else []
         arguments += ["--max-poll-ms", str(max_poll_ms)] if max_poll_ms else []
+        arguments += ["--metadata-ms", str(metadata_ms)] if metadata_ms else []
         return self.fleet.add("cleaner", name=name, module=MODULE, arguments=tuple(arguments), **settings)
 
     def start_all(self, **options: Any) -> Pod:

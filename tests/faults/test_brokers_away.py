@@ -35,7 +35,7 @@ def _leave(chain: Chain, pod: Pod, off: Callable[[], None]) -> None:
 
 def test_a_broker_that_goes_and_comes_back(cluster: Cluster, tmp_path: Path) -> None:
     with running(cluster, tmp_path) as (chain, feed):
-        pod = chain.start_all()
+        pod = chain.start_all(instance_id="chain")
         moving(chain)
         _leave(chain, pod, cluster.power.stop)
         _leave(chain, pod, cluster.power.off)

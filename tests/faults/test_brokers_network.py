@@ -51,6 +51,7 @@ def test_a_member_that_is_cut_off_is_replaced_and_does_no_harm_when_it_is_back(
     with running(cluster, tmp_path, proxy.servers) as (chain, feed):
         chain.start("rest", "classifier", "index")
         lost, other = _cleaner(chain, "lost"), _cleaner(chain, "other")
+        until(lambda: lost.is_ready() and other.is_ready(), "both are ready")
         until(lambda: len(_shares(cluster)) == 2 and all(_shares(cluster)), "two members with partitions")
         moving(chain)
         assert lost.process is not None

@@ -29,6 +29,7 @@ from copydesk_shared.topics import HEADER_ROOM_BYTES, MAX_MESSAGE_BYTES
 STOP_SECONDS = 2.0
 SESSION_MS = 10_000
 MAX_POLL_MS = 300_000
+METADATA_MS = 30_000
 PRODUCER_BATCH_BYTES = 131_072
 FETCH_BYTES_PER_PARTITION = 2 * 1024 * 1024
 FETCH_BYTES = 16 * 1024 * 1024
@@ -110,7 +111,7 @@ async def open_consumer(
         auto_offset_reset="earliest", isolation_level="read_committed", session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=1_000, max_poll_interval_ms=MAX_POLL_MS,
         max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
-        metadata_max_age_ms=30_000, **options,
+        metadata_max_age_ms=METADATA_MS, **options,
     )  # fmt: skip
     try:
         yield consumer
