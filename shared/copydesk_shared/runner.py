@@ -36,6 +36,7 @@ HOLD_SECONDS = 1.0
 REVOKE_SECONDS = 10.0
 LOOK_SECONDS = 0.01
 OBSERVE_SECONDS = 5.0
+STORE_SECONDS = 30.0
 
 OpenLog = Callable[[RebalanceListener], AbstractAsyncContextManager[Log]]
 
@@ -63,6 +64,7 @@ class StageRun:
         self._outbox: Handout[tuple[Taken, Outcome]] = Handout()
         self._sent: Handout[tuple[Taken, Ending, Awaitable[None] | None]] = Handout()
         self._workers: list[asyncio.Task[None]] = []
+        self._storing_since: float | None = None
 
     async def run(self, open_log: OpenLog) -> None:
         """Work until the service stops, then finish what is in flight and commit it. Raises :class:`LogError`."""
@@ -70,6 +72,7 @@ class StageRun:
             async with open_log(self) as log:
                 self._log = log
                 self._service.health.ready(self._stage.name, value=True)
+                self._service.health.progressed(self._stage.name)
                 while not self._service.stopping.is_set():
                     await self._step_or_renew(log)
                 await self._drain(self._ledger.partitions(), self._service.settings.drain_seconds)
@@ -141,6 +144,8 @@ class StageRun:
         for worker in self._workers:
             if worker.done():
                 worker.result()
+        if self._storing_since is not None and time.monotonic() - self._storing_since > STORE_SECONDS:
+            raise LogError(f"the brokers answer, but have stored nothing for {STORE_SECONDS:g} s")
 
     async def _hand(self) -> None:
         while True:

@@ -18,18 +18,19 @@ async def keep_session(service: Service, name: str, session: Callable[[], Awaita
     """Run ``session`` until the service stops; after a :class:`LogError` run it again, later and later.
 
     A session starts at the committed offsets, so nothing is lost by giving one up. The back-off is forgotten after a
-    session that was ready.
+    session that was ready. Between sessions, and until one reports progress, nothing is expected to move.
     """
     backoff = FIRST_BACKOFF_SECONDS
     while not service.stopping.is_set():
         SESSIONS.labels(name).inc()
-        service.health.progressed(name)
         try:
             await session()
         except LogError as error:
             if service.health.is_ready(name):
                 backoff = FIRST_BACKOFF_SECONDS
             service.health.ready(name, value=False, why=str(error))
+            # However long the brokers are away: a restart would not bring them back.
+            service.health.finished(name)
             SESSION_FAILURES.labels(name).inc()
             get_logger().warning("the log cannot be used", part=name, error=str(error), again_in_seconds=backoff)
             await service.pause(backoff)

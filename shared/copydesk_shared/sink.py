@@ -66,6 +66,7 @@ class SinkRun(Generic[M]):
         """Work until the service stops. Raises :class:`LogError`."""
         async with open_log(self) as log:
             self._service.health.ready(self._sink.name, value=True)
+            self._service.health.progressed(self._sink.name)
             observer = asyncio.create_task(self._observe(log))
             try:
                 while not self._service.stopping.is_set():
