@@ -11,7 +11,8 @@ from copydesk_shared.brokers import Brokers, SaslMechanism, Security, SecurityPr
 from tests.security.certificates import write_authority, write_keystore, write_pair
 from tools.apache_kafka import ApacheKafka
 
-USER = "alice"
+USER = "alice"  # may do everything
+SERVICE_USER = "the-cleaner"  # may do what it is given a right to
 PASSWORD = "the password of alice"
 LOOPBACK = "127.0.0.1"
 # Listener: its protocol, its SASL mechanism, what else is set for it.
@@ -23,6 +24,12 @@ LISTENERS: Mapping[str, tuple[str, SaslMechanism | None, Mapping[str, str]]] = {
     "SCRAM256": ("SASL_PLAINTEXT", SaslMechanism.SCRAM_SHA_256, {}),
     "BOTH": ("SASL_SSL", SaslMechanism.SCRAM_SHA_512, {"ssl.client.auth": "required"}),
     "PLAIN": ("SASL_SSL", SaslMechanism.PLAIN, {}),
+}
+# Whoever comes without a name is the test itself; every certificate is that of the user who may do everything.
+RIGHTS = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": f"User:ANONYMOUS;User:{USER}",
+    "ssl.principal.mapping.rules": f"RULE:^.*$/{USER}/",
 }
 SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 PLAIN_LOGIN = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
@@ -41,8 +48,11 @@ def _listener_config(name: str, keystore: Path, truststore: Path) -> dict[str, s
 
 
 def scram_users() -> list[str]:
-    """The user as ``kafka-storage format`` creates it."""
-    return [f"{mechanism}=[name={USER},password={PASSWORD}]" for mechanism in SaslMechanism if "SCRAM" in mechanism]
+    """The users as ``kafka-storage format`` creates it."""
+    mechanisms = [mechanism for mechanism in SaslMechanism if "SCRAM" in mechanism]
+    return [
+        f"{mechanism}=[name={user},password={PASSWORD}]" for mechanism in mechanisms for user in (USER, SERVICE_USER)
+    ]
 
 
 @dataclass
@@ -93,7 +103,7 @@ def prepare(folder: Path) -> SecuredKafka:
     authority = trustme.CA()
     here, truststore = write_server_files(folder, authority)
     elsewhere = write_keystore(folder / "elsewhere.pem", authority.issue_cert("kafka.example.com"))
-    server: dict[str, str] = {}
+    server = dict(RIGHTS)
     for name in LISTENERS:
         server |= _listener_config(name, elsewhere if name == "ELSEWHERE" else here, truststore)
     kafka = ApacheKafka(

@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     ConsumerStoppedError,
+    GroupAuthorizationFailedError,
     InvalidProducerEpoch,
     KafkaError,
     MessageSizeTooLargeError,
@@ -17,6 +19,7 @@ from aiokafka.errors import (
     ProducerFenced,
     RecordListTooLargeError,
     RecordTooLargeError,
+    TopicAuthorizationFailedError,
     UnknownProducerId,
 )
 
@@ -38,8 +41,19 @@ TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeEr
 PRODUCER_LOST = (OutOfOrderSequenceNumber, UnknownProducerId, ProducerFenced, InvalidProducerEpoch)
 
 
+# What an authorizer of the brokers has not given us; docs/security-kafka.md has the table.
+RIGHTS: Mapping[type[BaseException], str] = {
+    ClusterAuthorizationFailedError: "write to any topic",
+    TopicAuthorizationFailedError: "use topics",
+    GroupAuthorizationFailedError: "read in the group",
+}
+
+
 def text(error: BaseException) -> str:
     """The error as one line."""
+    if type(error) in RIGHTS:
+        named = ", ".join(str(each) for each in error.args)
+        return f"the brokers give us no right to {RIGHTS[type(error)]}{f': {named}' if named else ''}"
     return f"{type(error).__name__}: {error}"
 
 

@@ -1,0 +1,51 @@
+"""The rights that each part of Copydesk needs at Apache Kafka, from the table of who reads and writes what.
+
+``python -m tools.acl_table`` writes them into docs/security-kafka.md; a test compares the two.
+"""
+
+from pathlib import Path
+
+from copydesk_shared.topics import FEEDS
+from tools.contract.applications import APPLICATIONS, Application
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "security-kafka.md"
+BEGIN = "<!-- rights: written by python -m tools.acl_table -->\n"
+END = "<!-- end of rights -->\n"
+# Reads that carry no message from one part to another: the file is compared with the feeds that are there.
+LOOKS_AT = {"feeds-file": (FEEDS,)}
+COMMANDS = (
+    "| `copydesk topics apply` | `Create`, `Describe`, `DescribeConfigs`, `Alter`, `AlterConfigs` on all topics | - |\n"
+    "| `copydesk topics diff`, `describe` | `Describe` and `DescribeConfigs` on all topics | - |\n"
+    "| `copydesk dead-letters purge` | `Read` and `Delete` on `articles.dead-letter` | - |\n"
+)
+
+
+def rights(application: Application) -> dict[str, list[str]]:
+    """The names of the topics on which an application needs each operation. Both operations imply ``Describe``."""
+    used = {"Read": (*application.receives, *LOOKS_AT.get(application.name, ())), "Write": application.sends}
+    return {operation: [topic.name for topic in topics] for operation, topics in used.items() if topics}
+
+
+def _cell(application: Application) -> str:
+    return "; ".join(
+        f"`{operation}`: {', '.join(f'`{name}`' for name in names)}" for operation, names in rights(application).items()
+    )
+
+
+def table() -> str:
+    """The table in Markdown."""
+    rows = [f"| {each.name} | {_cell(each)} | {f'`{each.group}`' if each.group else '-'} |\n" for each in APPLICATIONS]
+    return "| who | topics | `Read` on group |\n|---|---|---|\n" + "".join(rows) + COMMANDS
+
+
+def with_table(page: str) -> str:
+    """The page with the table as it is now. Raises ValueError when a mark is missing."""
+    before, _, rest = page.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"{PAGE} lacks {BEGIN.strip()} or {END.strip()}")
+    return f"{before}{BEGIN}{table()}{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
