@@ -8,7 +8,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -133,9 +133,9 @@ class Connections(AIOKafkaClient):  # type: ignore[misc]
 def take_over(client: AIOKafkaClient, brokers: Brokers) -> Connections:
     """Turn a client that has not connected yet into one of ours: aiokafka's consumer and producer make their own."""
     client.__class__ = Connections
-    assert isinstance(client, Connections)  # noqa: S101 - for the type checker
-    client.begin(brokers)
-    return client
+    ours = cast("Connections", client)
+    ours.begin(brokers)
+    return ours
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
