@@ -188,6 +188,7 @@ class StageRun:
         while True:
             taken, ending, delivery = await self._sent.take()
             if delivery is not None:
+                self._storing_since = time.monotonic()
                 try:
                     await delivery
                 except Poison as error:
@@ -195,6 +196,7 @@ class StageRun:
                     ending = outcome.ending
                     if delivery is not None:
                         await delivery
+                self._storing_since = None
             taken.window.finish(taken.record.offset, taken.size)
             self._meter.count(ending)
 

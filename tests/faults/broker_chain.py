@@ -1,63 +1,25 @@
 """Stages that do next to nothing, in one process: ``python -m tests.faults.broker_chain [OPTIONS] PART...``.
 
 The parts are ``cleaner`` and ``classifier``, which handle on the event loop, ``cleaner-workers``, which handles in a
-worker process, and ``index``, the API's sink into SQLite. The title of a page may say what the cleaner is to do with
-it: ``block:SECONDS`` stops the whole process, ``wait:SECONDS`` lets others run meanwhile.
+worker process, and ``index``, the API's sink into SQLite.
 """
 
 import argparse
-import asyncio
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from copydesk_cleaner.settings import CleanerSettings
+from copydesk_shared import runner
 from copydesk_shared.kafka import clients
-from copydesk_shared.messages import Article, ClassifiedArticle, Page
 from copydesk_shared.runner import run_stage
 from copydesk_shared.service import Loop, Service, run_main, run_service
 from copydesk_shared.settings import load_settings
 from copydesk_shared.sink import run_sink
-from copydesk_shared.stage import Emit, Stage
+from copydesk_shared.stage import Stage
 from copydesk_shared.topics import CLASSIFIED, CLEANED, FETCHED
-from tests.faults.deeds import article_of
-
-VERSION = "faults"
-
-
-def handle(marks: Path, page: Page) -> Emit[Article]:
-    """Do what the title says, the first time."""
-    what, _, seconds = page.entry_title.partition(":")
-    if what in {"block", "wait"} and _is_first_time(marks, page):
-        time.sleep(float(seconds))
-    return Emit(article_of(page, page.content))
-
-
-def handle_on_loop(marks: Path) -> Callable[[Page], Any]:
-    """The same, on the event loop."""
-
-    async def handle_page(page: Page) -> Emit[Article]:
-        what, _, seconds = page.entry_title.partition(":")
-        if what == "wait" and _is_first_time(marks, page):
-            await asyncio.sleep(float(seconds))
-        return handle(marks, page)
-
-    return handle_page
-
-
-def _is_first_time(marks: Path, page: Page) -> bool:
-    try:
-        (marks / page.article_id).touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
-
-
-async def classify(article: Article) -> Emit[ClassifiedArticle]:
-    """No tags."""
-    return Emit(ClassifiedArticle(**article.model_dump(exclude={"text"}), classifier_version=VERSION))
+from tests.faults.broker_handlers import VERSION, classify, handle, handle_on_loop
 
 
 def _loops(options: argparse.Namespace) -> Sequence[Loop]:
@@ -97,17 +59,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--session-ms", type=int, default=clients.SESSION_MS)
     parser.add_argument("--max-poll-ms", type=int, default=clients.MAX_POLL_MS)
     parser.add_argument("--metadata-ms", type=int, default=clients.METADATA_MS)
+    parser.add_argument("--store-seconds", type=float, default=runner.STORE_SECONDS)
     return parser.parse_args()
 
 
 def main() -> int:
     options = _options()
     clients.SESSION_MS, clients.MAX_POLL_MS = options.session_ms, options.max_poll_ms
-    clients.METADATA_MS = options.metadata_ms
+    clients.METADATA_MS, runner.STORE_SECONDS = options.metadata_ms, options.store_seconds
     return run_service("chain", load_settings(CleanerSettings), _loops(options))
 
 
 if __name__ == "__main__":
-    from tests.faults import broker_chain  # by this name the workers find the handler
-
-    run_main(broker_chain.main)
+    run_main(main)

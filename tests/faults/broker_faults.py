@@ -9,26 +9,31 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
 from confluent_kafka import Producer
 
 from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER
-from tests.faults.cluster import Cluster
+from tests.faults.cluster import BOTH, Cluster
 from tests.faults.load import of_pages, page
 from tests.faults.pods import Fleet, Pod, samples, until
 
 MODULE = "tests.faults.broker_chain"
 BY_HAND = os.environ.get("COPYDESK_FAULT_BROKERS") == "long"
 AWAY_SECONDS = 30.0 if BY_HAND else 3.0
-RATE = 1000 if BY_HAND else 400
+RATE = 800 if BY_HAND else 150
 CATCH_UP_SECONDS = 90.0
-SESSION_MS = 3000
+SESSION_MS = 4000
 QUIET_SECONDS = 1.0
+
+# The embedded broker each time, Apache Kafka by hand.
+KINDS = BOTH if BY_HAND else BOTH[:1]
+mostly_embedded = pytest.mark.parametrize("cluster", KINDS, indirect=True)
 
 logger = logging.getLogger(__name__)
 
@@ -122,37 +127,44 @@ class Chain:
         self._marks = folder / "marks"
         self._marks.mkdir()
 
-    def start(
-        self, name: str, *parts: str, session_ms: int = 0, max_poll_ms: int = 0, metadata_ms: int = 0, **settings: Any
-    ) -> Pod:
-        """A process with these parts; what is 0 is as in production."""
-        arguments = [*parts, "--database", str(self.database), "--marks", str(self._marks)]
-        arguments += ["--session-ms", str(session_ms)] if session_ms else []
-        arguments += ["--max-poll-ms", str(max_poll_ms)] if max_poll_ms else []
-        arguments += ["--metadata-ms", str(metadata_ms)] if metadata_ms else []
-        return self.fleet.add("cleaner", name=name, module=MODULE, arguments=tuple(arguments), **settings)
+    def start(self, name: str, *parts: str, options: Mapping[str, float] | None = None, **settings: Any) -> Pod:
+        """A process with these parts; ``options`` are those of ``broker_chain``, else all is as in production."""
+        given = {"database": self.database, "marks": self._marks, **(options or {})}
+        words = [word for option, value in given.items() for word in (f"--{option}", str(value))]
+        return self.fleet.add("cleaner", name=name, module=MODULE, arguments=(*parts, *words), **settings)
 
-    def start_all(self, **options: Any) -> Pod:
+    def start_all(self, options: Mapping[str, float] | None = None, **settings: Any) -> Pod:
         """One process with all the parts, ready."""
-        pod = self.start("chain", "cleaner", "classifier", "index", **options)
+        pod = self.start("chain", "cleaner", "classifier", "index", options=options, **settings)
         until(pod.is_ready, "the chain is ready")
         return pod
 
     def shown(self) -> Counter[str]:
         """The articles that the store shows, with the changes of each."""
+        return Counter(dict(self._asked("SELECT article_id, count(*) FROM changes GROUP BY article_id")))
+
+    def __len__(self) -> int:
+        """How many articles the store shows."""
+        return sum(count for (count,) in self._asked("SELECT count(*) FROM articles"))
+
+    def _asked(self, question: str) -> list[Any]:
         if not self.database.exists():
-            return Counter()
+            return []
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as store:
             try:
-                return Counter(dict(store.execute("SELECT article_id, count(*) FROM changes GROUP BY article_id")))
+                return store.execute(question).fetchall()
             except sqlite3.OperationalError:  # not created yet
-                return Counter()
+                return []
+
+    def has_all_of(self, feed: Feed) -> bool:
+        """Whether all that was written is shown."""
+        return len(self) >= len(feed.written) and feed.written <= self.shown().keys()
 
     def account(self, feed: Feed) -> Account:
         """Wait until all that was written is shown and nothing comes any more; then count."""
         feed.stop()
         assert feed.refused == []
-        until(lambda: feed.written <= self.shown().keys(), "all is shown", CATCH_UP_SECONDS)
+        until(lambda: self.has_all_of(feed), "all is shown", CATCH_UP_SECONDS)
         self._settle()
         shown = self.shown()
         account = Account(
@@ -188,8 +200,8 @@ def running(cluster: Cluster, folder: Path, servers: str = "") -> Iterator[tuple
 
 def moving(chain: Chain, more: int = 100) -> None:
     """Wait until so many more articles are shown."""
-    goal = len(chain.shown()) + more
-    until(lambda: len(chain.shown()) >= goal, f"{goal} articles are shown", CATCH_UP_SECONDS)
+    goal = len(chain) + more
+    until(lambda: len(chain) >= goal, f"{goal} articles are shown", CATCH_UP_SECONDS)
 
 
 def metric(pod: Pod, name: str, stage: str) -> float:

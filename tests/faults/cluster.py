@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -19,7 +20,7 @@ from copydesk_shared.brokers import Brokers
 from copydesk_shared.kafka import ensure_topics
 from copydesk_shared.log import Record
 from copydesk_standalone.broker import process as embedded
-from tests.brokers import EMBEDDED
+from tests.brokers import APACHE, EMBEDDED
 from tests.tiers import unavailable
 from tools import kafka_jars
 from tools.apache_kafka import ApacheKafka
@@ -28,6 +29,10 @@ READ_SECONDS = 60.0
 ADMIN_SECONDS = 30.0
 FORGET_SECONDS = 20.0
 PROXIED = "PROXIED"
+BOTH = [
+    pytest.param(EMBEDDED, marks=pytest.mark.kafka),
+    pytest.param(APACHE, marks=[pytest.mark.kafka, pytest.mark.apache]),
+]
 
 
 class Power(Protocol):

@@ -6,14 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests import brokers
-from tests.faults.cluster import PROXIED, ApachePower, Cluster, embedded_cluster, own_apache_kafka
+from tests.faults.cluster import BOTH, PROXIED, ApachePower, Cluster, embedded_cluster, own_apache_kafka
 from tests.faults.proxy import Proxy
 from tools.apache_kafka import ApacheKafka
-
-BOTH = [
-    pytest.param(brokers.EMBEDDED, marks=pytest.mark.kafka),
-    pytest.param(brokers.APACHE, marks=[pytest.mark.kafka, pytest.mark.apache]),
-]
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from copydesk_shared.topics import FETCHED
-from tests.faults.broker_faults import BY_HAND, SESSION_MS, Chain, assert_waits, moving, running
+from tests.faults.broker_faults import BY_HAND, KINDS, SESSION_MS, Chain, assert_waits, moving, running
 from tests.faults.cluster import Cluster
 from tests.faults.pods import Pod, until
 from tests.faults.proxy import Proxy
@@ -29,7 +29,7 @@ def _shares(cluster: Cluster) -> list[frozenset[int]]:
 
 
 def _cleaner(chain: Chain, name: str) -> Pod:
-    return chain.start(name, "cleaner", session_ms=SESSION_MS)
+    return chain.start(name, "cleaner", options={"session-ms": SESSION_MS})
 
 
 def _commits_never_go_back(cluster: Cluster, condition: Callable[[], bool]) -> Callable[[], bool]:
@@ -78,6 +78,7 @@ def test_a_member_that_is_cut_off_is_replaced_and_does_no_harm_when_it_is_back(
         assert lost.is_running()
 
 
+@pytest.mark.parametrize("proxied", KINDS, indirect=True)
 def test_connections_that_are_reset_and_a_network_that_is_slow(proxied: tuple[Cluster, Proxy], tmp_path: Path) -> None:
     cluster, proxy = proxied
     with running(cluster, tmp_path, proxy.servers) as (chain, feed):

@@ -7,7 +7,7 @@ from confluent_kafka import admin as confluent_admin_module
 from confluent_kafka.admin import AdminClient
 
 from copydesk_shared.topics import CLASSIFIED, CLEANED, FETCHED, Topic, retry_topics
-from tests.faults.broker_faults import Chain, Feed, moving, running
+from tests.faults.broker_faults import Chain, Feed, mostly_embedded, moving, running
 from tests.faults.cluster import Cluster
 from tests.faults.pods import until
 
@@ -29,9 +29,10 @@ def _recreate(cluster: Cluster, topic: Topic[Any]) -> None:
 def _quiet(chain: Chain, feed: Feed) -> None:
     """What is on the topics goes with them, so all of it is to be through."""
     feed.stop()
-    until(lambda: feed.written <= chain.shown().keys(), "all is shown")
+    until(lambda: chain.has_all_of(feed), "all is shown")
 
 
+@mostly_embedded
 def test_a_topic_that_is_deleted_and_comes_back_empty(cluster: Cluster, tmp_path: Path) -> None:
     with running(cluster, tmp_path) as (chain, feed):
         pod = chain.start_all()
@@ -45,10 +46,13 @@ def test_a_topic_that_is_deleted_and_comes_back_empty(cluster: Cluster, tmp_path
         assert pod.is_running()
 
 
+@mostly_embedded
 def test_topics_that_get_more_partitions(cluster: Cluster, tmp_path: Path) -> None:
     with running(cluster, tmp_path) as (chain, feed):
         chain.start("rest", "classifier", "index")
-        pods = [chain.start(f"cleaner-{number}", "cleaner", metadata_ms=METADATA_MS) for number in range(2)]
+        pods = [
+            chain.start(f"cleaner-{number}", "cleaner", options={"metadata-ms": METADATA_MS}) for number in range(2)
+        ]
         moving(chain)
         grown = [FETCHED.name, *(topic.name for topic in retry_topics("cleaner").values())]
         admin = AdminClient({"bootstrap.servers": cluster.servers})
