@@ -57,6 +57,7 @@ docs: .venv/.dev-ready ## Write the documents that are made from the code
 	$(BIN)/python tools/settings_table.py > docs/settings.md
 	$(BIN)/python -m copydesk_api.openapi > docs/openapi.json
 	$(BIN)/python -m tools.contract
+	$(BIN)/python -m tools.acl_table
 
 lock: $(UV) ## Bring uv.lock up to date with the pyproject files
 	$(UV) lock
