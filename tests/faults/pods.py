@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 DRAIN_SECONDS = 8.0
 GRACE_SECONDS = DRAIN_SECONDS + 7.0
+ORPHAN_SECONDS = 60.0  # on a busy machine, one that is still starting takes long to notice
 URLS = {"health": re.compile(rb'"health": "([^"]+)"'), "api": re.compile(rb'"url": "([^"]+)"')}
 
 Counts = dict[tuple[str, ...], float]
@@ -71,6 +72,7 @@ class Pod:
         self.restarts = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.farewells: list[bytes] = []
+        self.orphans: list[psutil.Process] = []
         self._command = (module, *arguments)
         self._folder = folder
         self._env = env
@@ -131,13 +133,16 @@ class Pod:
         return found
 
     def kill(self) -> None:
-        """``kill -9``; its workers must go with it."""
+        """``kill -9``; see :meth:`assert_no_orphans` for its workers."""
         assert self.process is not None
-        workers = self.workers()
+        self.orphans += self.workers()
         self._is_ended = True
         self.process.kill()
         self.process.wait()
-        _, left = psutil.wait_procs(workers, timeout=10)
+
+    def assert_no_orphans(self) -> None:
+        """The workers of a service that was killed end when they next look for work."""
+        _, left = psutil.wait_procs(self.orphans, timeout=ORPHAN_SECONDS)
         assert not left, f"{self.name}: workers outlive their service: {left}"
 
     def terminate(self) -> None:

@@ -92,17 +92,20 @@ def _start(fleet: Fleet, newsroom: Newsroom, folder: Path) -> Pod:
 
 def test_kills_at_random_lose_nothing_and_show_nothing_twice(cluster: Cluster, tmp_path: Path) -> None:
     seed = random.randrange(1_000_000)
-    logging.getLogger(__name__).info("seed %d", seed)
+    _tell(f"seed {seed}")
     per_feed = 100 if BY_HAND else 10
     with Newsroom(ARTICLES, per_feed) as newsroom, Fleet(cluster.servers, tmp_path) as fleet:
         api = _start(fleet, newsroom, tmp_path)
         fleet.until(lambda: all(pod.is_ready() for pod in fleet.pods.values()), "all ready")
         subscriber, killer = Subscriber(api), Killer(fleet, seed)
-        deadline = time.monotonic() + SECONDS
+        deadline, told = time.monotonic() + SECONDS, 0
         while len(subscriber) < ARTICLES:
             assert time.monotonic() < deadline, f"{len(subscriber)} of {ARTICLES}, seed {seed}"
             killer.step()
             fleet.tend()
+            if len(subscriber) >= told + ARTICLES // 20:
+                told = len(subscriber)
+                _tell(f"{told} articles, {killer.kills} services and {killer.worker_kills} workers killed")
             if not subscriber.poll():
                 time.sleep(0.05)
             # The last tenth comes out when all kills are done, so that every kill has articles to lose.
@@ -111,6 +114,7 @@ def test_kills_at_random_lose_nothing_and_show_nothing_twice(cluster: Cluster, t
         _settle(subscriber)
         _assert_reconciled(cluster, newsroom, subscriber, api)
         for pod in fleet.pods.values():
+            pod.assert_no_orphans()
             pod.stop()
         _report(cluster, killer)
 
@@ -139,7 +143,11 @@ def _report(cluster: Cluster, killer: Killer) -> None:
     for topic in (DISCOVERED, FETCHED, CLEANED, CLASSIFIED):
         records = cluster.records(topic.name)
         twice[topic.name] = len(records) - len({record.header("ce_id") for record in records})
-    logging.getLogger(__name__).info(
-        "%s: %d articles, %d kills of services, %d of workers, lost 0, shown twice 0, handled twice %s",
-        cluster.kind, ARTICLES, killer.kills, killer.worker_kills, twice,
-    )  # fmt: skip
+    _tell(
+        f"{cluster.kind}: {ARTICLES} articles, {killer.kills} kills of services, {killer.worker_kills} of workers, "
+        f"lost 0, shown twice 0, handled twice {twice}"
+    )
+
+
+def _tell(line: str) -> None:
+    logging.getLogger(__name__).info("%s", line)
