@@ -6,6 +6,7 @@ any sequence from it (KIP-360), so the recreation of a topic brings no refusal: 
 """
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from copydesk_shared.topics import CLEANED
 from tests.broker.client import WireClient
 from tests.faults.broker_faults import metric, moving, running
 from tests.faults.cluster import Cluster
-from tests.faults.pods import until
+from tests.faults.pods import Pod, until
 
 RENEWED = "copydesk_producers_renewed_total"
 PRODUCER_AT = 43  # where the producer's id and epoch lie in a batch
@@ -44,13 +45,25 @@ def _fence(cluster: Cluster, wire: WireClient, writer: _Writer) -> None:
     assert answer["error_code"] == 0, answer
 
 
+def _is_renewed(cluster: Cluster, wire: WireClient, pod: Pod, turn: int) -> Callable[[], bool]:
+    """Fence who wrote last, until it is who writes now."""
+
+    def is_renewed() -> bool:
+        if metric(pod, RENEWED, "cleaner") >= turn:
+            return True
+        _fence(cluster, wire, _last_writer(cluster, wire))
+        return False
+
+    return is_renewed
+
+
 def test_a_producer_that_is_fenced_is_renewed(cluster: Cluster, tmp_path: Path) -> None:
     with running(cluster, tmp_path) as (chain, feed), WireClient(cluster.servers) as wire:
         pod = chain.start_all()
         for turn in range(1, 4):
             moving(chain)
-            _fence(cluster, wire, _last_writer(cluster, wire))
-            until(lambda wanted=turn: metric(pod, RENEWED, "cleaner") >= wanted, "the producer is renewed")  # type: ignore[misc]
+            until(_is_renewed(cluster, wire, pod, turn), "the producer is renewed")
         moving(chain)
         assert pod.is_ready()
         chain.account(feed).check()
+        assert "never retrieved" not in pod.log()

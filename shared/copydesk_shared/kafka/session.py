@@ -1,7 +1,7 @@
 """A session with the brokers: a producer and, for those who read, a consumer in a group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -24,9 +24,24 @@ ONE_MS = 500
 UNREADABLE = "cannot be read: the name of a header of it, or of one before it in its batch, is not UTF-8"
 
 
-async def _delivered(future: Awaitable[object]) -> None:
-    with log_errors():
-        await future
+class _Delivery:
+    """Resolves when a record is stored. Nobody has to wait for it: a session that ends leaves many behind."""
+
+    __slots__ = ("_future",)
+
+    def __init__(self, future: "asyncio.Future[object]") -> None:
+        self._future = future
+        future.add_done_callback(_look_at)
+
+    def __await__(self) -> Generator[Any, None, None]:
+        with log_errors():
+            yield from self._future
+
+
+def _look_at(future: "asyncio.Future[object]") -> None:
+    """An exception that nobody has looked at makes asyncio complain at length."""
+    if not future.cancelled():
+        future.exception()
 
 
 class KafkaLog:
@@ -151,7 +166,7 @@ class KafkaLog:
                 future = await self._producer.send(
                     record.topic, key=record.key, value=record.value, headers=list(record.headers)
                 )
-        return _delivered(future)
+        return _Delivery(future)
 
     async def renew_producer(self) -> None:
         """See :class:`Log`."""
