@@ -19,7 +19,7 @@ from copydesk_shared.meter import Meter
 from copydesk_shared.runner import OBSERVE_SECONDS, OpenLog, kafka_log
 from copydesk_shared.service import Service
 from copydesk_shared.sessions import keep_session, wait_for_topics
-from copydesk_shared.telemetry import RECORDS, OutcomeKind, get_logger
+from copydesk_shared.telemetry import CURRENT_RECORD, RECORDS, OutcomeKind, get_logger
 from copydesk_shared.topics import DEAD_LETTER, Topic
 from copydesk_shared.tracing import Span, process_span
 from copydesk_shared.wire import decode
@@ -136,7 +136,9 @@ class SinkRun(Generic[M]):
 
     async def _bury(self, log: Log, record: Record, error: Poison | UnicodeDecodeError, span: Span) -> None:
         problem = error if isinstance(error, Poison) else Poison(f"key is not UTF-8: {error}")
+        said = CURRENT_RECORD.set(record)
         get_logger().warning("dead letter", reason=problem.reason.value, error=str(problem))
+        CURRENT_RECORD.reset(said)
         letter = dead_letter(record, stage=self._sink.name, reason=problem.reason, error=str(problem))
         await (await log.send(letter))
         RECORDS.labels(self._sink.name, OutcomeKind.DEAD_LETTERED, problem.reason.value).inc()

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any
@@ -67,11 +68,11 @@ TALKATIVE = ("debug", "info")
 CURRENT_RECORD: ContextVar[Record | None] = ContextVar("current_record", default=None)
 
 
-def _add_record(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _add_record(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     record = CURRENT_RECORD.get()
     if record is not None:
         key = record.key.decode("utf-8", "replace") if record.key is not None else None
-        event |= {"topic": record.topic, "partition": record.partition, "offset": record.offset, "key": key}
+        event.update(topic=record.topic, partition=record.partition, offset=record.offset, key=key)
     return event
 
 

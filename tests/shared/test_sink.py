@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import structlog
+
 from copydesk_shared.errors import Retryable
 from copydesk_shared.log import Outgoing
 from copydesk_shared.messages import Article
 from copydesk_shared.sink import run_sink
+from copydesk_shared.telemetry import _add_record
 from copydesk_shared.testing import MemoryBroker, service
 from copydesk_shared.topics import CLEANED, DEAD_LETTER, Topic
 from copydesk_shared.wire import encode, tombstone
@@ -59,6 +62,16 @@ async def test_articles_tombstones_and_rubbish() -> None:
     letters = broker.topics[DEAD_LETTER.name]
     assert [letter.key for letter in letters] == [b"k", b"article-3", b"\xff"]
     assert [letter.header("dead-letter-reason") for letter in letters] == ["undecodable", "invalid", "invalid"]
+
+
+async def test_the_log_says_which_record_was_given_up() -> None:
+    broker, store = MemoryBroker(), Store()
+    broker.append(encode(CLEANED, article(1), stage="x", version="1"))
+    broker.append(Outgoing(CLEANED.name, b"k", b"rubbish"))
+    with structlog.testing.capture_logs(processors=[_add_record]) as logged:
+        await _run(store, broker, 2)
+    said = [(each["topic"], each["partition"], each["offset"], each["key"]) for each in logged if "topic" in each]
+    assert said == [(CLEANED.name, 0, 1, "k")]
 
 
 async def test_a_store_that_is_away_is_tried_again_with_the_same_batch() -> None:
