@@ -26,8 +26,8 @@ from tests.faults.pods import Fleet, Pod, samples, until
 MODULE = "tests.faults.broker_chain"
 BY_HAND = os.environ.get("COPYDESK_FAULT_BROKERS") == "long"
 AWAY_SECONDS = 30.0 if BY_HAND else 3.0
-RATE = 800 if BY_HAND else 150
-CATCH_UP_SECONDS = 90.0
+RATE = 400 if BY_HAND else 150
+CATCH_UP_SECONDS = 240.0 if BY_HAND else 90.0
 SESSION_MS = 4000
 QUIET_SECONDS = 1.0
 

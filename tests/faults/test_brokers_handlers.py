@@ -14,7 +14,7 @@ from tests.faults.pods import Pod, until
 
 pytestmark = pytest.mark.timeout(300)
 
-TOO_LONG = SESSION_MS / 1000 + 2.0
+TOO_LONG = SESSION_MS / 1000 + 1.0
 REBALANCES = "copydesk_rebalances_total"
 
 

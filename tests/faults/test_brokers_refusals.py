@@ -10,14 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from copydesk_shared.topics import CLEANED
 from tests.broker.client import WireClient
-from tests.faults.broker_faults import metric, moving, running
+from tests.faults.broker_faults import metric, mostly_embedded, moving, running
 from tests.faults.cluster import Cluster
 from tests.faults.pods import Pod, until
 
+pytestmark = pytest.mark.timeout(300)
 RENEWED = "copydesk_producers_renewed_total"
 PRODUCER_AT = 43  # where the producer's id and epoch lie in a batch
 
@@ -57,6 +59,7 @@ def _is_renewed(cluster: Cluster, wire: WireClient, pod: Pod, turn: int) -> Call
     return is_renewed
 
 
+@mostly_embedded
 def test_a_producer_that_is_fenced_is_renewed(cluster: Cluster, tmp_path: Path) -> None:
     with running(cluster, tmp_path) as (chain, feed), WireClient(cluster.servers) as wire:
         pod = chain.start_all()

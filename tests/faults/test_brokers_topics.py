@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import admin as confluent_admin_module
 from confluent_kafka.admin import AdminClient
 
@@ -15,6 +16,8 @@ from tests.faults.pods import until
 confluent_admin: Any = confluent_admin_module
 
 METADATA_MS = 2000
+
+pytestmark = pytest.mark.timeout(300)
 MORE = 9
 
 
