@@ -18,18 +18,12 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from copydesk_standalone.probes import free_port
 from tests.tiers import unavailable
 
 BINARIES = Path("/usr/lib/postgresql")
 START_SECONDS = 20.0
 SUPERUSER = "copydesk"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _postgres_programs() -> Path | None:

@@ -17,8 +17,8 @@ from copydesk_api.__main__ import make_loops
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
 from copydesk_shared.errors import SettingsError
+from copydesk_standalone.probes import free_port
 from tests.api.samples import article
-from tests.api.servers import free_port
 
 COMMAND = [sys.executable, "-m", "copydesk_api"]
 

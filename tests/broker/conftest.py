@@ -38,7 +38,8 @@ def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     """One broker for all tests that need not restart it; they keep apart by the names of topics and groups."""
-    with start(tmp_path_factory.mktemp("shared") / "broker") as running:
+    # Tests write records of long ago, which have to stay.
+    with start(tmp_path_factory.mktemp("shared") / "broker", options=("--cleanup-interval-s", "3600")) as running:
         yield running
 
 

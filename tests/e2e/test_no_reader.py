@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.pipeline import free_port
+from copydesk_standalone.probes import free_port
 
 
 @pytest.mark.e2e

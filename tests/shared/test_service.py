@@ -13,11 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from copydesk_standalone.probes import free_port
 
 
 @contextmanager
@@ -51,7 +47,7 @@ def _get(port: int, path: str) -> tuple[int, str]:
 
 
 def test_health_and_a_clean_stop() -> None:
-    port = _free_port()
+    port = free_port()
     with _service("work", port) as process:
         status, body = _get(port, "/readyz")
         assert (status, json.loads(body)) == (200, {"ready": True, "parts": {"work": True}})
@@ -65,7 +61,7 @@ def test_health_and_a_clean_stop() -> None:
 
 
 def test_it_stops_when_its_parent_goes_away() -> None:
-    port = _free_port()
+    port = free_port()
     with _service("work", port, EXIT_WITH_PARENT="true") as process:
         _get(port, "/livez")
         assert process.stdin is not None
@@ -74,7 +70,7 @@ def test_it_stops_when_its_parent_goes_away() -> None:
 
 
 def test_a_loop_that_does_not_stop_is_cancelled_after_the_drain_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    port = _free_port()
+    port = free_port()
     with _service("stubborn", port) as process:
         _get(port, "/livez")
         process.send_signal(signal.SIGTERM)
@@ -84,7 +80,7 @@ def test_a_loop_that_does_not_stop_is_cancelled_after_the_drain_time(monkeypatch
 
 
 def test_a_second_signal_ends_it_at_once() -> None:
-    port = _free_port()
+    port = free_port()
     with _service("stubborn", port, DRAIN_SECONDS="60") as process:
         _get(port, "/livez")
         process.send_signal(signal.SIGTERM)
@@ -94,7 +90,7 @@ def test_a_second_signal_ends_it_at_once() -> None:
 
 
 def test_a_crash_ends_the_process_so_that_it_is_started_again() -> None:
-    with _service("crash", _free_port()) as process:
+    with _service("crash", free_port()) as process:
         _, errors = process.communicate(timeout=20)
         assert process.returncode == 1
         assert "RuntimeError: a bug" in errors
@@ -114,7 +110,7 @@ def test_a_crash_ends_the_process_so_that_it_is_started_again() -> None:
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(mode: str, env: dict[str, str], line: str) -> None:
-    with _service(mode, _free_port(), LOG_LEVEL="warning", **env) as process:
+    with _service(mode, free_port(), LOG_LEVEL="warning", **env) as process:
         _, errors = process.communicate(timeout=20)
         assert process.returncode == 2
         assert errors.startswith(line)

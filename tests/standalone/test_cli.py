@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from copydesk_shared.messages import Article, ClassifiedArticle
-from tests.e2e.pipeline import free_port
+from copydesk_standalone.probes import free_port
 
 SEED = Path(__file__).parent.parent / "golden" / "seed" / "page.txt"
 PAGE = (

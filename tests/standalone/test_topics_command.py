@@ -26,7 +26,7 @@ from copydesk_shared.topics import (
     retry_topics,
 )
 from copydesk_standalone.broker.process import start
-from tests.e2e.pipeline import free_port
+from copydesk_standalone.probes import free_port
 from tests.standalone.topic_brokers import PASSWORD, USER, Cleaner, OwnBroker, copydesk, own_apache_kafka, topics, until
 
 pytestmark = pytest.mark.kafka

@@ -1,20 +1,30 @@
 """Asking a service how it is."""
 
 import asyncio
+import contextlib
 import http.client
+import random
 import socket
 
 from copydesk_shared.asgi import bind
+from copydesk_shared.errors import SettingsError
 
 PROBE_SECONDS = 2.0
 LOOPBACK = "127.0.0.1"
+QUIET_PORTS = range(20_000, 32_000)
+ATTEMPTS = 100
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback address that nobody listens on now.
+
+    Not one that systems hand out by themselves: until the process it is for has started, any connection might get it.
+    """
+    for port in random.sample(QUIET_PORTS, ATTEMPTS):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise SettingsError(f"no free port between {QUIET_PORTS.start} and {QUIET_PORTS.stop - 1}")
 
 
 def check_port(port: int, what: str) -> None:
