@@ -136,17 +136,13 @@ async def faststream(brokers: Brokers, group: str, count: int, finished: Finishe
     from faststream import AckPolicy
     from faststream.kafka import KafkaBroker, KafkaMessage
 
-    broker = KafkaBroker(
+    broker: Any = KafkaBroker(
         brokers.servers, client_id=group, acks="all", enable_idempotence=True, compression_type="zstd",
         max_batch_size=131_072, max_request_size=8 << 20, linger_ms=0,
     )  # fmt: skip
     done = asyncio.Event()
     handled = 0
 
-    @broker.subscriber(
-        CLEANED.name, group_id=group, batch=True, max_records=BATCH, auto_offset_reset="earliest",
-        ack_policy=AckPolicy.MANUAL, isolation_level="read_committed", decoder=_as_it_is,
-    )  # fmt: skip
     async def handle(_values: Any, message: KafkaMessage) -> None:
         nonlocal handled
         stored = []
@@ -166,6 +162,12 @@ async def faststream(brokers: Brokers, group: str, count: int, finished: Finishe
         handled += len(stored)
         if handled >= count:
             done.set()
+
+    subscribed = broker.subscriber(
+        CLEANED.name, group_id=group, batch=True, max_records=BATCH, auto_offset_reset="earliest",
+        ack_policy=AckPolicy.MANUAL, isolation_level="read_committed", decoder=_as_it_is,
+    )  # fmt: skip
+    subscribed(handle)
 
     async with broker:
         await broker.start()

@@ -10,7 +10,7 @@ from .schema import Message, compile_message, parse
 from .wire import Codec, Cursor, DecodeError, Output
 
 PRODUCE, METADATA, API_VERSIONS = 0, 3, 18
-# librdkafka 2.16 leaves three bytes behind where it asks for all topics; Apache Kafka looks at no byte it does not need.
+# librdkafka 2.16 leaves three bytes behind where it asks for all topics; Apache Kafka looks at no byte it need not.
 _MAY_BE_LONGER = frozenset({METADATA})
 BY_KEY = {api.key: api for api in APIS}
 _LAYOUTS = {api.key: (parse(api.request), parse(api.response)) for api in APIS}
