@@ -132,7 +132,9 @@ class Attempts:
         get_logger().info("dropped", reason=DropReason.SUPERSEDED.value, revision=revision)
         return Outcome(Ending(OutcomeKind.DROPPED, DropReason.SUPERSEDED.value))
 
-    def _put_off(self, record: Record, error: Retryable) -> Outcome:
+    def _put_off(self, record: Record, error: Retryable) -> Outcome | None:
+        if self._service.stopping.is_set():
+            return None
         outgoing = put_off(
             record, error, group=self._stage.name, waits=self._service.settings.waits, now=datetime.now(UTC)
         )

@@ -126,3 +126,20 @@ async def test_nobody_waits_long_for_a_domain_that_wants_to_be_left_alone() -> N
     assert [type(each) for each in results] == [Held] * 5
     async with hosts.turn("other.example"):
         pass
+
+
+async def test_once_closed_nobody_waits_any_more() -> None:
+    hosts = Hosts(concurrency=1, delay_seconds=600, total=2)
+    release = asyncio.Event()
+
+    async def visit() -> None:
+        async with hosts.turn("slow.example"):
+            await release.wait()
+
+    tasks = [asyncio.create_task(visit()) for _ in range(4)]
+    await asyncio.sleep(0.01)
+    hosts.close()
+    release.set()
+    async with asyncio.timeout(20):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in results] == [type(None), Held, Held, Held]

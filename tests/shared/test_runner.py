@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from copydesk_shared.errors import CopydeskError, DependencyDown, DropReason, Poison, Retryable
+from copydesk_shared.errors import CopydeskError, DependencyDown, DropReason, Poison, Retryable, RetryClass
 from copydesk_shared.log import Outgoing, ProducerLostError
 from copydesk_shared.messages import Article, Page
 from copydesk_shared.retries import put_off
@@ -319,3 +319,21 @@ async def test_an_older_revision_does_not_follow_a_newer_one_to_a_compacted_topi
     async with running_stage(stage, broker):
         await until(lambda: committed(broker) == 4)
     assert [decode(CLEANED, record).revision for record in broker.topics[CLEANED.name]] == [1, 3, 3]
+
+
+async def test_what_fails_while_the_service_stops_is_left_for_the_next_session() -> None:
+    broker = MemoryBroker()
+    fill(broker, page(1))
+    started, stopping = asyncio.Event(), asyncio.Event()
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        started.set()
+        await stopping.wait()
+        raise Retryable("the site wants to be left alone", RetryClass.THROTTLED)
+
+    async with running_stage(stage_of(handle), broker) as running:
+        await started.wait()
+        running.stopping.set()
+        stopping.set()
+    assert committed(broker) == 0
+    assert [name for name, records in broker.topics.items() if records] == [FETCHED.name]

@@ -1,5 +1,6 @@
 """Entries to pages: the stage that downloads."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -102,4 +103,12 @@ async def download(service: Service) -> None:
         raise TypeError("the fetcher needs its own settings")
     async with Client(settings) as client:
         stage = download_stage(Downloader(client, settings))
+        closing = asyncio.create_task(_close_when_stopping(service, client))
         await run_stage(stage, service, max_in_flight=settings.max_in_flight)
+        closing.cancel()
+
+
+async def _close_when_stopping(service: Service, client: Client) -> None:
+    """Entries that only wait for their host's turn are left for the next session at once."""
+    await service.stopping.wait()
+    client.hosts.close()

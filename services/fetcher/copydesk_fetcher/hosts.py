@@ -10,6 +10,7 @@ from copydesk_fetcher.responses import Held
 SWEEP_ABOVE = 1000
 # Who would wait longer for a domain that asked to be left alone makes room for others meanwhile.
 LONGEST_WAIT_SECONDS = 20.0
+LOOK_SECONDS = 0.5
 
 
 class _Host:
@@ -32,6 +33,7 @@ class Hosts:
         self._delay = delay_seconds
         self._total = asyncio.Semaphore(total)
         self._hosts: dict[str, _Host] = {}
+        self._closed = False
 
     @asynccontextmanager
     async def turn(self, domain: str) -> AsyncIterator[None]:
@@ -48,6 +50,10 @@ class Hosts:
         finally:
             host.users -= 1
 
+    def close(self) -> None:
+        """Give no further turns: whoever waits for one, or comes, gets :class:`Held`."""
+        self._closed = True
+
     def hold(self, domain: str, seconds: float) -> None:
         """Start no further request at this domain for that long."""
         host = self._host(domain)
@@ -56,12 +62,16 @@ class Hosts:
     async def _start(self, host: _Host) -> None:
         async with host.starting:
             while (wait := max(host.next_start, host.held_until) - time.monotonic()) > 0:
-                held = host.held_until - time.monotonic()
-                if held > LONGEST_WAIT_SECONDS:
-                    raise Held(held)
-                await asyncio.sleep(min(wait, 1.0))
+                self._check(host)
+                await asyncio.sleep(min(wait, LOOK_SECONDS))
+            self._check(host)
             await self._total.acquire()
             host.next_start = max(host.next_start, time.monotonic() + self._delay)
+
+    def _check(self, host: _Host) -> None:
+        held = host.held_until - time.monotonic()
+        if self._closed or held > LONGEST_WAIT_SECONDS:
+            raise Held(max(held, 0.0))
 
     def _host(self, domain: str) -> _Host:
         if domain not in self._hosts:
