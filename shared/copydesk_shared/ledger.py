@@ -66,11 +66,11 @@ class Ledger:
     def _of(self, partitions: Iterable[Partition]) -> Iterator[Window[Any]]:
         return (self._windows[where] for where in list(partitions) if where in self._windows)
 
-    def take(self, record: Record) -> Taken:
-        """The record is ours to finish now."""
+    def take(self, record: Record) -> Taken | None:
+        """The record is ours to finish now; ``None`` when its partition was taken away while it was on its way."""
         window = self._windows.get(record.where)
         if window is None:
-            window = self._windows[record.where] = Window()
+            return None
         size = len(record.value or b"")
         window.take(record.offset, size, record.timestamp_ms)
         return Taken(record, window, size)

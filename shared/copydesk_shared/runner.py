@@ -121,7 +121,9 @@ class StageRun:
         self._room_at = time.monotonic()
         log.hold(self._delays.held(now))
         for record in self._delays.admit(log, await log.poll(min(room, POLL_RECORDS), POLL_SECONDS), now):
-            self._taken.put(self._ledger.take(record))
+            taken = self._ledger.take(record)
+            if taken is not None:
+                self._taken.put(taken)
 
     async def _wait_for_room(self, log: Log) -> None:
         """Let the hands work. Where that takes long, go on polling with everything held, so as to stay in the group."""
