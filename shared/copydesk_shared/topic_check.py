@@ -9,10 +9,17 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from copydesk_shared.topics import AnyTopic
 
 SHOWN_VALUE = 80
+# What a retry topic must keep at the least. A record waits there for at most 24 h (the settings ``retry_*_seconds``);
+# as much again is for a stage that is behind or away when the wait is over.
+RETRY_KEEPS_MS = 2 * 86_400_000
+# A limit by size may delete a record however short it waits.
+RETRY_KEEPS_BYTES = math.inf
+NO_LIMIT = "-1"
 
 
 class Kind(StrEnum):
@@ -24,6 +31,7 @@ class Kind(StrEnum):
     CLEANUP = "cleanup.policy"
     MESSAGE_BYTES = "max.message.bytes"
     RETENTION = "retention.ms"
+    RETENTION_BYTES = "retention.bytes"
 
 
 class Weight(StrEnum):
@@ -178,23 +186,30 @@ def _settings(topic: AnyTopic, has: Found) -> list[Difference]:
     if has.settings is None:
         return []
     differences = []
-    for name, declared in topic.config().items():
+    for name, declared in _wanted(topic).items():
         setting = has.settings.get(name)
         if setting is None or setting.value == declared:
             continue
         kind = Kind(name)
-        judged = JUDGES[kind](setting, declared)
+        judged = JUDGES[kind](topic, setting, declared)
         if judged is not None:
             weight, option, why = judged
-            text = f"has {name}={_shown(setting.value)}, {declared} is declared{why}"
+            meant = "no limit" if declared == NO_LIMIT else declared
+            text = f"has {name}={_shown(setting.value)}, {meant} is declared{why}"
             differences.append(Difference(topic.name, kind, weight, text, SetTo(name, declared), option))
     return differences
+
+
+def _wanted(topic: AnyTopic) -> dict[str, str]:
+    """The settings that are declared, and no limit by size where records are deleted: none is ever declared."""
+    config = topic.config()
+    return {**config, Kind.RETENTION_BYTES: NO_LIMIT} if Kind.RETENTION in config else config
 
 
 Judgement = tuple[Weight, Option | None, str]
 
 
-def _cleanup(setting: Setting, declared: str) -> Judgement | None:
+def _cleanup(_topic: AnyTopic, setting: Setting, declared: str) -> Judgement | None:
     has, wanted = _policies(setting.value), _policies(declared)
     if has == wanted:
         return None
@@ -210,7 +225,7 @@ def _policies(value: str) -> frozenset[str]:
     return frozenset(part.strip() for part in value.split(",") if part.strip())
 
 
-def _message_bytes(setting: Setting, declared: str) -> Judgement | None:
+def _message_bytes(_topic: AnyTopic, setting: Setting, declared: str) -> Judgement | None:
     has = _number(setting.value)
     if has == int(declared):
         return None
@@ -219,21 +234,31 @@ def _message_bytes(setting: Setting, declared: str) -> Judgement | None:
     return Weight.MORE, Option.ALL_CONFIGS, ""
 
 
-def _retention(setting: Setting, declared: str) -> Judgement | None:
-    has = _number(setting.value)
-    if has == int(declared):
+def _retention(least: float, topic: AnyTopic, setting: Setting, declared: str) -> Judgement | None:
+    """``least`` is what a retry topic must keep."""
+    has, wanted = _kept(setting.value), _kept(declared)
+    if has == wanted:
         return None
-    if 0 <= has < int(declared) or has == -math.inf:
+    if topic.beside is not None and has < least:
+        return Weight.BREAKING, None, ": records are lost while they wait to be tried again"
+    if has < wanted:
         return Weight.LESS, Option.ALL_CONFIGS if setting.chosen else None, ""
     # to keep less is to delete records
     return Weight.MORE, Option.ALL_CONFIGS, ""
 
 
-JUDGES: Mapping[Kind, Callable[[Setting, str], Judgement | None]] = {
+JUDGES: Mapping[Kind, Callable[[AnyTopic, Setting, str], Judgement | None]] = {
     Kind.CLEANUP: _cleanup,
     Kind.MESSAGE_BYTES: _message_bytes,
-    Kind.RETENTION: _retention,
+    Kind.RETENTION: partial(_retention, RETRY_KEEPS_MS),
+    Kind.RETENTION_BYTES: partial(_retention, RETRY_KEEPS_BYTES),
 }
+
+
+def _kept(value: str) -> float:
+    """A limit of what is kept; infinity where there is none, minus infinity for what is no number."""
+    number = _number(value)
+    return math.inf if -math.inf < number < 0 else number
 
 
 def _number(value: str) -> float:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk_shared.settings import ServiceSettings
 from copydesk_shared.topic_check import (
+    RETRY_KEEPS_MS,
     Create,
     Difference,
     Found,
@@ -119,6 +121,56 @@ def test_numbers(name: str, value: str, chosen: bool, weight: Weight, option: Op
 
 def test_a_compacted_topic_has_no_retention_to_differ() -> None:
     assert compare([FEEDS], {FEEDS.name: as_declared(FEEDS, retention_ms="1000")}) == []
+
+
+RETRY = retry_topics("cleaner")[Tier.LONG]
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+@pytest.mark.parametrize(
+    ("name", "value", "weight", "option"),
+    [
+        ("retention.ms", "60000", Weight.BREAKING, None),
+        ("retention.ms", str(2 * DAY - 1), Weight.BREAKING, None),
+        ("retention.ms", "0", Weight.BREAKING, None),
+        ("retention.ms", "soon", Weight.BREAKING, None),
+        ("retention.ms", str(2 * DAY), Weight.LESS, Option.ALL_CONFIGS),
+        ("retention.ms", str(30 * DAY), Weight.MORE, Option.ALL_CONFIGS),
+        ("retention.ms", "-1", Weight.MORE, Option.ALL_CONFIGS),
+        ("retention.bytes", "999999999999", Weight.BREAKING, None),
+        ("retention.bytes", "0", Weight.BREAKING, None),
+    ],
+)
+def test_a_retry_topic_that_loses_what_waits_breaks(
+    name: str, value: str, chosen: bool, weight: Weight, option: Option | None
+) -> None:
+    found = as_declared(RETRY, **{name.replace(".", "_"): value})
+    (one,) = compare([RETRY], {RETRY.name: found if chosen else default(found, name)})
+    assert (one.kind, one.weight) == (name, weight)
+    assert one.option is (None if weight is Weight.LESS and not chosen else option)
+    assert one.change == SetTo(name, RETRY.config().get(name, "-1"))
+
+
+def test_the_least_that_a_retry_topic_keeps_covers_twice_the_longest_wait() -> None:
+    limits = [ServiceSettings.model_fields[f"retry_{tier}_seconds"].metadata for tier in Tier]
+    longest = max(bound.le for metadata in limits for bound in metadata if hasattr(bound, "le"))
+    assert 2 * longest * 1000 == RETRY_KEEPS_MS
+    assert all(int(topic.config()["retention.ms"]) >= RETRY_KEEPS_MS for topic in CLEANER[1:])
+
+
+@pytest.mark.parametrize("topic", [DEAD_LETTER, FETCHED, CLASSIFIED])
+def test_a_limit_by_size_is_less_than_declared(topic: AnyTopic) -> None:
+    found = as_declared(topic, retention_bytes="1000")
+    (one,) = compare([topic], {topic.name: found})
+    assert (one.weight, one.option, one.change) == (Weight.LESS, Option.ALL_CONFIGS, SetTo("retention.bytes", "-1"))
+    assert str(one) == f"topic {topic.name} has retention.bytes=1000, no limit is declared"
+    (one,) = compare([topic], {topic.name: default(found, "retention.bytes")})
+    assert (one.weight, one.option) == (Weight.LESS, None)
+    assert compare([topic], {topic.name: as_declared(topic, retention_bytes="-1")}) == []
+
+
+def test_a_limit_by_size_does_not_count_where_nothing_is_deleted() -> None:
+    assert compare([FEEDS], {FEEDS.name: as_declared(FEEDS, retention_bytes="1000")}) == []
 
 
 @pytest.mark.parametrize(

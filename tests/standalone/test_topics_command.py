@@ -126,6 +126,33 @@ def test_what_an_operator_did_is_kept_unless_it_breaks(broker: OwnBroker) -> Non
     assert topics("diff", broker).stdout.count("apply takes no partition away") == 4
 
 
+def test_a_retry_topic_that_loses_what_waits_is_refused_and_mended(broker: OwnBroker, tmp_path: Path) -> None:
+    short, medium, _ = (topic.name for topic in retry_topics("cleaner").values())
+    topics("apply", broker)
+    broker.set(short, retention_ms="60000")
+    broker.set(medium, retention_bytes="100000")
+    broker.set(DEAD_LETTER.name, retention_bytes="100000")
+
+    lost = "records are lost while they wait to be tried again"
+    refused = Cleaner(tmp_path, broker.servers, 0).refusal()
+    assert f"topic {short} has retention.ms=60000, {7 * DAY} is declared: {lost}; " in refused
+    assert f"topic {medium} has retention.bytes=100000, no limit is declared: {lost}; " in refused
+    assert refused.endswith(f"mend the topics with: copydesk topics apply --bootstrap-servers {broker.servers}\n")
+    assert topics("diff", broker).stdout.count("BREAKING") == 2
+
+    mended = topics("apply", broker)
+    assert (mended.returncode, mended.stdout.count("done      ")) == (0, 2)
+    assert broker.config(short)["retention.ms"] == str(7 * DAY)
+    assert broker.config(medium)["retention.bytes"] == "-1"
+    assert broker.config(DEAD_LETTER.name)["retention.bytes"] == "100000", "it loses nothing that still waits"
+    left = topics("diff", broker)
+    assert (left.returncode, left.stdout.count("\n")) == (1, 2)
+    assert left.stdout.startswith(
+        f"differs   topic {DEAD_LETTER.name} has retention.bytes=100000, no limit is declared"
+    )
+    assert left.stdout.endswith("\n1 difference\n")
+
+
 def test_retries_that_are_missing_are_created_beside_a_source_of_the_operator(broker: OwnBroker) -> None:
     broker.create(DISCOVERED.name, 3, {"cleanup.policy": "delete"})
     assert topics("apply", broker).returncode == 0

@@ -139,9 +139,10 @@ def topics_apply(
     """Create the topics that are missing and mend those that differ.
 
     Always changed: what stops services (a cleanup policy that loses records, a limit too small for the largest
-    message), and a retention that is a shorter default of the brokers. Left as it is: what an operator set on the
+    message, a retry topic that keeps records for less than two days or to a size), and a retention that is a shorter
+    default of the brokers. Left as it is: what an operator set on the
     topic and stops nothing, and what keeps more than declared, unless --all-configs. Partitions are added with
-    --grow-partitions only. Settings that Copydesk does not declare are never touched; nothing is deleted and no
+    --grow-partitions only. Settings other than those that it judges are never touched; nothing is deleted and no
     partition is taken away.
 
     Exit code: 0 services can start, 1 something is left that stops them, 2 the brokers cannot be used.

@@ -71,7 +71,8 @@ def diff(brokers: Brokers, copies: int | None, style: str) -> int:
     else:
         for each in differences:
             click.echo(f"{_mark(each)}  {each}; {_outlook(each)}")
-        click.echo(f"{len(differences)} differences" if differences else f"{len(NAMES)} topics are as declared")
+        count = f"{len(differences)} difference{'' if len(differences) == 1 else 's'}"
+        click.echo(count if differences else f"{len(NAMES)} topics are as declared")
     return EXIT_DIFFERENT if differences else 0
 
 

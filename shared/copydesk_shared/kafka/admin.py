@@ -33,7 +33,7 @@ MOST_ROUNDS = 3
 UNKNOWN_TOPIC = 3
 NO_RIGHT = frozenset({29, 31})  # of the topic, of the cluster
 SET_ON_TOPIC = 1  # a config source of DescribeConfigs
-SETTINGS = tuple(kind.value for kind in (Kind.CLEANUP, Kind.MESSAGE_BYTES, Kind.RETENTION))
+SETTINGS = tuple(kind.value for kind in (Kind.CLEANUP, Kind.MESSAGE_BYTES, Kind.RETENTION, Kind.RETENTION_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
