@@ -69,7 +69,7 @@ def test_a_record_does_not_go_back_to_a_compacted_topic_behind_a_later_one_of_it
             for record in sorted(records, key=lambda record: record.timestamp_ms)
         )
     )
-    assert [" ".join(line.split()) for line in letters.lines("replay", "--execute")[:3]] == [
+    assert [" ".join(line.split()) for line in letters.lines("replay", "--all", "--execute")[:3]] == [
         "replaying 2 letters",
         "2 undecodable to articles.classified",
         "1 not: articles.classified has a later record of the same key",
@@ -79,7 +79,7 @@ def test_a_record_does_not_go_back_to_a_compacted_topic_behind_a_later_one_of_it
         (b"a", b"2"),
         (b"b", b"1"),
     ]
-    again = letters.lines("replay", "--execute")
+    again = letters.lines("replay", "--all", "--execute")
     assert again == [
         "replaying 0 letters",
         "        3  not: articles.classified has a later record of the same key",

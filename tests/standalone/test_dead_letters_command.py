@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from copydesk_shared.dead_letters import PREFIX
+from copydesk_shared.dead_letters import PREFIX, dead_letter
 from copydesk_shared.errors import DeadLetterReason
 from copydesk_shared.kafka import ensure_topics
-from copydesk_shared.log import Outgoing
+from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.marks import own_headers
 from copydesk_shared.topics import DEAD_LETTER, MAX_MESSAGE_BYTES, Tier, retry_topics
 from tests.broker.client import WireClient
@@ -223,7 +223,7 @@ def test_replay_says_first_what_it_would_do(letters: Letters, source: str) -> No
         letter("e", topic="not possible!", stage="reader"),
         Outgoing(DEAD_LETTER.name, b"f", b"no reason"),
     )
-    said = letters.lines("replay")
+    said = letters.lines("replay", "--all")
     assert said[0] == "would replay 3 letters (--execute does it)"
     assert {" ".join(line.split()) for line in said[1:]} == {
         f"2 bug to {source}",
@@ -255,14 +255,43 @@ def test_only_the_letters_that_are_meant_go_back(letters: Letters, source: str) 
     letters.lines("replay", ids["b"], ids["b"], "--execute")
     letters.lines("replay", "--limit", "1", "--execute")
     assert [record.key for record in letters.read(source)] == [b"d", b"e", b"b", b"a"]
-    assert "not both" in _mistake(letters, "replay", ids["a"], "--reason", "bug")
+    assert "only one" in _mistake(letters, "replay", ids["a"], "--reason", "bug")
+
+
+def test_a_letter_that_failed_again_is_replayed_by_its_newest(letters: Letters, source: str) -> None:
+    letters.bury(*(letter(key, topic=source, stage="reader") for key in "abc"))
+    first = {found["key"]: found["id"] for found in letters.listed()}
+    for count in (3, 6, 9):
+        assert letters.lines("replay", "--all", "--execute")[-1].startswith("replayed 3 of 3 letters")
+        replays = letters.read(source)
+        assert len(replays) == count
+        letters.bury(*(_again(record) for record in replays[-3:]))
+    assert sorted(found["replay_count"] for found in letters.listed()) == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert "9 not: replayed before and failed again" in " ".join(letters.lines("replay", "--all")[-1].split())
+    letters.lines("replay", "--key", "a", "--limit", "1", "--execute")
+    assert letters.read(source)[-1].header("replay-count") == "4"
+    letters.lines("replay", first["b"], "--execute")
+    assert letters.read(source)[-1].header("replay-of") == first["b"]
+    assert letters.lines("replay", "--all", "--again")[0].startswith("would replay 12 letters")
+
+
+def _again(record: Record) -> Outgoing:
+    return dead_letter(record, stage="reader", reason=DeadLetterReason.BUG, error="boom again")
+
+
+@pytest.mark.parametrize("named", ["9/0", "0/999999", "x" * 100_000, "1/-1", ""])
+def test_what_a_letter_names_that_is_not_there_changes_nothing(letters: Letters, source: str, named: str) -> None:
+    record = Record(source, 0, 0, b"k", b"{}", (("copydesk-own-headers", b"0"), ("replay-of", named.encode())))
+    letters.bury(_again(record))
+    assert letters.listed()[0]["replay_of"] == (named or None)
+    assert letters.lines("replay", "--all")[0].startswith("would replay 1 letters")
 
 
 def test_a_stage_gets_its_letters_on_its_own_retry_topic(letters: Letters) -> None:
     asyncio.run(ensure_topics(letters.brokers))
     key = unique("key")
     letters.bury(letter(key, b"{}", stage="cleaner"))
-    letters.lines("replay", "--execute")
+    letters.lines("replay", "--all", "--execute")
     topic = retry_topics("cleaner")[Tier.SHORT]
     [record] = [each for each in letters.read(topic.name, range(topic.partitions)) if each.key == key.encode()]
     assert (record.value, record.header("replay-count")) == (b"{}", "1")
@@ -270,7 +299,7 @@ def test_a_stage_gets_its_letters_on_its_own_retry_topic(letters: Letters) -> No
 
 def test_ctrl_c_stops_a_replay_and_says_what_was_done(letters: Letters, source: str) -> None:
     letters.bury(*(letter(str(number), topic=source, stage="reader") for number in range(20)))
-    command = [sys.executable, "-m", "copydesk_standalone", "dead-letters", "replay", "--execute", "--rate", "0.5"]
+    command = [sys.executable, "-m", "copydesk_standalone", "dead-letters", "replay", "--all", "--yes", "--rate", "0.5"]
     with subprocess.Popen([*command, *letters.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while not letters.read(source):
             assert process.poll() is None
@@ -315,6 +344,10 @@ def test_brokers_without_the_topic_are_a_clear_line(letters: Letters) -> None:
         (["show", "5"], "'5' is not partition/offset"),
         (["show", "1/x"], "'1/x' is not partition/offset"),
         (["replay", "--rate", "0"], "0"),
+        (["replay", "--execute"], "replay needs ids or filters"),
+        (["replay", "--again"], "replay needs ids or filters"),
+        (["replay", "--all", "--reason", "bug"], "only one"),
+        (["replay", "--all", "0/1"], "only one"),
         (["purge"], "Missing option '--before'"),
         (["purge", "--before", "1d", "--reason", "bug"], "purge takes no --reason"),
         (["purge", "--before", "1d", "--since", "2d"], "purge takes no --since"),

@@ -134,17 +134,24 @@ def show(where: tuple[int, int], bootstrap_servers: str | None, topic: str, raw:
 @_filter_options
 @click.option("--rate", type=click.FloatRange(0.01, 10_000), default=50, show_default=True, metavar="N",
               help="At most so many a second.")  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="All letters, instead of ids or filters.")
+@click.option("--again", is_flag=True, help="Those too whose replay failed already, beside the newer letters.")
 @_execute_option
 def replay(
     ids: tuple[tuple[int, int], ...], bootstrap_servers: str | None, topic: str, limit: int | None, rate: float,
-    execute: bool, **given: Any,
+    everything: bool, again: bool, execute: bool, **given: Any,
 ) -> int:  # fmt: skip
     """Bring dead letters back to the stage that gave them up: those of the IDs, or all that pass the filters."""
     from copydesk_standalone.letters.replaying import Choice, replay_command
 
-    if ids and (limit or any(given.values())):
-        raise UserError("replay takes ids or filters, not both")
-    choice = Choice(ids, _selection(given), limit)
+    ways = [bool(ids), bool(limit or any(given.values())), everything].count(True)
+    if ways != 1:
+        raise UserError(
+            "replay takes ids, filters or --all, and only one of these"
+            if ways
+            else "replay needs ids or filters, such as --reason bug; --all takes all letters"
+        )
+    choice = Choice(ids, _selection(given), limit, again)
     return replay_command(_brokers(bootstrap_servers), topic, choice, rate=rate, execute=execute)
 
 

@@ -1,7 +1,8 @@
 """``copydesk dead-letters replay``: bring letters back to the stage that gave them up.
 
 First a pass that only looks: it counts, and finds out what cannot go back. Then, if told so, a second one that sends.
-Letters that come while the command runs are not looked at, so a letter that fails again is not replayed for ever.
+Letters that come while the command runs are not looked at, so a letter that fails again is not replayed for ever. Nor
+does a replay by filters take a letter that has failed again: the newer one goes in its place, else they would double.
 """
 
 import asyncio
@@ -24,30 +25,41 @@ from copydesk_shared.topics import ALL_TOPICS, Topic
 from copydesk_standalone.letters.listing import unreadable
 from copydesk_standalone.letters.output import run, say, warn
 from copydesk_standalone.letters.rendering import printable
-from copydesk_standalone.letters.selection import Id, Selection, pick, select
+from copydesk_standalone.letters.selection import Id, Replayed, Selection, find_replayed, pick, select
 
 COMPACTED = frozenset(topic.name for topic in ALL_TOPICS if isinstance(topic, Topic) and "compact" in topic.cleanup)
 # A letter may name anything; the brokers refuse the whole question when one name is not possible.
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}", re.ASCII)
 SHOWN = 100
+FAILED_AGAIN = "replayed before and failed again, as a newer letter (--again takes these too)"
 EXIT_REFUSED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which letters: those of the ids, or where there are none those that pass the filters."""
+    """Which letters: those of the ids, or where there are none those that pass the filters.
+
+    ``again``: those that pass the filters even if their replay has failed already.
+    """
 
     ids: Sequence[Id]
     selection: Selection
     limit: int | None
+    again: bool = False
 
-    async def letters(self, scanner: Scanner, spans: Spans) -> AsyncIterator[DeadLetter]:
+    async def replayed(self, scanner: Scanner, spans: Spans) -> Replayed:
+        """The letters to pass over. Raises :class:`LogError`."""
+        if self.ids or self.again:
+            return Replayed()
+        return await find_replayed(scanner, spans, self.selection)
+
+    async def letters(self, scanner: Scanner, spans: Spans, without: Replayed) -> AsyncIterator[DeadLetter]:
         """The letters. Raises :class:`UserError` for an id that is not there, :class:`LogError`."""
         if self.ids:
             for where in dict.fromkeys(self.ids):
                 yield await pick(scanner, spans, where)
             return
-        async for letter in select(scanner, spans, self.selection, self.limit):
+        async for letter in select(scanner, spans, self.selection, self.limit, without):
             yield letter
 
 
@@ -118,14 +130,16 @@ async def _replay(brokers: Brokers, topic: str, choice: Choice, *, rate: float, 
     async with open_scanner(brokers, topic, unreadable) as scanner:
         spans = await scanner.spans()
         plan = Plan()
-        async for letter in choice.letters(scanner, spans):
+        without = await choice.replayed(scanner, spans)
+        async for letter in choice.letters(scanner, spans, without):
             plan.add(letter)
+        plan.stays[FAILED_AGAIN] = without.passed_over
         await _close(brokers, plan)
         _tell(plan, execute=execute)
         if not execute or not plan.total:
             return 0
         async with connect(brokers, client_id="copydesk-dead-letters") as log:
-            return await Sending(log, plan, rate).run(choice.letters(scanner, spans))
+            return await Sending(log, plan, rate).run(choice.letters(scanner, spans, without))
 
 
 def _tell(plan: Plan, *, execute: bool) -> None:
@@ -133,7 +147,7 @@ def _tell(plan: Plan, *, execute: bool) -> None:
     say(f"{'replaying' if execute else 'would replay'} {plan.total} letters{hint}")
     for (topic, reason), count in sorted((+plan.goes).items()):
         say(f"  {count:>7}  {printable(reason) or '?'} to {printable(topic)}")
-    for why, count in sorted(plan.stays.items()):
+    for why, count in sorted((+plan.stays).items()):
         say(f"  {count:>7}  not: {why}")
 
 

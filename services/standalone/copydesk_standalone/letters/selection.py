@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from copydesk_shared.dead_letters import DeadLetter, parse, source_of
@@ -91,14 +91,49 @@ def _names(letter: DeadLetter) -> set[str]:
     return {name.lower() for name in said if name}
 
 
-async def select(scanner: Scanner, spans: Spans, selection: Selection, limit: int | None) -> AsyncIterator[DeadLetter]:
+@dataclass(slots=True)
+class Replayed:
+    """Letters whose replay failed again, as newer letters say; and how often one was passed over for that."""
+
+    ids: set[Id] = field(default_factory=set)
+    passed_over: int = 0
+
+    def has(self, letter: DeadLetter) -> bool:
+        """Whether to pass the letter over."""
+        found = (letter.record.partition, letter.record.offset) in self.ids
+        self.passed_over += found
+        return found
+
+
+async def find_replayed(scanner: Scanner, spans: Spans, selection: Selection) -> Replayed:
+    """Which of the letters of these spans newer ones name. Raises :class:`LogError`."""
+    if selection.since is not None:
+        spans = await scanner.since(selection.since, spans)
+    found = Replayed()
+    async for record in scanner.records(spans):
+        named = ID.fullmatch(parse(record).replay_of)
+        # Only what can lie there is kept, so that what a letter says cannot fill the memory.
+        if named is not None and is_within(spans, where := (int(named[1]), int(named[2]))):
+            found.ids.add(where)
+    return found
+
+
+def is_within(spans: Spans, where: Id) -> bool:
+    """Whether the spans have this place."""
+    span: Span | None = spans.get(where[0])
+    return span is not None and span.start <= where[1] < span.end
+
+
+async def select(
+    scanner: Scanner, spans: Spans, selection: Selection, limit: int | None, without: Replayed | None = None
+) -> AsyncIterator[DeadLetter]:
     """The letters of these spans that pass, oldest first, up to a number. Raises :class:`LogError`."""
     if selection.since is not None:
         spans = await scanner.since(selection.since, spans)
     found = 0
     async for record in scanner.records(spans):
         letter = parse(record)
-        if selection.takes(letter):
+        if selection.takes(letter) and not (without and without.has(letter)):
             yield letter
             found += 1
             if found == limit:
