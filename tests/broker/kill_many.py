@@ -328,8 +328,11 @@ def _check_rest(address: str, known: Acknowledged, figures: Figures) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--times", type=int, default=100, help="how many kills, 1 or more (default 100)")
     times = parser.parse_args().times
+    if times < 1:
+        sys.stderr.write(f"copydesk: error: --times {times}: 1 or more are needed, else nothing is tested\n")
+        return 2
     # It complains about each kill, many times.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:

@@ -21,6 +21,7 @@ from .conftest import StartBroker
 from .test_clients import reading, take
 
 pytestmark = pytest.mark.kafka
+ROOT = Path(__file__).parents[2]
 
 
 def stored(client: WireClient, topic: str) -> list[bytes]:
@@ -71,6 +72,14 @@ async def test_everything_at_once_through_a_few_kills(tmp_path: Path) -> None:
     figures = await kill_many.run(2, tmp_path / "broker", up_s=(0.2, 1.0))
     assert (figures.lost, figures.twice, figures.wrong) == ([], [], [])
     assert min(figures.records, figures.committed, figures.commits, figures.topics) > 0
+
+
+@pytest.mark.parametrize("times", ["0", "-1"])
+def test_no_kills_are_no_success(times: str) -> None:
+    command = [sys.executable, "-m", "tests.broker.kill_many", "--times", times]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"--times {times}: 1 or more" in done.stderr
 
 
 async def test_aiokafka_through_a_kill(start_broker: StartBroker) -> None:
