@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from copydesk_shared.topics import FEEDS
+from copydesk_shared.topics import DEAD_LETTER, FEEDS
 from tools.contract.applications import APPLICATIONS, Application
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "security-kafka.md"
@@ -13,10 +13,12 @@ BEGIN = "<!-- rights: written by python -m tools.acl_table -->\n"
 END = "<!-- end of rights -->\n"
 # Reads that carry no message from one part to another: the file is compared with the feeds that are there.
 LOOKS_AT = {"feeds-file": (FEEDS,)}
+# A group that is not ours to name.
+GROUP_OF = {"subscriber": "the group it reads in"}
 COMMANDS = (
     "| `copydesk topics apply` | `Create`, `Describe`, `DescribeConfigs`, `Alter`, `AlterConfigs` on all topics | - |\n"
     "| `copydesk topics diff`, `describe` | `Describe` and `DescribeConfigs` on all topics | - |\n"
-    "| `copydesk dead-letters purge` | `Read` and `Delete` on `articles.dead-letter` | - |\n"
+    f"| `copydesk dead-letters purge` | `Read` and `Delete` on `{DEAD_LETTER.name}` | - |\n"
 )
 
 
@@ -32,9 +34,13 @@ def _cell(application: Application) -> str:
     )
 
 
+def _group(application: Application) -> str:
+    return f"`{application.group}`" if application.group else GROUP_OF.get(application.name, "-")
+
+
 def table() -> str:
     """The table in Markdown."""
-    rows = [f"| {each.name} | {_cell(each)} | {f'`{each.group}`' if each.group else '-'} |\n" for each in APPLICATIONS]
+    rows = [f"| {each.name} | {_cell(each)} | {_group(each)} |\n" for each in APPLICATIONS]
     return "| who | topics | `Read` on group |\n|---|---|---|\n" + "".join(rows) + COMMANDS
 
 

@@ -11,7 +11,7 @@ from copydesk_shared.brokers import Brokers
 from copydesk_shared.kafka import ensure_topics
 from tests.security.cluster import SERVICE_USER, SecuredKafka
 from tests.security.stages import goes_through, running_over, told
-from tools.acl_table import PAGE, rights, with_table
+from tools.acl_table import PAGE, rights, table, with_table
 from tools.contract.applications import APPLICATIONS
 
 CLEANER = next(each for each in APPLICATIONS if each.name == "cleaner")
@@ -21,6 +21,15 @@ OPERATIONS = {"Read": AclOperation.READ, "Write": AclOperation.WRITE}
 def test_the_table_of_rights_is_that_of_the_code() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert with_table(page) == page, "run: python -m tools.acl_table"
+
+
+def test_whoever_reads_in_a_group_needs_its_group() -> None:
+    rows = [line.split(" | ") for line in table().splitlines()[2:]]
+    groups = {row[0].removeprefix("| "): row[2].removesuffix(" |") for row in rows}
+    assert groups["subscriber"] == "the group it reads in"
+    assert groups["cleaner"] == "`cleaner`"
+    without = {"feeds-file", "dead-letters", *(who for who in groups if who.startswith("`copydesk "))}
+    assert {who for who, group in groups.items() if group == "-"} == without
 
 
 def _right(kind: ResourceType, name: str, operation: AclOperation) -> AclBinding:
