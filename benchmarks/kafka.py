@@ -1,8 +1,9 @@
 """What the runner costs: a stage against a bare aiokafka loop, and against FastStream, on one broker in one run.
 
 All three consume articles, decode them, make classified articles of them, encode those and produce them with the same
-headers, and commit. Run: ``uv run --group bench python benchmarks/kafka.py [--apache] [--rounds 3]``; ``--apache``
-takes Apache Kafka (Java and Maven needed), otherwise the embedded broker.
+headers, and commit. Run: ``.tools/uv sync --frozen --all-packages --group bench`` once, then ``.venv/bin/python -m
+benchmarks.kafka [--apache] [--rounds 3] [--size "5 KB"]``; ``--apache`` takes Apache Kafka (Java and Maven needed),
+otherwise the embedded broker.
 """
 
 import argparse
@@ -138,7 +139,7 @@ async def faststream(brokers: Brokers, group: str, count: int, finished: Finishe
 
     broker: Any = KafkaBroker(
         brokers.servers, client_id=group, acks="all", enable_idempotence=True, compression_type="zstd",
-        max_batch_size=131_072, max_request_size=8 << 20, linger_ms=0,
+        max_batch_size=131_072, max_request_size=8 << 20, linger_ms=0, logger=None,
     )  # fmt: skip
     done = asyncio.Event()
     handled = 0

@@ -99,6 +99,10 @@ class Ledger:
         now = time.monotonic()
         return max((now - window.moved_at for window in self._windows.values() if len(window)), default=0.0)
 
+    def age(self) -> float:
+        """Seconds since the oldest record that is not finished was taken."""
+        return max((window.age() for window in self._windows.values()), default=0.0)
+
     def restart(self) -> dict[Partition, int]:
         """Forget what is not finished; the offsets from which it has to be read again."""
         offsets = {}

@@ -9,6 +9,7 @@ from copydesk_shared.attempts import Ending
 from copydesk_shared.ledger import Lag
 from copydesk_shared.log import Partition
 from copydesk_shared.telemetry import (
+    BATCH_AGE_SECONDS,
     END_TO_END_SECONDS,
     LAG_RECORDS,
     LAG_SECONDS,
@@ -29,6 +30,10 @@ class Meter:
         self._moved_at = time.monotonic()
         self._known: set[Partition] = set()
 
+    def arrived(self, published_at: datetime) -> None:
+        """An article of that time has come to its end."""
+        self._end_to_end.observe(max(0.0, (datetime.now(UTC) - published_at).total_seconds()))
+
     def count(self, ending: Ending) -> None:
         """A record has ended so."""
         key = (ending.kind, ending.reason)
@@ -37,7 +42,7 @@ class Meter:
             counter = self._counters[key] = RECORDS.labels(self._stage, *key)
         counter.inc()
         if ending.published_at is not None:
-            self._end_to_end.observe(max(0.0, (datetime.now(UTC) - ending.published_at).total_seconds()))
+            self.arrived(ending.published_at)
 
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """A rebalance gave us these partitions; what was said of others is taken back."""
@@ -56,7 +61,9 @@ class Meter:
         """The brokers had refused the producer."""
         PRODUCERS_RENEWED.labels(self._stage).inc()
 
-    def observe(self, lags: Mapping[Partition, Lag], held: Collection[Partition], stuck_seconds: float = 0.0) -> None:
+    def observe(
+        self, lags: Mapping[Partition, Lag], held: Collection[Partition], stuck_seconds: float = 0.0, age: float = 0.0
+    ) -> None:
         """So far are the partitions behind. Those that are held back on purpose do not count as work to do."""
         for where, lag in lags.items():
             self._known.add(where)
@@ -64,6 +71,7 @@ class Meter:
             LAG_RECORDS.labels(*labels).set(lag.records)
             LAG_SECONDS.labels(*labels).set(lag.seconds)
         STUCK_SECONDS.labels(self._stage).set(stuck_seconds)
+        BATCH_AGE_SECONDS.labels(self._stage).set(age)
         if not any(lag.records for where, lag in lags.items() if where not in held):
             self._moved_at = time.monotonic()
 

@@ -135,7 +135,8 @@ class StageRun:
     async def _observe(self, log: Log) -> None:
         while True:
             lags = self._ledger.lags(await log.positions())
-            self._meter.observe(lags, self._delays.held(datetime.now(UTC)), self._ledger.stuck_seconds())
+            held = self._delays.held(datetime.now(UTC))
+            self._meter.observe(lags, held, self._ledger.stuck_seconds(), self._ledger.age())
             await asyncio.sleep(OBSERVE_SECONDS)
 
     def _put_to_work(self, log: Log) -> None:

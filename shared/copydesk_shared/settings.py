@@ -135,6 +135,14 @@ class ServiceSettings(KafkaSettings):
             Tier.LONG: self.retry_long_seconds,
         }
 
+    @model_validator(mode="after")
+    def _check_waits(self) -> Self:
+        for field, shorter in (("retry_medium_seconds", "retry_short"), ("retry_long_seconds", "retry_medium")):
+            least = getattr(self, f"{shorter}_seconds")
+            if getattr(self, field) < least:
+                raise FieldError(field, f"is less than the {least:g} seconds of {shorter}_seconds")
+        return self
+
     @field_validator("bootstrap_servers")
     @classmethod
     def _check_brokers(cls, value: str) -> str:

@@ -97,13 +97,16 @@ class SinkRun(Generic[M]):
 
     async def _observe(self, log: Log) -> None:
         while True:
-            now = time.time()
-            lags = {
-                where: Lag(end - position, now - self._stored_at_ms.get(where, 0) / 1000 if end > position else 0.0)
-                for where, (position, end) in (await log.positions()).items()
-            }
-            self._meter.observe(lags, held=())
+            positions = await log.positions()
+            self._meter.observe({where: self._lag(where, *position) for where, position in positions.items()}, held=())
             await asyncio.sleep(OBSERVE_SECONDS)
+
+    def _lag(self, where: Partition, position: int, end: int) -> Lag:
+        """The age is that of the last record stored: those behind it are not known yet."""
+        stored_at_ms = self._stored_at_ms.get(where)
+        if end <= position or stored_at_ms is None:
+            return Lag(max(0, end - position), 0.0)
+        return Lag(end - position, max(0.0, time.time() - stored_at_ms / 1000))
 
     async def _take(self, log: Log, records: list[Record], spans: Sequence[Span]) -> None:
         changes: list[tuple[str, M | None]] = []
@@ -115,12 +118,15 @@ class SinkRun(Generic[M]):
             except (Poison, UnicodeDecodeError) as error:
                 await self._bury(log, record, error, span)
         if await self._write(log, changes, {record.partition: record.offset + 1 for record in records}):
-            await self._stored(log, records, len(changes))
+            await self._stored(log, records, changes)
             for span in stored:
                 span.ended(OutcomeKind.STORED)
 
-    async def _stored(self, log: Log, records: list[Record], changes: int) -> None:
-        RECORDS.labels(self._sink.name, OutcomeKind.STORED, "").inc(changes)
+    async def _stored(self, log: Log, records: list[Record], changes: Sequence[tuple[str, M | None]]) -> None:
+        RECORDS.labels(self._sink.name, OutcomeKind.STORED, "").inc(len(changes))
+        for _, message in changes:
+            if (published_at := getattr(message, "published_at", None)) is not None:
+                self._meter.arrived(published_at)
         self._meter.committed()
         self._stored_at_ms.update({record.where: record.timestamp_ms for record in records})
         await log.commit({record.where: record.offset + 1 for record in records})

@@ -1,6 +1,7 @@
 """Logging and the names of the metrics."""
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
@@ -35,6 +36,14 @@ COMMITS = Counter("copydesk_commits_total", "Commits of offsets that the group t
 COMMIT_FAILURES = Counter("copydesk_commit_failures_total", "Commits refused: the group had moved on.", ["stage"])
 REBALANCES = Counter("copydesk_rebalances_total", "Times that partitions were assigned.", ["stage"])
 PRODUCERS_RENEWED = Counter("copydesk_producers_renewed_total", "Producers that the brokers refused.", ["stage"])
+RECORDS_LOST = Counter(
+    "copydesk_records_lost_total",
+    "Offsets that the brokers deleted before the group read them: at most so many records.",
+    ["group", "topic"],
+)
+BATCH_AGE_SECONDS = Gauge(
+    "copydesk_batch_age_seconds", "Since the oldest record that is not finished was taken; 0 when all are.", ["stage"]
+)
 LAG_RECORDS = Gauge("copydesk_lag_records", "Records behind the end of the partition.", ["stage", "topic", "partition"])
 LAG_SECONDS = Gauge(
     "copydesk_lag_seconds", "Age of the oldest record that is not finished; 0 when all are.",
@@ -64,6 +73,8 @@ TERSE_LOGGERS = {**QUIET_LOGGERS, "aiokafka": logging.CRITICAL}
 TALKATIVE = ("debug", "info")
 
 
+# C0 and C1 controls but for the line feed and the tab of tracebacks.
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # The record that this task works on: set for every record, looked at only when something is logged.
 CURRENT_RECORD: ContextVar[Record | None] = ContextVar("current_record", default=None)
 
@@ -76,6 +87,15 @@ def _add_record(_logger: object, _method: str, event: MutableMapping[str, Any]) 
     return event
 
 
+def _printable(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keys, URLs and error texts come from outside: none of them is to write to the terminal what moves its cursor."""
+    return {name: CONTROLS.sub(_escaped, value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\x{ord(match[0]):02x}"
+
+
 def configure_logging(service: str, level: str, style: str) -> None:
     """Send this process's log to standard error, one event a line, as JSON or for people."""
     shared: list[Any] = [
@@ -84,8 +104,7 @@ def configure_logging(service: str, level: str, style: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if style == "json":
-        shared.append(structlog.processors.format_exc_info)
+    shared.append(structlog.processors.format_exc_info if style == "json" else _printable)
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if style == "json"

@@ -15,7 +15,7 @@ class Window(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._open: deque[tuple[int, int]] = deque()
+        self._open: deque[tuple[int, int, float]] = deque()
         self._finished: set[int] = set()
         self._not_out: deque[int] = deque()
         self._early: dict[int, T] = {}
@@ -35,7 +35,7 @@ class Window(Generic[T]):
         """A record of that many bytes and that age was taken."""
         if not self._open:
             self.moved_at = time.monotonic()
-        self._open.append((offset, timestamp_ms))
+        self._open.append((offset, timestamp_ms, time.monotonic()))
         self._not_out.append(offset)
         self.bytes += size
 
@@ -57,7 +57,7 @@ class Window(Generic[T]):
         self.moved_at = time.monotonic()
         self._finished.add(offset)
         while self._open and self._open[0][0] in self._finished:
-            done, _ = self._open.popleft()
+            done, _, _ = self._open.popleft()
             self._finished.discard(done)
             self._next_offset = done + 1
 
@@ -82,4 +82,8 @@ class Window(Generic[T]):
 
     def first_unfinished(self) -> tuple[int, int] | None:
         """Offset and timestamp of the first record that is not finished."""
-        return self._open[0] if self._open else None
+        return self._open[0][:2] if self._open else None
+
+    def age(self) -> float:
+        """Seconds since the first record that is not finished was taken; 0 when all are."""
+        return time.monotonic() - self._open[0][2] if self._open else 0.0

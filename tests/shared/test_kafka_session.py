@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from prometheus_client import REGISTRY
 
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.kafka import connect, read_partitions
+from copydesk_shared.kafka.scanning import delete_records
 from copydesk_shared.log import Log, Outgoing, Partition, Record
 from tests.broker.client import WireClient
 from tests.broker.foreign_batches import batch_with_headers
@@ -110,3 +113,49 @@ async def test_reading_a_topic_to_its_end_leaves_out_what_cannot_be_read(any_bro
         client.produce(topic, batch_with_headers([b"three"]))
     records = await read_partitions(Brokers(any_broker.bootstrap_servers), topic, [0, 1])
     assert [record.offset for record in records] == [0, 2]
+
+
+def _lost(topic: str, group: str) -> float:
+    return REGISTRY.get_sample_value("copydesk_records_lost_total", {"group": group, "topic": topic}) or 0.0
+
+
+async def _read_on(
+    any_broker: Broker, topic: str, group: str, starts: Mapping[Partition, int], values: list[bytes]
+) -> None:
+    brokers = Brokers(any_broker.bootstrap_servers)
+    async with connect(brokers, client_id="t", group=group, topics=(topic,), listener=Listener(starts)) as log:
+        taken = await _take(log, len(values))
+        assert sorted(record.value or b"" for record in taken) == sorted(values)
+        await log.positions()
+        await log.commit({record.where: record.offset + 1 for record in taken})
+
+
+@pytest.mark.parametrize("source", ["group", "store"])
+async def test_records_that_were_deleted_before_they_were_read_are_counted(
+    any_broker: Broker, topic: str, source: str
+) -> None:
+    """Whether the place to go on from is the group's or a store's, aiokafka goes on behind the hole without a word."""
+    group = unique("g")
+    brokers = Brokers(any_broker.bootstrap_servers)
+    async with connect(brokers, client_id="t") as log:
+        await _fill(log, topic, b"0", b"1")
+        await _read_on(any_broker, topic, group, {}, [b"0", b"1"])
+        await _fill(log, topic, *(b"gone" for _ in range(5)))
+        records = await read_partitions(brokers, topic, [0, 1])
+        where = records[-1].where
+        await delete_records(brokers, topic, {where[1]: 7})
+        await _fill(log, topic, b"7")
+    await _read_on(any_broker, topic, group, {where: 2} if source == "store" else {}, [b"7"])
+    assert _lost(topic, group) == 5
+
+
+async def test_gaps_in_what_is_there_are_no_loss(any_broker: Broker, topic: str) -> None:
+    """A transaction leaves a marker in the log, and an offset that holds nothing to lose."""
+    group = unique("g")
+    producer = AIOKafkaProducer(bootstrap_servers=any_broker.bootstrap_servers, transactional_id=unique("id"))
+    async with producer:
+        for value in (b"0", b"1"):
+            async with producer.transaction():
+                await producer.send_and_wait(topic, value, partition=0)
+    await _read_on(any_broker, topic, group, {(topic, 0): 0}, [b"0", b"1"])
+    assert _lost(topic, group) == 0

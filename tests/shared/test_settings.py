@@ -50,3 +50,12 @@ def test_a_misspelt_variable_is_refused_with_the_likely_one(monkeypatch: pytest.
         SettingsError, match="COPYDESK_SAMPLE_TIRES is not a setting; did you mean COPYDESK_SAMPLE_TRIES"
     ):
         load_settings(SampleSettings)
+
+
+def test_waits_of_the_tiers_that_do_not_rise_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPYDESK_SAMPLE_RETRY_LONG_SECONDS", "60")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(SampleSettings)
+    assert (
+        str(caught.value) == "COPYDESK_SAMPLE_RETRY_LONG_SECONDS is less than the 300 seconds of retry_medium_seconds"
+    )

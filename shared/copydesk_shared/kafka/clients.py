@@ -30,6 +30,10 @@ from copydesk_shared.log import LogError, ProducerLostError
 from copydesk_shared.topics import HEADER_ROOM_BYTES, MAX_MESSAGE_BYTES
 
 STOP_SECONDS = 2.0
+# A broker that is there and answers nothing costs this long, each time it is asked. It has to be longer than members
+# may take to hand over their partitions (REVOKE_SECONDS of the runner): a request to join waits for them.
+REQUEST_MS = 20_000
+CONNECT_SECONDS = 60.0
 SESSION_MS = 10_000
 MAX_POLL_MS = 300_000
 METADATA_MS = 30_000
@@ -103,11 +107,12 @@ async def start_producer(brokers: Brokers, client_id: str) -> AIOKafkaProducer:
     producer = Producer(
         brokers, client_id=client_id, acks="all", enable_idempotence=True, compression_type="zstd",
         max_batch_size=PRODUCER_BATCH_BYTES, max_request_size=MAX_MESSAGE_BYTES + HEADER_ROOM_BYTES,
-        linger_ms=0,
+        linger_ms=0, request_timeout_ms=REQUEST_MS,
     )  # fmt: skip
     try:
         with log_errors():
-            await producer.start()
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await producer.start()
     except BaseException:
         await stop(producer)
         raise
@@ -125,7 +130,7 @@ async def open_consumer(
         auto_offset_reset="earliest", isolation_level="read_committed", session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=1_000, max_poll_interval_ms=MAX_POLL_MS,
         max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION, fetch_max_bytes=FETCH_BYTES,
-        metadata_max_age_ms=METADATA_MS, **options,
+        metadata_max_age_ms=METADATA_MS, request_timeout_ms=REQUEST_MS, **options,
     )  # fmt: skip
     try:
         yield consumer

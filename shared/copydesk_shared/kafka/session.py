@@ -12,8 +12,9 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import CopydeskError
-from copydesk_shared.kafka.clients import log_errors, open_consumer, start_producer, stop, text
+from copydesk_shared.kafka.clients import CONNECT_SECONDS, log_errors, open_consumer, start_producer, stop, text
 from copydesk_shared.kafka.connections import Consumer
+from copydesk_shared.kafka.losses import Losses
 from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
 
 T = TypeVar("T")
@@ -47,13 +48,16 @@ def _look_at(future: "asyncio.Future[object]") -> None:
 class KafkaLog:
     """A producer and, for those who read, a consumer; the brokers' errors come out as :class:`LogError`."""
 
-    def __init__(self, brokers: Brokers, client_id: str, producer: AIOKafkaProducer, consumer: Consumer | None) -> None:
+    def __init__(
+        self, brokers: Brokers, client_id: str, producer: AIOKafkaProducer, consumer: Consumer | None, group: str = ""
+    ) -> None:
         self._brokers = brokers
         self._client_id = client_id
         self._producer = producer
         self._consumer = consumer
         self._sending = asyncio.Lock()
         self._next: dict[TopicPartition, int] = {}
+        self._losses = Losses(group)
         self.rebalance_error: CopydeskError | None = None
 
     def _reader(self) -> Consumer:
@@ -71,8 +75,14 @@ class KafkaLog:
         except UnicodeDecodeError:
             return await self._poll_one_by_one()
         for where, batch in batches.items():
-            self._next[where] = batch[-1].offset + 1
+            self._handed_out(where, batch[0].offset, batch[-1].offset)
         return [as_record(message) for batch in batches.values() for message in batch]
+
+    def _handed_out(self, where: TopicPartition, first: int, last: int) -> None:
+        expected = self._next.get(where, first)
+        if first > expected:
+            self._losses.gap(where, expected, first)
+        self._next[where] = last + 1
 
     async def _poll_one_by_one(self) -> list[Record]:
         """Read past a record that aiokafka cannot: it gives up on the whole poll, and on what it had taken for it."""
@@ -104,7 +114,7 @@ class KafkaLog:
             return Record(where.topic, where.partition, offset, None, None, fault=UNREADABLE)
         record = next((as_record(message) for batch in found.values() for message in batch), None)
         if record is not None:
-            self._next[where] = record.offset + 1
+            self._handed_out(where, record.offset, record.offset)
         return record
 
     def hold(self, partitions: AbstractSet[Partition]) -> None:
@@ -125,11 +135,16 @@ class KafkaLog:
                 self._reader().seek(TopicPartition(*where), offset)
             self._next[TopicPartition(*where)] = offset
 
-    def starts_at(self, starts: Mapping[Partition, int]) -> None:
+    async def starts_at(self, starts: Mapping[Partition, int]) -> None:
         """The partitions were assigned anew: these begin at that offset, the others where the group has got to."""
         self._next.clear()
         for where, offset in starts.items():
             self.rewind(where, offset)
+        with log_errors():
+            for each in self._reader().assignment() - self._next.keys():
+                committed = await self._reader().committed(each)
+                if committed is not None:
+                    self._next[each] = committed
 
     async def positions(self) -> Mapping[Partition, tuple[int, int]]:
         """See :class:`Log`."""
@@ -143,6 +158,10 @@ class KafkaLog:
             # aiokafka goes on without a word, with the partitions that are left or with none
             raise LogError(f"the brokers have no topic {', '.join(gone)} any more")
         assigned = sorted(consumer.assignment())
+        firsts = await consumer.beginning_offsets(assigned)
+        self._losses.check(firsts, self._next)
+        for where in self._next.keys() & firsts.keys():
+            self._next[where] = max(self._next[where], firsts[where])
         ends = await consumer.end_offsets(assigned)
         return {(each.topic, each.partition): (await consumer.position(each), ends[each]) for each in assigned}
 
@@ -224,10 +243,9 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         try:
             starts = await self._listener.on_assigned(frozenset((each.topic, each.partition) for each in assigned))
+            await self._log.starts_at(starts)
         except CopydeskError as error:
             self._log.rebalance_error = error
-            return
-        self._log.starts_at(starts)
 
 
 @asynccontextmanager
@@ -253,11 +271,12 @@ async def connect(
     # the member that has the key.
     assignor = {"partition_assignment_strategy": (RangePartitionAssignor,)}
     async with open_consumer(brokers, client_id, group, instance_id, **assignor) as consumer:
-        log = KafkaLog(brokers, client_id, producer, consumer)
+        log = KafkaLog(brokers, client_id, producer, consumer, group)
         try:
             consumer.subscribe(list(topics), listener=_Listener(listener, log) if listener else None)
             with log_errors():
-                await consumer.start()
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await consumer.start()
             yield log
         finally:
             await log.close()
