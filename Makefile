@@ -8,6 +8,8 @@ FEEDS ?=
 ARGS ?=
 JOBS ?= 3
 NODES ?= 1
+# Not ?=, since many have a PORT in their environment that is not meant for this.
+PORT =
 SYNC := $(UV) sync --system-certs --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
 
 .DEFAULT_GOAL := help
@@ -28,8 +30,8 @@ $(UV): tools/get_uv.py
 run: .venv/.run-ready ## Start the pipeline: with FEEDS=feeds.yaml on your feeds, else on the sample publisher
 	@exec $(BIN)/copydesk $(if $(FEEDS),up --feeds '$(FEEDS)',demo) $(ARGS)
 
-kafka: .venv/.run-ready ## Start Apache Kafka on loopback, empty, until Ctrl-C (NODES=3 for three nodes); needs Java 17 and Maven
-	@exec $(BIN)/python -m tools.apache_kafka --nodes '$(NODES)'
+kafka: .venv/.run-ready ## Start Apache Kafka on loopback, empty, until Ctrl-C (NODES=3 for three nodes, PORT=29092 for the first one's port); needs Java 17 and Maven
+	@exec $(BIN)/python -m tools.apache_kafka --nodes '$(NODES)' $(if $(PORT),--port '$(PORT)')
 
 test: .venv/.dev-ready ## Run the tests (ARGS='-k word' for some of them)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)

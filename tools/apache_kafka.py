@@ -1,36 +1,31 @@
 """Apache Kafka on loopback, one node or several in KRaft mode: the tests' oracle, and `make kafka`.
 
-``python -m tools.apache_kafka [--nodes 3]`` starts it empty, prints one line when it is ready, and stops on Ctrl-C.
+``python -m tools.apache_kafka [--nodes 3]`` starts it empty, says when it is ready, and stops on Ctrl-C.
 Needs Java 17 and, the first time, Maven.
 """
 
-import argparse
 import base64
-import fcntl
 import random
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
 from tools import kafka_jars
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 START_ATTEMPTS = 3
+POSSIBLE_PORTS = range(1, 65_536)
 PORTS = range(20_000, 32_000)  # below what systems hand out by themselves, so that a restart finds its ports free
 READY_PREFIX = "apache kafka ready "
 INTERNAL = "PLAINTEXT"
@@ -93,6 +88,7 @@ class ApacheKafka:
         ``PLAINTEXT``, which the nodes use among themselves, is always there
     :param advertised: for a listener, the port of each node that clients are told, since a proxy listens there
     :param scram: users to create, each as ``SCRAM-SHA-256=[name=alice,password=secret]``
+    :param port: that of the first node's ``PLAINTEXT``, the next nodes' follow; without it any free ones
 
     Raises kafka_jars.Unavailable where Java or Maven are missing, StartError when a node does not come up.
     """
@@ -103,6 +99,7 @@ class ApacheKafka:
     listeners: Mapping[str, str] = field(default_factory=dict)
     scram: Sequence[str] = ()
     advertised: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    port: int | None = None
     members: list[Node] = field(default_factory=list, init=False)
     _reaper: "subprocess.Popen[str] | None" = field(default=None, init=False)
 
@@ -175,12 +172,16 @@ class ApacheKafka:
 
     def _format(self) -> None:
         names = [INTERNAL, CONTROLLER, *self.listeners]
-        ports = iter(free_ports(self.nodes * len(names)))
+        fixed = [] if self.port is None else [self.port + number for number in range(self.nodes)]
+        check_ports(fixed)
+        ports = iter(free_ports(self.nodes * len(names), without=fixed))
         for number in range(self.nodes):
             folder = self.folder / f"node-{number}"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             self.members.append(Node(number, folder, {name: next(ports) for name in names}, new_id()))
+        for node, port in zip(self.members, fixed, strict=False):
+            node.ports[INTERNAL] = port
         for node in self.members:
             properties = {**self._own_config(node), **self.config}
             node.properties.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
@@ -288,20 +289,35 @@ def new_id() -> str:
     return text
 
 
-def free_ports(count: int) -> list[int]:
+def free_ports(count: int, without: Collection[int] = ()) -> list[int]:
     """So many ports of loopback that nobody listens on."""
     found: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if port in without or _bind_error(port):
+            continue
         found.append(port)
         if len(found) == count:
             return found
     raise StartError(f"there are no {count} free ports on loopback")
+
+
+def check_ports(ports: Collection[int]) -> None:
+    """Raises StartError when a node could not listen on one of these ports."""
+    for port in ports:
+        if port not in POSSIBLE_PORTS:
+            raise StartError(f"port {port}: ports go from {POSSIBLE_PORTS[0]} to {POSSIBLE_PORTS[-1]}")
+        if error := _bind_error(port):
+            raise StartError(f"port {port} of 127.0.0.1 cannot be listened on: {error}")
+
+
+def _bind_error(port: int) -> str | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
 
 
 def _wait_until_ready(node: Node, expected: set[int], deadline: float) -> None:
@@ -341,52 +357,7 @@ def _broker_ids(body: bytes) -> set[int]:
     return ids
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run a cluster until told to stop. 0 after a clean stop, 1 when a node ended by itself, 2 when it cannot start."""
-    options = _options().parse_args(words)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with ExitStack() as held:
-        lock = held.enter_context(options.while_locked.open("a")) if options.while_locked else None
-        folder = tempfile.TemporaryDirectory(prefix="kafka-", dir=options.data, ignore_cleanup_errors=True)
-        cluster = ApacheKafka(Path(held.enter_context(folder)), options.nodes)
-        held.callback(cluster.stop)
-        try:
-            cluster.start()
-        except (kafka_jars.Unavailable, StartError) as error:
-            sys.stderr.write(f"copydesk: error: {error}\n")
-            return 2
-        sys.stdout.write(f"{READY_PREFIX}{cluster.bootstrap_servers}\n")
-        sys.stdout.flush()
-        return _watch(cluster, stop, lock)
-
-
-def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("apache_kafka", description="Run Apache Kafka on loopback until Ctrl-C.")
-    parser.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="how many nodes (default 1)")
-    parser.add_argument("--data", type=Path, help="where to make the folder for the data, which is removed at the end")
-    parser.add_argument("--while-locked", type=Path, metavar="FILE", help="stop too when nobody holds a lock on FILE")
-    return parser
-
-
-def _watch(cluster: ApacheKafka, stop: threading.Event, lock: TextIO | None) -> int:
-    while not stop.wait(0.2) and not (lock and _took(lock)):
-        for node in cluster.members:
-            if not node.is_running():
-                sys.stderr.write(f"copydesk: error: node {node.number} ended:\n{cluster.log(node.number)[-3000:]}\n")
-                return 1
-    return 0
-
-
-def _took(lock: TextIO) -> bool:
-    """Whether the lock was free; it is held from then on, so that who wants the cluster next waits for its end."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 if __name__ == "__main__":
+    from tools.kafka_command import main
+
     sys.exit(main())

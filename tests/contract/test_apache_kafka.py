@@ -1,7 +1,11 @@
 """The oracle itself: Apache Kafka's jars, its nodes, and the one that the workers of a run share."""
 
+import contextlib
 import fcntl
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +18,10 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from tests.broker.members import wait_until
 from tests.brokers import Broker
 from tools import kafka_jars
-from tools.apache_kafka import READY_PREFIX, ApacheKafka, new_id, seen_nodes
+from tools.apache_kafka import READY_PREFIX, ApacheKafka, StartError, check_ports, free_ports, new_id, seen_nodes
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "tools.apache_kafka")
 MAVEN = """#!{python}
 import pathlib, sys, time
 root = pathlib.Path(__file__).parent
@@ -99,6 +104,55 @@ def test_three_nodes_survive_the_loss_of_one(apache_kafka: Broker, tmp_path: Pat
         assert "Kafka Server started" in cluster.log(1)
         processes = [node.process for node in cluster.members]
     assert all(process and process.returncode is not None for process in processes)
+
+
+def three_ports() -> int:
+    """The first of three free ports in a row."""
+    while True:
+        (first,) = free_ports(1)
+        with contextlib.suppress(StartError):
+            check_ports(range(first, first + 3))
+            return first
+
+
+@pytest.mark.apache
+def test_the_command_goes_on_while_a_node_is_left(apache_kafka: Broker, tmp_path: Path) -> None:
+    first = three_ports()
+    command = [*COMMAND, "--data", str(tmp_path), "--nodes", "3", "--port", str(first)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        address = ",".join(f"127.0.0.1:{first + number}" for number in range(3))
+        assert running.stdout.readline() == f"{READY_PREFIX}{address}\n"
+        told = [re.fullmatch(r"  node (\d): (.+), pid (\d+)\n", running.stdout.readline()) for _ in range(3)]
+        pids = [int(each[3]) for each in told if each]
+        assert [each.group(1, 2) for each in told if each] == [
+            (str(number), f"127.0.0.1:{first + number}") for number in range(3)
+        ]
+        os.kill(pids[1], signal.SIGKILL)
+        assert running.stderr.readline() == "copydesk: node 1 ended (Killed), 2 of 3 left\n"
+        wait_until(lambda: seen_nodes(first) == seen_nodes(first + 2) == {0, 2})
+        Broker("apache", f"127.0.0.1:{first}").create_topics("t")
+        assert written(f"127.0.0.1:{first}", b"while one is away") == 0
+        for left, pid in ((1, pids[0]), (0, pids[2])):
+            os.kill(pid, signal.SIGKILL)
+            assert f"{left} of 3 left" in running.stderr.readline()
+        assert running.stderr.readline().startswith("copydesk: error: no node is left; the last one said:")
+        running.stderr.read()
+        assert running.wait(30) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_taken_or_none_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for given, complaint in ((port, f"port {port} of 127.0.0.1 cannot"), (65_534, "port 65536: "), (0, "port 0: ")):
+            done = subprocess.run(
+                [*COMMAND, "--nodes", "3", "--port", str(given)],
+                cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+            )  # fmt: skip
+            assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+            assert complaint in done.stderr
 
 
 def written(address: str, value: bytes) -> int:
