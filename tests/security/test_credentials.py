@@ -21,6 +21,7 @@ from copydesk_shared.settings import ServiceSettings, load_settings
 from copydesk_standalone.plan import SERVICES, make_plan
 from copydesk_standalone.settings import StandaloneSettings
 from tests.security.certificates import KEY_PASSWORD, write_authority, write_expired_authority, write_pair
+from tools.acl_table import PAGE
 
 SECRET = "hunter2-and-more"
 PREFIX = "COPYDESK_SAMPLE_KAFKA_"
@@ -203,6 +204,10 @@ def _handshake(context: ssl.SSLContext, authority: trustme.CA) -> None:
     """Shake hands in memory with a server that the authority vouches for."""
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("kafka.example.com").configure_cert(server_context)
+    _shake_hands(context, server_context)
+
+
+def _shake_hands(context: ssl.SSLContext, server_context: ssl.SSLContext) -> None:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = context.wrap_bio(to_client, to_server, server_hostname="kafka.example.com")
     server = server_context.wrap_bio(to_server, to_client, server_side=True)
@@ -274,6 +279,18 @@ def test_handshakes_use_the_files_as_they_are_and_verify_the_host_name(tmp_path:
     assert current.check_hostname
     assert current.verify_mode is ssl.CERT_REQUIRED
     assert current.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_a_broker_that_sends_its_authority_is_refused_in_words_that_the_page_lists(tmp_path: Path) -> None:
+    known, foreign = trustme.CA(), trustme.CA()
+    certificate, key = write_pair(tmp_path / "broker", foreign.issue_cert("kafka.example.com"))
+    certificate.write_bytes(certificate.read_bytes() + foreign.cert_pem.bytes())
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(certificate, key)
+    context = ReloadingContext(Security(SecurityProtocol.SSL, ssl_ca_file=write_authority(tmp_path / "ca.crt", known)))
+    with pytest.raises(ssl.SSLCertVerificationError) as refused:
+        _shake_hands(context, server_context)
+    assert f"`{refused.value.verify_message}`" in PAGE.read_text(encoding="utf-8")
 
 
 def test_an_expired_authority_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
