@@ -32,6 +32,8 @@ from tests.standalone.topic_brokers import PASSWORD, USER, Cleaner, OwnBroker, c
 pytestmark = pytest.mark.kafka
 COUNT = len(ALL_TOPICS)
 DAY = 86_400_000
+# How a list of all topics ends each name.
+NAMED = [*((topic, ",") for topic in ALL_TOPICS[:-1]), (ALL_TOPICS[-1], ":")]
 CLASSIFIER_RETRIES = [topic.name for topic in retry_topics("classifier").values()]
 
 
@@ -170,6 +172,8 @@ def test_more_replicas_than_brokers_are_refused(broker: OwnBroker) -> None:
     assert refused.stdout == ""
     assert refused.stderr.startswith(f"copydesk: error: Kafka at {broker.servers} cannot be used: topics could not")
     assert refused.stderr.count("\n") == 1
+    assert all(refused.stderr.count(f" {topic.name}{end}") == 1 for topic, end in NAMED)
+    assert len(refused.stderr) < 800, "the reason is said once"
     topics("apply", broker)
     assert topics("diff", broker, "--replication-factor", "2").stdout.count("kafka-reassign-partitions") == COUNT
 
@@ -198,6 +202,17 @@ def test_brokers_that_are_away_are_a_mistake(command: str) -> None:
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("copydesk: error: Kafka at 127.0.0.1:1 cannot be used: ")
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [("topics", "apply"), ("topics", "diff"), ("topics", "describe"), ("dead-letters", "list"), ("up",)]
+)
+def test_brokers_that_are_none_are_blamed_on_where_they_came_from(command: tuple[str, ...]) -> None:
+    refused = copydesk(*command, "--bootstrap-servers", "foo")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("copydesk: error: --bootstrap-servers='foo': ")
+    refused = copydesk(*command, env={"COPYDESK_STANDALONE_BOOTSTRAP_SERVERS": "foo"})
+    assert refused.stderr.startswith("copydesk: error: COPYDESK_STANDALONE_BOOTSTRAP_SERVERS='foo': ")
 
 
 def _is_ready(port: int) -> bool:

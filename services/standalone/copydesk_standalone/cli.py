@@ -11,9 +11,8 @@ import click
 
 from copydesk_shared.errors import AlreadyToldError, UserError
 from copydesk_shared.service import EXIT_INTERRUPTED, EXIT_USER_ERROR
-from copydesk_shared.settings import load_settings
 from copydesk_standalone.letters.command import dead_letters
-from copydesk_standalone.settings import FsyncPolicy, StandaloneSettings
+from copydesk_standalone.settings import FsyncPolicy, settings_of
 
 Command = Callable[..., Any]
 PORT = click.IntRange(1, 65535)
@@ -48,10 +47,6 @@ def _run_options(command: Command) -> Command:
     return command
 
 
-def _settings(**given: object) -> StandaloneSettings:
-    return load_settings(StandaloneSettings, **{name: value for name, value in given.items() if value is not None})
-
-
 @click.group(cls=HelpfulGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("copydesk"), prog_name="copydesk")
 def copydesk() -> None:
@@ -65,7 +60,7 @@ def up(**given: object) -> int:
     """Run everything on this machine, with an embedded broker."""
     from copydesk_standalone.commands import run_up
 
-    return run_up(_settings(**given))
+    return run_up(settings_of(**given))
 
 
 @copydesk.command()
@@ -78,7 +73,7 @@ def demo(every: float, **given: object) -> int:
     """The same with a sample publisher on this machine: articles arrive, are cleaned and tagged. No internet needed."""
     from copydesk_standalone.commands import run_demo
 
-    return run_demo(_settings(**given), keep_data=given["data_dir"] is not None, every_seconds=every)
+    return run_demo(settings_of(**given), keep_data=given["data_dir"] is not None, every_seconds=every)
 
 
 @copydesk.command()
@@ -140,10 +135,9 @@ def topics_apply(
 
     Always changed: what stops services (a cleanup policy that loses records, a limit too small for the largest
     message, a retry topic that keeps records for less than two days or to a size), and a retention that is a shorter
-    default of the brokers. Left as it is: what an operator set on the
-    topic and stops nothing, and what keeps more than declared, unless --all-configs. Partitions are added with
-    --grow-partitions only. Settings other than those that it judges are never touched; nothing is deleted and no
-    partition is taken away.
+    default of the brokers. Left as it is: what an operator set on the topic and stops nothing, and what keeps more
+    than declared, unless --all-configs. Partitions are added with --grow-partitions only. Settings other than those
+    that it judges are never touched; nothing is deleted and no partition is taken away.
 
     Exit code: 0 services can start, 1 something is left that stops them, 2 the brokers cannot be used.
     """
@@ -152,7 +146,7 @@ def topics_apply(
 
     given = {Option.GROW_PARTITIONS: grow_partitions, Option.ALL_CONFIGS: all_configs}
     options = {option for option, wanted in given.items() if wanted}
-    return apply(brokers_of(_settings(bootstrap_servers=bootstrap_servers)), copies, options, dry_run=dry_run)
+    return apply(brokers_of(settings_of(bootstrap_servers=bootstrap_servers)), copies, options, dry_run=dry_run)
 
 
 @topics.command("diff")
@@ -168,7 +162,7 @@ def topics_diff(bootstrap_servers: str | None, copies: int | None, style: str) -
     """
     from copydesk_standalone.topics_command import brokers_of, diff
 
-    return diff(brokers_of(_settings(bootstrap_servers=bootstrap_servers)), copies, style)
+    return diff(brokers_of(settings_of(bootstrap_servers=bootstrap_servers)), copies, style)
 
 
 @topics.command("describe")
@@ -182,7 +176,7 @@ def topics_describe(bootstrap_servers: str | None, copies: int | None, style: st
 
     if declared:
         return describe_declared(style)
-    return describe(brokers_of(_settings(bootstrap_servers=bootstrap_servers)), copies, style)
+    return describe(brokers_of(settings_of(bootstrap_servers=bootstrap_servers)), copies, style)
 
 
 copydesk.add_command(dead_letters)

@@ -7,8 +7,10 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from copydesk_shared.brokers import Brokers, Security
-from copydesk_shared.settings import FieldError, KafkaSettings, Port, check_brokers
+from copydesk_shared.errors import SettingsError
+from copydesk_shared.settings import FieldError, KafkaSettings, Port, check_brokers, load_settings
 
+PREFIX = "COPYDESK_STANDALONE_"
 EMBEDDED_HOST = "127.0.0.1"
 FsyncPolicy = Literal["never", "interval", "always"]
 
@@ -16,7 +18,7 @@ FsyncPolicy = Literal["never", "interval", "always"]
 class StandaloneSettings(KafkaSettings):
     """Settings of ``copydesk up`` and ``copydesk demo``; an option on the command line wins over the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="COPYDESK_STANDALONE_")
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
 
     feeds: Annotated[Path | None, Field(description="The feeds file.")] = None
     data_dir: Annotated[Path, Field(description="Where the broker and the store keep their data.")] = Path(
@@ -59,3 +61,19 @@ class StandaloneSettings(KafkaSettings):
         if not str(value).strip():
             raise ValueError("name a folder")
         return value
+
+
+def settings_of(**options: object) -> StandaloneSettings:
+    """The settings from the environment, with the options on top that were given (are not ``None``).
+
+    Raises :class:`SettingsError` with one line that names the option, or the variable, and what is wrong with it.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return load_settings(StandaloneSettings, **given)
+    except SettingsError as error:
+        variable, mark, rest = str(error).partition("=")
+        name = variable.removeprefix(PREFIX).lower()
+        if not mark or name not in given:
+            raise
+        raise SettingsError(f"--{name.replace('_', '-')}={rest}") from None

@@ -126,13 +126,13 @@ TOPIC_EXISTS = 36
 
 
 def _raise_first(done: str, outcomes: Iterable[tuple[str, int, str | None]]) -> None:
-    failed = [
-        f"{name}: {message or for_code(code).__name__}"
-        for name, code, message in outcomes
-        if code not in {NONE, TOPIC_EXISTS}
-    ]
+    failed: dict[str, list[str]] = {}
+    for name, code, message in outcomes:
+        if code not in {NONE, TOPIC_EXISTS}:
+            failed.setdefault(message or for_code(code).__name__, []).append(name)
     if failed:
-        raise LogError(f"topics could not be {done}: {'; '.join(failed)}")
+        told = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in failed.items())
+        raise LogError(f"topics could not be {done}: {told}")
 
 
 @asynccontextmanager

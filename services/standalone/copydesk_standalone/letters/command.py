@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from copydesk_shared.errors import DeadLetterReason, UserError
-from copydesk_shared.settings import load_settings
 from copydesk_shared.topics import DEAD_LETTER
-from copydesk_standalone.settings import StandaloneSettings
+from copydesk_standalone.settings import settings_of
 
 Command = Callable[..., Any]
 TOPIC = DEAD_LETTER.name
@@ -87,8 +86,7 @@ def _execute_option(command: Command) -> Command:
 def _brokers(servers: str | None) -> Any:
     from copydesk_standalone.topics_command import brokers_of
 
-    given = {} if servers is None else {"bootstrap_servers": servers}
-    return brokers_of(load_settings(StandaloneSettings, **given))
+    return brokers_of(settings_of(bootstrap_servers=servers))
 
 
 def _selection(given: dict[str, Any]) -> Any:
