@@ -123,7 +123,7 @@ class Run:
                 await asyncio.sleep(1)
             else:
                 break
-        shown = [topic.name for topic in ALL_TOPICS if ".retry." not in topic.name]
+        shown = [topic.name for topic in ALL_TOPICS if topic.beside is None]
         tell("topics", f"ready   {', '.join(shown)}, and {len(ALL_TOPICS) - len(shown)} for retries")
         if self._feeds is None:
             tell("feeds", "as they were; name a file with --feeds to poll others")
