@@ -63,15 +63,29 @@ class Bystander:
             assert self.rounds >= goal
 
     def _run(self) -> None:
-        try:
-            with WireClient(self._broker.address) as client:
-                client.socket.settimeout(WITHIN_S)
-                while not self._stop.wait(0.01):
-                    self._once(client)
-        except (OSError, EOFError, AssertionError) as error:
-            with self._round:
-                self._error = error
-                self._round.notify_all()
+        """A broker that is full cuts off whoever it has to; a client that behaves well comes back."""
+        for last in (False, False, True):
+            try:
+                self._go_on()
+            except (ConnectionResetError, EOFError) as error:
+                if last:
+                    self._give_up(error)
+            except (OSError, AssertionError) as error:
+                self._give_up(error)
+                return
+            else:
+                return
+
+    def _go_on(self) -> None:
+        with WireClient(self._broker.address) as client:
+            client.socket.settimeout(WITHIN_S)
+            while not self._stop.wait(0.01):
+                self._once(client)
+
+    def _give_up(self, error: Exception) -> None:
+        with self._round:
+            self._error = error
+            self._round.notify_all()
 
     def _once(self, client: WireClient) -> None:
         value = b"%d" % self.rounds * SIZE

@@ -143,16 +143,17 @@ def _assert_never_less(pod: Pod, scraped: bytes) -> None:
 def _assert_counters(chaos: Chaos) -> None:
     cluster, pages = chaos.cluster, chaos.pages
     emitted, buried, failing = len(_ids(pages, *EMITTED)), len(_ids(pages, *BURIED)), MIXTURE[deeds.FAIL]
-    retried = MIXTURE[deeds.FAIL_ONCE] + TIERS * failing
+    # One that fails once while its service stops is left for the next session, which needs no retry.
+    retries = sum(cluster.count(topic) for topic in RETRIES)
+    assert TIERS * failing <= retries <= MIXTURE[deeds.FAIL_ONCE] + TIERS * failing
     cleaned = chaos.fleet.counted("cleaner")
     assert cleaned == {
         ("emitted", ""): emitted,
         ("dropped", "no-article"): MIXTURE[deeds.DROP],
-        ("retried", "timed-out"): retried,
+        ("retried", "timed-out"): retries,
         **{("dead-lettered", reason): MIXTURE[what] for what, reason in BURIED.items()},
     }
-    retries = sum(cluster.count(topic) for topic in RETRIES)
-    assert (cluster.count(CLEANED.name), retries, cluster.count(DEAD_LETTER.name)) == (emitted, retried, buried)
+    assert (cluster.count(CLEANED.name), cluster.count(DEAD_LETTER.name)) == (emitted, buried)
     assert sum(cleaned.values()) == cluster.count(FETCHED.name) + retries
     assert chaos.fleet.counted("classifier") == {("emitted", ""): emitted}
     assert cluster.count(CLASSIFIED.name) == emitted

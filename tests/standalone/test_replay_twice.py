@@ -68,14 +68,16 @@ async def test_replaying_twice_does_no_harm(tmp_path: Path) -> None:
     broker.append(encode(CLEANED, article(2, revision=2), stage="cleaner", version="1"))
     _replay(broker)
     _replay(broker)
-    await _classify(broker, lambda: len(classified) == 5, broken=False)
+    # Both replays of the first revision of the second article come after its second revision, and are dropped.
+    await _classify(broker, lambda: len(classified) == 3, broken=False)
     assert len(letters) == 2
-    assert len({(record.key, record.header("ce_id")) for record in classified}) == 3
+    assert len({(record.key, record.header("ce_id")) for record in classified}) == 2
     await _index(broker, store)
     before = store.changes(0, 10)
     assert {(change.article_id, change.revision) for change in before} == {("article-1", 1), ("article-2", 2)}
     _replay(broker)
-    await _classify(broker, lambda: len(classified) == 7, broken=False)
+    # A classifier that has started since does not know of the second revision; the store does.
+    await _classify(broker, lambda: len(classified) == 5, broken=False)
     await _index(broker, store)
     assert store.changes(0, 10) == before
     assert [decode(CLASSIFIED, record).revision for record in classified[-2:]] == [1, 1]
