@@ -61,7 +61,12 @@ class Attempts:
         self._service = service
         self._seconds = HANDLE_SECONDS.labels(stage.name)
         self._revisions = Revisions() if "compact" in stage.sink.cleanup else None
-        self.waiting_for: str | None = None
+        self._waiting = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether what every record needs is away: no further record is to be taken."""
+        return self._waiting > 0
 
     async def outcome(self, record: Record, trace: str | None = None) -> Outcome | None:
         """What becomes of the record; ``None`` when it is left for another session because the service stops.
@@ -98,19 +103,30 @@ class Attempts:
 
     async def _handled(self, message: Any) -> Emit[Any] | Drop:
         """What the handler says. While what it needs is away it is asked again, until the service stops."""
+        try:
+            return await self._handle(message)
+        except DependencyDown as error:
+            return await self._waited(message, error)
+
+    async def _waited(self, message: Any, error: DependencyDown) -> Emit[Any] | Drop:
+        """Counted, so that the waiting is over when nobody waits any more, also because the session was given up."""
         backoff = LOCAL_BACKOFF_SECONDS
-        while True:
-            try:
-                result = await self._handle(message)
-            except DependencyDown as error:
+        self._waiting += 1
+        try:
+            while not self._service.stopping.is_set():
                 self._away(error)
                 await self._service.pause(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
-                if self._service.stopping.is_set():
-                    raise
-            else:
-                self._back()
-                return result
+                try:
+                    result = await self._handle(message)
+                except DependencyDown as again:
+                    error = again
+                else:
+                    self._back()
+                    return result
+            raise error
+        finally:
+            self._waiting -= 1
 
     def _became(self, result: Emit[Any] | Drop, trace: str | None) -> Outcome:
         if isinstance(result, Drop):
@@ -150,13 +166,11 @@ class Attempts:
         return Outcome(Ending(OutcomeKind.DEAD_LETTERED, reason.value), letter)
 
     def _away(self, error: DependencyDown) -> None:
-        if self.waiting_for is None:
+        if self._service.health.is_ready(self._stage.name):
             get_logger().warning("waiting for what every record needs", error=str(error))
-        self.waiting_for = str(error)
         self._service.health.ready(self._stage.name, value=False, why=str(error))
 
     def _back(self) -> None:
-        if self.waiting_for is not None:
-            self.waiting_for = None
+        if not self._service.health.is_ready(self._stage.name):
             get_logger().info("what every record needs is back")
-            self._service.health.ready(self._stage.name, value=True)
+        self._service.health.ready(self._stage.name, value=True)

@@ -33,7 +33,8 @@ class Lag:
 class Ledger:
     """The windows of the partitions that are assigned now."""
 
-    def __init__(self, stage: str) -> None:
+    def __init__(self, stage: str, *, ordered: bool = True) -> None:
+        self._ordered = ordered
         self._windows: dict[Partition, Window[Any]] = {}
         self._commit_at = 0.0
         self._full = False
@@ -44,7 +45,7 @@ class Ledger:
     def assign(self, partitions: Iterable[Partition]) -> None:
         """From here on these partitions, each from where the group has got to."""
         self.break_off(self._windows)
-        self._windows = {where: Window() for where in partitions}
+        self._windows = {where: Window(ordered=self._ordered) for where in partitions}
 
     def forget(self, partitions: Iterable[Partition]) -> None:
         """These partitions are somebody else's now."""
@@ -110,7 +111,7 @@ class Ledger:
             if (first := window.first_unfinished()) is not None:
                 offsets[where] = first[0]
                 window.break_off()
-                self._windows[where] = Window()
+                self._windows[where] = Window(ordered=self._ordered)
         return offsets
 
     def lags(self, positions: Mapping[Partition, tuple[int, int]]) -> dict[Partition, Lag]:

@@ -89,6 +89,13 @@ class Log(Protocol):
         """The partitions this member owns now."""
 
 
+async def stay(log: Log) -> None:
+    """Take nothing and stay in the group: members that do not poll are put out of it."""
+    log.hold(log.assigned())
+    for record in await log.poll(1, 0):  # of a partition that was assigned this very moment
+        log.rewind(record.where, record.offset)
+
+
 class RebalanceListener(Protocol):
     """What is told when partitions come and go."""
 

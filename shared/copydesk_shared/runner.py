@@ -19,7 +19,7 @@ from copydesk_shared.errors import Poison
 from copydesk_shared.handout import Handout
 from copydesk_shared.kafka import connect
 from copydesk_shared.ledger import Ledger, Taken
-from copydesk_shared.log import Log, LogError, Partition, ProducerLostError, RebalanceListener
+from copydesk_shared.log import Log, LogError, Partition, ProducerLostError, RebalanceListener, stay
 from copydesk_shared.meter import Meter
 from copydesk_shared.service import Service, run_service
 from copydesk_shared.sessions import keep_session, wait_for_topics
@@ -53,7 +53,7 @@ class StageRun:
         self._hands = hands
         self._attempts = attempts
         self._meter = Meter(stage.name)
-        self._ledger = Ledger(stage.name)
+        self._ledger = Ledger(stage.name, ordered=stage.ordered)
         self._delays = Delays(topic.name for topic in retry_topics(stage.name).values())
         self._log: Log | None = None
         self._room_at = time.monotonic()
@@ -106,14 +106,14 @@ class StageRun:
         if not self._workers:
             self._put_to_work(log)
         self._look_for_failures()
-        room = 0 if self._attempts.waiting_for else self._ledger.room()
+        room = 0 if self._attempts.waiting else self._ledger.room()
         if room > 0:
             await self._take(log, room)
         else:
             await self._wait_for_room(log)
         if await self._ledger.commit(log):
             self._meter.committed()
-        if self._attempts.waiting_for or not self._meter.is_stuck(self._service.settings.stall_seconds):
+        if self._attempts.waiting or not self._meter.is_stuck(self._service.settings.stall_seconds):
             self._service.health.progressed(self._stage.name)
 
     async def _take(self, log: Log, room: int) -> None:
@@ -129,8 +129,7 @@ class StageRun:
         """Let the hands work. Where that takes long, go on polling with everything held, so as to stay in the group."""
         await asyncio.sleep(LOOK_SECONDS)
         if time.monotonic() - self._room_at > HOLD_SECONDS:
-            log.hold(log.assigned())
-            await log.poll(1, 0)
+            await stay(log)
 
     async def _observe(self, log: Log) -> None:
         while True:
@@ -166,11 +165,9 @@ class StageRun:
                 span.ended(outcome.ending.kind, outcome.ending.reason)
         if outcome is None:
             window.abandon()
-        elif self._stage.ordered:
-            for ready in window.arrange(record.offset, (taken, outcome)):
-                self._outbox.put(ready)
-        else:
-            self._outbox.put((taken, outcome))
+            return
+        for ready in window.arrange(record.offset, (taken, outcome)):
+            self._outbox.put(ready)
 
     async def _send(self, log: Log) -> None:
         """One task sends for all: tasks that wait for room in one batch of the producer all wake each other."""

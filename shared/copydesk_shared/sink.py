@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import Poison, Retryable
 from copydesk_shared.ledger import Lag
-from copydesk_shared.log import Log, Partition, Record
+from copydesk_shared.log import Log, Partition, Record, stay
 from copydesk_shared.messages import Message
 from copydesk_shared.meter import Meter
 from copydesk_shared.runner import OBSERVE_SECONDS, OpenLog, kafka_log
@@ -61,6 +61,8 @@ class SinkRun(Generic[M]):
         self._service = service
         self._meter = Meter(sink.name)
         self._stored_at_ms: dict[Partition, int] = {}
+        self._store = asyncio.Lock()
+        self._assignments = 0
 
     async def run(self, open_log: OpenLog) -> None:
         """Work until the service stops. Raises :class:`LogError`."""
@@ -78,8 +80,10 @@ class SinkRun(Generic[M]):
 
     async def on_assigned(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
         """Start where the store says; from the beginning where it knows nothing."""
+        self._assignments += 1
         numbers = sorted(number for _, number in partitions)
-        known = await asyncio.to_thread(self._sink.positions, numbers)
+        async with self._store:
+            known = await asyncio.to_thread(self._sink.positions, numbers)
         self._meter.assigned(partitions)
         return {where: known.get(where[1], 0) for where in partitions}
 
@@ -151,17 +155,20 @@ class SinkRun(Generic[M]):
         span.ended(OutcomeKind.DEAD_LETTERED, problem.reason.value)
 
     async def _write(self, log: Log, changes: list[tuple[str, M | None]], offsets: Mapping[int, int]) -> bool:
-        """Whether the batch is stored; it is tried until it is or the service stops."""
+        """Whether the batch is stored; it is tried until it is, or the service stops, or it is assigned anew."""
         backoff = FIRST_BACKOFF_SECONDS
+        assignments = self._assignments
         while True:
             try:
-                await asyncio.to_thread(self._sink.write, changes, offsets)
+                async with self._store:
+                    if self._assignments != assignments:
+                        return False
+                    await asyncio.to_thread(self._sink.write, changes, offsets)
             except Retryable as error:
                 self._service.health.progressed(self._sink.name)  # a store that is away is no reason to be killed
                 self._service.health.ready(self._sink.name, value=False, why=str(error))
                 get_logger().warning("the store cannot be used", error=str(error), again_in_seconds=backoff)
-                log.hold(log.assigned())
-                await log.poll(1, 0)
+                await stay(log)
                 await self._service.pause(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
                 if self._service.stopping.is_set():

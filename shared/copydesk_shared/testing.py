@@ -16,13 +16,16 @@ from copydesk_shared.settings import ServiceSettings
 class MemoryBroker:
     """Topics of one partition each, kept in lists, and the committed offsets of groups.
 
-    ``fail_sends`` makes that many sends raise ``failure``, by default as a broker that is away would.
+    ``fail_sends`` and ``fail_polls`` make that many sends or polls raise ``failure``, by default as a broker that is
+    away would. ``sessions`` were opened so far.
     """
 
     def __init__(self) -> None:
         self.topics: dict[str, list[Record]] = defaultdict(list)
         self.committed: dict[tuple[str, Partition], int] = {}
         self.fail_sends = 0
+        self.fail_polls = 0
+        self.sessions = 0
         self.failure: type[LogError] = LogError
         self.producers = 1
 
@@ -43,6 +46,7 @@ class MemoryBroker:
 
     @asynccontextmanager
     async def _session(self, group: str, topics: Sequence[str], listener: RebalanceListener) -> AsyncIterator[Log]:
+        self.sessions += 1
         assigned = frozenset((topic, 0) for topic in topics)
         starts = await listener.on_assigned(assigned)
         positions = {where: starts.get(where, self.committed.get((group, where), 0)) for where in assigned}
@@ -61,6 +65,9 @@ class MemoryLog:
     async def poll(self, max_records: int, timeout_seconds: float) -> list[Record]:
         """See :class:`Log`."""
         await asyncio.sleep(0)
+        if self._broker.fail_polls > 0:
+            self._broker.fail_polls -= 1
+            raise self._broker.failure("the broker is away")
         records: list[Record] = []
         for where in sorted(self._positions.keys() - self._held):
             start = self._positions[where]

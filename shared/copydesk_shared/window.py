@@ -14,7 +14,8 @@ class Window(Generic[T]):
     is *broken* lets none go out either, because an earlier one was left for another session.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, ordered: bool = True) -> None:
+        self._ordered = ordered
         self._open: deque[tuple[int, int, float]] = deque()
         self._finished: set[int] = set()
         self._not_out: deque[int] = deque()
@@ -36,14 +37,17 @@ class Window(Generic[T]):
         if not self._open:
             self.moved_at = time.monotonic()
         self._open.append((offset, timestamp_ms, time.monotonic()))
-        self._not_out.append(offset)
+        if self._ordered:
+            self._not_out.append(offset)
         self.bytes += size
 
     def arrange(self, offset: int, item: T) -> list[T]:
-        """Take what that record became; what may go out now, in the order the records were taken."""
+        """Take what that record became; what may go out now, in the order the records were taken if that matters."""
         if self.broken:
             self.started -= 1
             return []
+        if not self._ordered:
+            return [item]
         self._early[offset] = item
         ready = []
         while self._not_out and self._not_out[0] in self._early:

@@ -20,10 +20,12 @@ from tests.brokers import Broker, unique
 class Listener:
     """Starts where it is told to."""
 
-    def __init__(self, starts: Mapping[Partition, int]) -> None:
+    def __init__(self, starts: Mapping[Partition, int], seconds: float = 0.0) -> None:
         self._starts = starts
+        self._seconds = seconds
 
     async def on_assigned(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
+        await asyncio.sleep(self._seconds)
         return {where: offset for where, offset in self._starts.items() if where in partitions}
 
     async def on_revoked(self, partitions: frozenset[Partition]) -> None:
@@ -113,6 +115,23 @@ async def test_reading_a_topic_to_its_end_leaves_out_what_cannot_be_read(any_bro
         client.produce(topic, batch_with_headers([b"three"]))
     records = await read_partitions(Brokers(any_broker.bootstrap_servers), topic, [0, 1])
     assert [record.offset for record in records] == [0, 2]
+
+
+@pytest.mark.parametrize("start", [None, 2])
+async def test_nothing_is_handed_out_before_it_is_known_where_to_begin(
+    any_broker: Broker, topic: str, start: int | None
+) -> None:
+    """A store that says slowly where it has got to must not be given again what it was given meanwhile."""
+    brokers = Brokers(any_broker.bootstrap_servers)
+    async with connect(brokers, client_id="t") as log:
+        await _fill(log, topic, b"0", b"1", b"2", b"3")
+    starts = {} if start is None else {(topic, 0): start, (topic, 1): start}
+    listener = Listener(starts, seconds=0.7)
+    async with connect(brokers, client_id="t", group=unique("g"), topics=(topic,), listener=listener) as log:
+        expected = [b"0", b"1", b"2", b"3"][start or 0 :]
+        taken = await _take(log, len(expected))
+        taken += await log.poll(100, 2.0)
+        assert [record.value for record in taken] == expected
 
 
 def _lost(topic: str, group: str) -> float:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from copydesk_shared.errors import CopydeskError, DependencyDown, DropReason, Poison, Retryable, RetryClass
+from copydesk_shared.ledger import Ledger
 from copydesk_shared.log import Outgoing, ProducerLostError
 from copydesk_shared.messages import Article, Page
 from copydesk_shared.retries import put_off
@@ -337,3 +339,50 @@ async def test_what_fails_while_the_service_stops_is_left_for_the_next_session()
         stopping.set()
     assert committed(broker) == 0
     assert [name for name, records in broker.topics.items() if records] == [FETCHED.name]
+
+
+@pytest.mark.usefixtures("no_backoff")
+async def test_a_stage_that_waits_for_what_it_needs_goes_on_after_its_session_was_given_up() -> None:
+    """A network that is away takes the brokers with it: who waited is gone with the session, the waiting must be too."""
+    broker = MemoryBroker()
+    fill(broker, *(page(number) for number in range(4)))
+    is_away = True
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        if is_away:
+            raise DependencyDown("the network is away")
+        return article_of(message)
+
+    async with running_stage(stage_of(handle), broker) as running:
+        await until(lambda: running.health.why_not() == {GROUP: "the network is away"})
+        sessions = broker.sessions
+        broker.fail_polls = 1
+        await until(lambda: broker.sessions > sessions)
+        is_away = False
+        await until(lambda: committed(broker) == 4)
+        assert running.health.ready_report()[0]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_what_is_finished_leaves_nothing_behind(ordered: bool) -> None:
+    ledgers: list[Ledger] = []
+
+    class Kept(Ledger):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            ledgers.append(self)
+
+    broker = MemoryBroker()
+    fill(broker, *(page(number) for number in range(50)))
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        return article_of(message)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("copydesk_shared.runner.Ledger", Kept)
+        async with running_stage(stage_of(handle, ordered=ordered), broker):
+            await until(lambda: committed(broker) == 50)
+            (window,) = [window for window in ledgers[0]._windows.values() if window.committable() or window._committed]
+            held = [value for value in vars(window).values() if isinstance(value, (deque, dict, set))]
+            assert held
+            assert not any(held)

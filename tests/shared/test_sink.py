@@ -1,6 +1,7 @@
 """The sink loop on the in-memory log: the store's offsets are the truth."""
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import structlog
 from copydesk_shared.errors import Retryable
 from copydesk_shared.log import Outgoing
 from copydesk_shared.messages import Article
-from copydesk_shared.sink import run_sink
+from copydesk_shared.sink import FIRST_BACKOFF_SECONDS, SinkRun, run_sink
 from copydesk_shared.telemetry import _add_record
 from copydesk_shared.testing import MemoryBroker, service
 from copydesk_shared.topics import CLEANED, DEAD_LETTER, Topic
@@ -91,3 +92,48 @@ async def test_reading_goes_on_where_the_store_is_not_where_the_group_is() -> No
     store.offsets[0] = 3
     await _run(store, broker, 5)
     assert [key for key, _ in store.rows] == ["article-3", "article-4"]
+
+
+async def test_a_store_is_asked_where_it_is_when_what_it_was_given_is_written() -> None:
+    """Partitions may be assigned anew while a batch is on its way into the store."""
+    store = Store()
+    writing, go_on = threading.Event(), threading.Event()
+    write = store.write
+
+    def slowly(changes: Sequence[tuple[str, Article | None]], next_offsets: Mapping[int, int]) -> None:
+        writing.set()
+        assert go_on.wait(20)
+        write(changes, next_offsets)
+
+    store.write = slowly  # type: ignore[method-assign]
+    broker = MemoryBroker()
+    broker.append(encode(CLEANED, article(1), stage="x", version="1"))
+    running = service()
+    run = SinkRun(store, running)
+    task = asyncio.create_task(run.run(broker.open_log("store", CLEANED.name)))
+    await asyncio.to_thread(writing.wait, 20)
+    asked = asyncio.create_task(run.on_assigned(frozenset({(CLEANED.name, 0)})))
+    done, _ = await asyncio.wait({asked}, timeout=0.2)
+    go_on.set()
+    assert not done
+    assert await asked == {(CLEANED.name, 0): 1}
+    running.stopping.set()
+    await asyncio.wait_for(task, 10)
+
+
+async def test_a_batch_of_partitions_that_were_assigned_anew_is_not_written_again_later() -> None:
+    broker, store = MemoryBroker(), Store()
+    broker.append(encode(CLEANED, article(1), stage="x", version="1"))
+    store.failures = 10
+    running = service()
+    run = SinkRun(store, running)
+    task = asyncio.create_task(run.run(broker.open_log("store", CLEANED.name)))
+    async with asyncio.timeout(20):
+        while store.failures == 10:
+            await asyncio.sleep(0.01)
+    await run.on_assigned(frozenset({(CLEANED.name, 0)}))
+    failures = store.failures
+    await asyncio.sleep(FIRST_BACKOFF_SECONDS * 1.5)
+    assert store.failures == failures
+    running.stopping.set()
+    await asyncio.wait_for(task, 10)

@@ -109,13 +109,12 @@ async def start_producer(brokers: Brokers, client_id: str) -> AIOKafkaProducer:
         max_batch_size=PRODUCER_BATCH_BYTES, max_request_size=MAX_MESSAGE_BYTES + HEADER_ROOM_BYTES,
         linger_ms=0, request_timeout_ms=REQUEST_MS,
     )  # fmt: skip
-    try:
+    async with contextlib.AsyncExitStack() as otherwise:
+        otherwise.push_async_callback(stop, producer)
         with log_errors():
             async with asyncio.timeout(CONNECT_SECONDS):
                 await producer.start()
-    except BaseException:
-        await stop(producer)
-        raise
+        otherwise.pop_all()
     return producer
 
 

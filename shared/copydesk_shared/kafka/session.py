@@ -1,6 +1,7 @@
 """A session with the brokers: a producer and, for those who read, a consumer in a group."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
@@ -58,6 +59,9 @@ class KafkaLog:
         self._sending = asyncio.Lock()
         self._next: dict[TopicPartition, int] = {}
         self._losses = Losses(group)
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._too_early: set[TopicPartition] = set()
         self.rebalance_error: CopydeskError | None = None
 
     def _reader(self) -> Consumer:
@@ -69,10 +73,20 @@ class KafkaLog:
         """See :class:`Log`."""
         if self.rebalance_error is not None:
             raise LogError(f"partitions could not be taken over: {self.rebalance_error}")
+        if not self._settled.is_set():
+            self._reader().check()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), timeout_seconds)
+            return []
         try:
             with log_errors():
                 batches = await self._reader().getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
         except UnicodeDecodeError:
+            batches = None
+        if not self._settled.is_set():
+            self._too_early |= self._reader().assignment()
+            return []
+        if batches is None:
             return await self._poll_one_by_one()
         for where, batch in batches.items():
             self._handed_out(where, batch[0].offset, batch[-1].offset)
@@ -135,6 +149,14 @@ class KafkaLog:
                 self._reader().seek(TopicPartition(*where), offset)
             self._next[TopicPartition(*where)] = offset
 
+    def moving(self) -> None:
+        """Partitions change hands: nothing is handed out until it is known where they begin."""
+        self._settled.clear()
+
+    def settled(self) -> None:
+        """Partitions may be read, from where they begin."""
+        self._settled.set()
+
     async def starts_at(self, starts: Mapping[Partition, int]) -> None:
         """The partitions were assigned anew: these begin at that offset, the others where the group has got to."""
         self._next.clear()
@@ -144,7 +166,10 @@ class KafkaLog:
             for each in self._reader().assignment() - self._next.keys():
                 committed = await self._reader().committed(each)
                 if committed is not None:
-                    self._next[each] = committed
+                    self.rewind((each.topic, each.partition), committed)
+                elif each in self._too_early:
+                    await self._reader().seek_to_beginning(each)
+        self._too_early.clear()
 
     async def positions(self) -> Mapping[Partition, tuple[int, int]]:
         """See :class:`Log`."""
@@ -235,6 +260,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         self._log = log
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self._log.moving()
         try:
             await self._listener.on_revoked(frozenset((each.topic, each.partition) for each in revoked))
         except CopydeskError as error:
@@ -246,6 +272,8 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._log.starts_at(starts)
         except CopydeskError as error:
             self._log.rebalance_error = error
+        finally:
+            self._log.settled()
 
 
 @asynccontextmanager
@@ -273,6 +301,9 @@ async def connect(
     async with open_consumer(brokers, client_id, group, instance_id, **assignor) as consumer:
         log = KafkaLog(brokers, client_id, producer, consumer, group)
         try:
+            if listener is not None:
+                # aiokafka hands records of partitions out before the listener has said where they begin
+                log.moving()
             consumer.subscribe(list(topics), listener=_Listener(listener, log) if listener else None)
             with log_errors():
                 async with asyncio.timeout(CONNECT_SECONDS):
