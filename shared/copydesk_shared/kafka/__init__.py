@@ -10,7 +10,6 @@ from copydesk_shared.kafka.admin import (
     apply_topics,
     count_offsets,
     ensure_topics,
-    missing_topics,
     see_topics,
 )
 from copydesk_shared.kafka.reading import read_partitions
@@ -23,7 +22,6 @@ __all__ = [
     "connect",
     "count_offsets",
     "ensure_topics",
-    "missing_topics",
     "read_partitions",
     "see_topics",
 ]

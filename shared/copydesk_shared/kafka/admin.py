@@ -58,12 +58,6 @@ async def see_topics(brokers: Brokers, names: Collection[str]) -> Seen:
         return await _see(requests, names)
 
 
-async def missing_topics(brokers: Brokers, names: Collection[str]) -> list[str]:
-    """Those of the topics that the brokers do not have. Raises :class:`LogError`."""
-    found = (await see_topics(brokers, names)).found
-    return [name for name in names if name not in found]
-
-
 async def _see(requests: TopicRequests, names: Collection[str]) -> Seen:
     count, described = await requests.metadata(names)
     by_name = {row["topic"]: row for row in described}

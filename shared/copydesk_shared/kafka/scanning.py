@@ -19,7 +19,7 @@ from copydesk_shared.log import LogError, Record
 
 T = TypeVar("T")
 
-CONNECT_SECONDS = 15.0
+ANSWER_SECONDS = 15.0
 STALL_SECONDS = 30.0
 POLL_MS = 500
 # A partition that has been read to its end holds the answer for the others back for this long.
@@ -145,11 +145,11 @@ async def open_scanner(
 async def _in_time(answer: Awaitable[T]) -> T:
     try:
         with log_errors():
-            async with asyncio.timeout(CONNECT_SECONDS) as limit:
+            async with asyncio.timeout(ANSWER_SECONDS) as limit:
                 return await answer
     except LogError:
         if limit.expired():
-            raise LogError(f"no answer for {CONNECT_SECONDS:g} seconds") from None
+            raise LogError(f"no answer for {ANSWER_SECONDS:g} seconds") from None
         raise
 
 
