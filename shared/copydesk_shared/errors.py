@@ -57,6 +57,9 @@ class DropReason(StrEnum):
     UNSUPPORTED_CONTENT = "unsupported-content"
     DUPLICATE = "duplicate"
     SUPERSEDED = "superseded"
+    ROBOTS = "robots"
+    RESERVED = "reserved"
+    WALL = "wall"
 
 
 class RetryClass(StrEnum):
@@ -66,6 +69,7 @@ class RetryClass(StrEnum):
     TIMED_OUT = "timed-out"
     SERVER_ERROR = "server-error"
     THROTTLED = "throttled"
+    QUEUED = "queued"
 
 
 class DependencyDown(CopydeskError):

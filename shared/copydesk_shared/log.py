@@ -53,12 +53,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record on its way to a topic."""
+    """A record on its way to a topic. ``place`` chooses the partition, as keys do, where that is not the key's."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    place: str | None = None
 
 
 class Log(Protocol):

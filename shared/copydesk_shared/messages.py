@@ -6,7 +6,7 @@ URLs are plain strings, checked once where they enter.
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, computed_field
 
 PARAGRAPH_BREAK = "\n"
 
@@ -38,8 +38,20 @@ class Feed(Message):
     url: str
     name: str
     interval_seconds: int = 900
-    """Seconds between two polls."""
+    """Seconds between two polls; where they begin when the interval adapts."""
     content: Literal["auto", "page", "feed"] = "auto"
+    adapts: bool = False
+    """Whether the interval follows how often the feed has news, within the fetcher's bounds."""
+    kind: Literal["auto", "feed", "sitemap", "site"] = "auto"
+    """What the URL leads to; ``auto`` finds out. A site is asked for its feeds and sitemaps."""
+    off_site: Literal["drop", "follow"] = "drop"
+    """What becomes of links to other registrable domains than the feed's: mostly they are advertisements."""
+    websub: bool = True
+    """Whether to subscribe to the feed's hub, where it names one."""
+    paused: bool = False
+    """Not polled until somebody says otherwise."""
+    moved_from: str | None = None
+    """The URL it was given with, where a permanent redirect has moved it since."""
 
 
 class SeenEntry(Message):
@@ -47,6 +59,32 @@ class SeenEntry(Message):
 
     revision: int
     fingerprint: str
+
+
+class ChildState(Message):
+    """What the poller remembers of a sitemap that an index names."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    body_digest: str | None = None
+    changed_at: AwareDatetime | None = None
+    """As the index says."""
+
+
+class HubState(Message):
+    """The subscription of a feed at its hub (WebSub, W3C Recommendation of 2018)."""
+
+    hub: str
+    topic: str
+    """The feed's URL as the hub knows it."""
+    requested_at: AwareDatetime
+    verified_at: AwareDatetime | None = None
+    lease_until: AwareDatetime | None = None
+    """When the hub stops pushing unless it is asked again."""
+    pushed_at: AwareDatetime | None = None
+    """When it pushed last."""
+    failures: int = 0
+    last_error: str | None = None
 
 
 class FeedState(Message):
@@ -58,11 +96,74 @@ class FeedState(Message):
     last_modified: str | None = None
     """The date of the last answer, sent back as If-Modified-Since."""
     next_poll_at: AwareDatetime
+    last_poll_at: AwareDatetime | None = None
     last_success_at: AwareDatetime | None = None
     failures: int = 0
     """Polls that failed since the last one that did not."""
     last_error: str | None = None
+    failure_kind: Literal["temporary", "permanent", "gone"] | None = None
+    disabled: str | None = None
+    """Why it is not polled any more, until its definition changes."""
+    interval_seconds: float | None = None
+    """Seconds between two polls as they are now, for a feed whose interval adapts."""
+    body_digest: str | None = None
+    """A digest of the last body, for servers that ignore validators."""
+    warning: str | None = None
+    """What is wrong with the feed though it could be read."""
+    entries_seen: int = 0
+    """New entries so far."""
+    source_url: str | None = None
+    """Where the entries are found, when that is not the feed's own URL: what a site or a redirect led to."""
+    children: dict[str, ChildState] = Field(default_factory=dict)
+    """The sitemaps of an index, by URL; bounded."""
+    hub: HubState | None = None
     seen: dict[str, SeenEntry] = Field(default_factory=dict)
+
+
+class HostState(Message):
+    """What the fetcher keeps of a registrable domain, for whoever owns it next and for operators."""
+
+    domain: str
+    held_until: AwareDatetime | None = None
+    """No request before, because the host asked to be left alone."""
+    delay_seconds: float = 0.0
+    """Least time between the starts of two requests: ours, or what robots.txt asks for."""
+    queued: int = 0
+    """Entries that wait for their turn, or wait in a retry topic for one."""
+    last_status: int | None = None
+    """The status of the last answer; ``None`` when the last request had none."""
+    last_error: str | None = None
+    last_request_at: AwareDatetime | None = None
+    requests: int = 0
+    """Requests so far, by all owners."""
+
+
+class KnownPage(Message):
+    """A page that was fetched: what keeps one article of many feeds from being fetched for each of them."""
+
+    page_id: str
+    """The digest of an address of the page, in its canonical spelling."""
+    url: str
+    revision: int
+    """The revision last emitted."""
+    fetched_at: AwareDatetime
+    feeds: dict[str, int] = Field(default_factory=dict)
+    """The last revision of each feed's entry that was looked at; bounded."""
+
+
+class Push(Message):
+    """What a hub said of a feed: that a subscription stands (``lease_seconds``), was denied, or that there is news."""
+
+    feed_id: str
+    kind: Literal["verified", "denied", "content"]
+    topic: str
+    """The feed's URL as the hub knows it."""
+    received_at: AwareDatetime
+    lease_seconds: int | None = None
+    reason: str = ""
+    content_type: str = ""
+    body: Base64Bytes = b""
+    """The feed, as the hub pushed it."""
 
 
 class Entry(Message):
@@ -88,6 +189,19 @@ class Entry(Message):
     content: str | None = None
     content_type: Literal["text/html", "text/plain"] | None = None
     known_titles: tuple[str, ...] = ()
+    is_off_site: bool = False
+    """Whether the link leads to another registrable domain than that of the feed."""
+    hops: int = 0
+    """Redirects to other registrable domains that it has come by."""
+
+
+class Rights(Message):
+    """Reservations the publisher declared. ``None`` means not looked at, the empty text that nothing was declared."""
+
+    robots: str | None = None
+    """What robots.txt, ``X-Robots-Tag`` and the robots meta tags say of us, as comma-separated directives."""
+    tdm: str | None = None
+    """Text and data mining (TDMRep): ``reserved`` or ``reserved <policy URL>``, or ``granted``."""
 
 
 class Page(Message):
@@ -110,6 +224,9 @@ class Page(Message):
     entry_authors: tuple[str, ...] = ()
     entry_published_at: AwareDatetime | None = None
     known_titles: tuple[str, ...] = ()
+    access: Access = "full"
+    """``full`` unless what was returned, or the markup in it, says that the story is kept back."""
+    rights: Rights = Rights()
 
 
 class Image(Message):
@@ -145,13 +262,6 @@ class Removal(Message):
     paragraph: int
     start: int
     end: int
-
-
-class Rights(Message):
-    """Reservations the publisher declared. ``None`` means not looked at."""
-
-    robots: str | None = None
-    tdm: str | None = None
 
 
 class Article(Message):

@@ -37,6 +37,7 @@ POLICY: Mapping[RetryClass, Policy] = {
     RetryClass.THROTTLED: Policy(
         at_once=False, tiers=(Tier.SHORT, Tier.MEDIUM, Tier.MEDIUM, Tier.LONG, Tier.LONG, Tier.LONG)
     ),
+    RetryClass.QUEUED: Policy(at_once=False, tiers=(Tier.SHORT,)),
 }
 
 Waits = Mapping[Tier, float]

@@ -6,7 +6,18 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from copydesk_shared.identity import registrable_domain
-from copydesk_shared.messages import Article, ClassifiedArticle, Entry, Feed, FeedState, Message, Page
+from copydesk_shared.messages import (
+    Article,
+    ClassifiedArticle,
+    Entry,
+    Feed,
+    FeedState,
+    HostState,
+    KnownPage,
+    Message,
+    Page,
+    Push,
+)
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 # The headers that retries and dead letters carry on top of a message of the largest size.
@@ -19,7 +30,11 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True)
 class Topic(Generic[M]):
-    """A Kafka topic: what travels on it, by which key, over how many partitions, kept how."""
+    """A Kafka topic: what travels on it, by which key, over how many partitions, kept how.
+
+    ``place`` chooses the partition where that is not the key's; topics with the same places are ``beside`` one another:
+    whoever owns a partition of one owns it of the others.
+    """
 
     name: str
     model: type[M]
@@ -27,7 +42,8 @@ class Topic(Generic[M]):
     partitions: int
     cleanup: str
     retention_hours: int | None = None
-    beside: None = None
+    beside: str | None = None
+    place: Callable[[M], str] | None = None
 
     def config(self) -> dict[str, str]:
         """The topic's settings by their Kafka names."""
@@ -77,9 +93,41 @@ class AnyTopic(Protocol):
         """The topic's settings by their Kafka names."""
 
 
-FEEDS = Topic("feeds", Feed, lambda feed: feed.feed_id, 6, "compact")
-FEEDS_STATE = Topic("feeds.state", FeedState, lambda state: state.feed_id, 6, "compact")
 DISCOVERED = Topic("articles.discovered", Entry, lambda entry: registrable_domain(entry.url), 6, "delete", 72)
+# One replica of the fetcher owns a domain: its entries, the feeds it serves, and what is known of it.
+FEEDS = Topic(
+    "feeds",
+    Feed,
+    lambda feed: feed.feed_id,
+    6,
+    "compact",
+    None,
+    DISCOVERED.name,
+    lambda feed: registrable_domain(feed.url),
+)
+# The place of these is that of their feed, which the writer knows.
+FEEDS_STATE = Topic("feeds.state", FeedState, lambda state: state.feed_id, 6, "compact", None, DISCOVERED.name)
+FEEDS_PUSHED = Topic(
+    "feeds.pushed",
+    Push,
+    lambda push: push.feed_id,
+    6,
+    "delete",
+    24,
+    DISCOVERED.name,
+    lambda push: registrable_domain(push.topic),
+)
+HOSTS_STATE = Topic("hosts.state", HostState, lambda state: state.domain, 6, "compact", None, DISCOVERED.name)
+PAGES_KNOWN = Topic(
+    "pages.known",
+    KnownPage,
+    lambda page: page.page_id,
+    6,
+    "compact,delete",
+    24 * 14,
+    DISCOVERED.name,
+    lambda page: registrable_domain(page.url),
+)
 FETCHED = Topic("articles.fetched", Page, lambda page: page.article_id, 6, "delete", 72)
 CLEANED = Topic("articles.cleaned", Article, lambda article: article.article_id, 6, "delete", 168)
 CLASSIFIED = Topic(
@@ -115,7 +163,10 @@ def retry_topics(group: str) -> dict[Tier, RawTopic]:
 ALL_TOPICS: tuple[Topic[Any] | RawTopic, ...] = (
     FEEDS,
     FEEDS_STATE,
+    FEEDS_PUSHED,
     DISCOVERED,
+    HOSTS_STATE,
+    PAGES_KNOWN,
     FETCHED,
     CLEANED,
     CLASSIFIED,

@@ -2,9 +2,9 @@
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from copydesk_shared.settings import ServiceSettings, split_commas
@@ -13,6 +13,7 @@ IPNetwork = IPv4Network | IPv6Network
 DEFAULT_USER_AGENT = "copydesk/0.1 (+https://copydesk.example/contact)"
 MIB = 1024 * 1024
 Bytes = Annotated[int, Field(ge=1024, le=64 * MIB)]
+Policy = Literal["obey", "record", "skip"]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 
 
@@ -55,6 +56,36 @@ class FetcherSettings(ServiceSettings):
     per_host_delay_seconds: Annotated[
         float, Field(ge=0, le=600, description="Least time between the starts of two requests to one domain.")
     ] = 0.5
+    longest_delay_seconds: Annotated[
+        Seconds, Field(description="Longest Crawl-delay of a robots.txt that is waited for between two requests.")
+    ] = 60.0
+    host_queue: Annotated[
+        int, Field(ge=1, le=1000, description="Entries of one domain that wait in memory; more wait in a retry topic.")
+    ] = 32
+    shortest_interval_seconds: Annotated[
+        Seconds, Field(description="Least time between two polls of a feed whose interval adapts.")
+    ] = 300.0
+    longest_interval_seconds: Annotated[
+        float, Field(ge=1, le=604_800, description="Most time between two polls of a feed whose interval adapts.")
+    ] = 21_600.0
+    robots: Annotated[
+        Policy, Field(description="robots.txt and X-Robots-Tag: obey them, record what they say, or skip them.")
+    ] = "obey"
+    reservations: Annotated[
+        Policy,
+        Field(description="Reservations of text and data mining (TDMRep, noai): obey them, record them, or skip them."),
+    ] = "record"
+    websub_url: Annotated[
+        str, Field(description="Where hubs reach this service from the internet; empty: no WebSub.")
+    ] = ""
+    websub_host: Annotated[str, Field(description="Address to listen on for hubs.")] = "0.0.0.0"  # noqa: S104 - a pod's
+    websub_port: Annotated[int, Field(ge=0, le=65_535, description="Port to listen on for hubs.")] = 8090
+    websub_secret: Annotated[
+        SecretStr | None, Field(description="Secret that all replicas share: what signs subscriptions is made of it.")
+    ] = None
+    websub_lease_seconds: Annotated[
+        int, Field(ge=300, le=31_536_000, description="How long a subscription is asked for.")
+    ] = 604_800
     concurrency: Annotated[int, Field(ge=1, le=1000, description="Downloads at a time, all domains together.")] = 32
     poll_concurrency: Annotated[int, Field(ge=1, le=1000, description="Feeds polled at a time.")] = 16
     max_in_flight: Annotated[
