@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk_fetcher import parse as parse_module
-from copydesk_fetcher.parse import FeedParser, NotAFeed, first_entries
+from copydesk_fetcher.parse import FeedParser, NotAFeed
+from copydesk_fetcher.parsing import worker
+from copydesk_fetcher.parsing.rss_atom import first_entries
 from copydesk_fetcher.text import plain_text
 
 from .samples import BASE, NOW, atom_of, parse, rss, rss_of
@@ -211,7 +212,7 @@ def test_broken_xml_still_gives_its_entries_and_the_problem() -> None:
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        (b"", "neither RSS nor Atom"),
+        (b"", "empty"),
         (b"<html><body><p>Please log in", "neither RSS nor Atom"),
         (b"%PDF-1.4 nonsense", "neither RSS nor Atom"),
         (b'{"version": "https://jsonfeed.org/version/1.1"}', "neither RSS nor Atom"),
@@ -317,8 +318,8 @@ def _die(*_: object) -> None:
 
 
 def _eat(*_: object) -> None:
-    parse_module._in_worker(rss([]).encode(), "", BASE, 10, NOW)
-    bytearray(parse_module.WORKER_MEMORY_BYTES)
+    worker._in_worker(rss([]).encode(), "", BASE, 10, NOW)
+    bytearray(worker.WORKER_MEMORY_BYTES)
 
 
 async def test_the_parser_in_its_worker_reads_and_refuses_like_the_one_here() -> None:
@@ -336,7 +337,7 @@ async def test_a_worker_that_hangs_or_dies_is_replaced(
 ) -> None:
     parser = FeedParser(seconds, 10)
     with monkeypatch.context() as patch:
-        patch.setattr(parse_module, "_in_worker", work)
+        patch.setattr(worker, "_in_worker", work)
         with pytest.raises(NotAFeed, match=problem):
             await parser(b"", "", BASE, NOW)
     parser = FeedParser(20, 10)
@@ -344,6 +345,6 @@ async def test_a_worker_that_hangs_or_dies_is_replaced(
 
 
 async def test_a_worker_has_no_more_memory_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parse_module, "_in_worker", _eat)
+    monkeypatch.setattr(worker, "_in_worker", _eat)
     with pytest.raises(MemoryError):
         await FeedParser(20, 10)(b"", "", BASE, NOW)

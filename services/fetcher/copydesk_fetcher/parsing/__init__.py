@@ -1,0 +1,1 @@
+"""From the bytes of a feed, whatever its format, to what its entries say."""
