@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
-from copydesk_fetcher.parse import ParsedFeed, parse_feed
+from copydesk_fetcher.parsing.dispatch import parse_feed
+from copydesk_fetcher.parsing.model import ParsedFeed
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BASE = "https://news.example/feed.xml"

@@ -19,7 +19,7 @@ from copydesk_fetcher.entries import (
     succeeded,
     unchanged,
 )
-from copydesk_fetcher.parse import ParsedEntry, ParsedFeed
+from copydesk_fetcher.parsing.model import ParsedEntry, ParsedFeed
 from copydesk_fetcher.responses import Fetched
 from copydesk_shared.messages import Feed, FeedState, SeenEntry
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from copydesk_fetcher.http import Client
-from copydesk_fetcher.parse import FeedParser, NotAFeed, ParsedFeed, parse_feed
+from copydesk_fetcher.parsing.dispatch import parse_feed
+from copydesk_fetcher.parsing.model import NotAFeed, ParsedFeed
+from copydesk_fetcher.parsing.worker import FeedParser
 from copydesk_fetcher.visit import Visitor
 from copydesk_shared.messages import Feed, FeedState
 

@@ -8,7 +8,7 @@ import pytest
 from copydesk_fetcher.canonical import declared_in_html
 from copydesk_fetcher.entries import entries_from
 from copydesk_fetcher.feeds_file import parse_feeds
-from copydesk_fetcher.parse import parse_feed
+from copydesk_fetcher.parsing.dispatch import parse_feed
 from copydesk_shared.messages import Entry, Feed, SeenEntry
 from copydesk_standalone.demo import Publisher, feeds_yaml
 from copydesk_standalone.demo.article import Article, load_articles

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from copydesk_fetcher.parse import ParsedEntry, ParsedFeed
+from copydesk_fetcher.parsing.model import ParsedEntry, ParsedFeed
 from copydesk_fetcher.responses import Fetched
 from copydesk_shared.identity import registrable_domain, short_digest
 from copydesk_shared.messages import Entry, Feed, FeedState, SeenEntry, Source

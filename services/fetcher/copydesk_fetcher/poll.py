@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge
 from copydesk_fetcher.entries import Outcome, failed, plan
 from copydesk_fetcher.feeds_file import load_feeds, sync_feeds
 from copydesk_fetcher.http import Client
-from copydesk_fetcher.parse import FeedParser
+from copydesk_fetcher.parsing.worker import FeedParser
 from copydesk_fetcher.schedule import Schedule
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.visit import Visitor

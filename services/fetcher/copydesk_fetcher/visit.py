@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from copydesk_fetcher.entries import Outcome, conditional_headers, entries_from, failed, succeeded, unchanged
 from copydesk_fetcher.http import Client
-from copydesk_fetcher.parse import FeedParser, NotAFeed
+from copydesk_fetcher.parsing.model import NotAFeed
+from copydesk_fetcher.parsing.worker import FeedParser
 from copydesk_fetcher.responses import Fetched, FetchError
 from copydesk_shared.messages import Feed, FeedState
 from copydesk_shared.telemetry import get_logger
