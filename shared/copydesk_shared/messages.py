@@ -58,7 +58,10 @@ class SeenEntry(Message):
     """What the poller remembers of an entry: the revision last emitted and a digest of what the feed said."""
 
     revision: int
+    """0 while it was passed over and not emitted: a link to another site."""
     fingerprint: str
+    link: str = ""
+    """A digest of the entry's URL, for feeds that give their entries new ids."""
 
 
 class ChildState(Message):
@@ -102,6 +105,8 @@ class FeedState(Message):
     """Polls that failed since the last one that did not."""
     last_error: str | None = None
     failure_kind: Literal["temporary", "permanent", "gone"] | None = None
+    failing_since: AwareDatetime | None = None
+    """The first of the failures of this kind in a row."""
     disabled: str | None = None
     """Why it is not polled any more, until its definition changes."""
     interval_seconds: float | None = None
