@@ -86,6 +86,10 @@ class HubState(Message):
     """When the hub stops pushing unless it is asked again."""
     pushed_at: AwareDatetime | None = None
     """When it pushed last."""
+    next_request_at: AwareDatetime | None = None
+    """When the hub is asked again: for a renewal, or because it denied, failed or never confirmed."""
+    callback_id: str | None = None
+    """A digest of the address that the hub was told to push to; that is asked for anew when it changes."""
     failures: int = 0
     last_error: str | None = None
 
@@ -162,7 +166,9 @@ class Push(Message):
     feed_id: str
     kind: Literal["verified", "denied", "content"]
     topic: str
-    """The feed's URL as the hub knows it."""
+    """The feed's URL as the hub knows it; empty where a hub pushes without saying it."""
+    place: str = ""
+    """The registrable domain that the feed is placed by; its topic may lie at another."""
     received_at: AwareDatetime
     lease_seconds: int | None = None
     reason: str = ""
