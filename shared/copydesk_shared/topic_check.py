@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from copydesk_shared.topics import AnyTopic
+from copydesk_shared.topics import AnyTopic, RawTopic
 
 SHOWN_VALUE = 80
 # What a retry topic must keep at the least. A record waits there for at most 24 h (the settings ``retry_*_seconds``);
@@ -128,8 +128,8 @@ def compare(
 ) -> list[Difference]:
     """The differences, in the order of ``topics``. ``found`` has ``None`` for a topic that we have no right to see.
 
-    Topics that belong together (a stage's source and its retries) are compared with one another only as far as they
-    are among ``topics``. Copies are not compared when none are wanted.
+    Topics that belong together (a stage's source, its retries and what is kept beside it) are compared with one another
+    only as far as they are among ``topics``. Copies are not compared when none are wanted.
     """
     differences: list[Difference] = []
     for topic in topics:
@@ -239,7 +239,7 @@ def _retention(least: float, topic: AnyTopic, setting: Setting, declared: str) -
     has, wanted = _kept(setting.value), _kept(declared)
     if has == wanted:
         return None
-    if topic.beside is not None and has < least:
+    if isinstance(topic, RawTopic) and topic.beside is not None and has < least:
         return Weight.BREAKING, None, ": records are lost while they wait to be tried again"
     if has < wanted:
         return Weight.LESS, Option.ALL_CONFIGS if setting.chosen else None, ""

@@ -22,7 +22,17 @@ from copydesk_shared.dead_letters import dead_letter, parse, replayed
 from copydesk_shared.errors import DeadLetterReason, Retryable
 from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.retries import put_off
-from copydesk_shared.topics import ALL_TOPICS, CLASSIFIED, DISCOVERED, FEEDS, FETCHED, STAGE_SOURCES, RawTopic, Topic
+from copydesk_shared.topics import (
+    ALL_TOPICS,
+    CLASSIFIED,
+    DISCOVERED,
+    FEEDS,
+    FEEDS_STATE,
+    FETCHED,
+    STAGE_SOURCES,
+    RawTopic,
+    Topic,
+)
 from tools.contract import asyncapi, samples
 from tools.contract.__main__ import DOCS, files
 from tools.contract.applications import APPLICATIONS, SINKS, WRITERS
@@ -89,7 +99,7 @@ def test_services_read_and_write_what_is_said() -> None:
         assert (stage.source, stage.sink) == (STAGE_SOURCES[stage.name], SINKS[stage.name])
     assert SINKS["fetcher"] is FETCHED
     assert {POLL_GROUP, API_GROUP, WRITER, *STAGE_SOURCES} == said.keys() - {"dead-letters", "subscriber"}
-    assert (said[POLL_GROUP].group, said[API_GROUP].group) == (POLL_GROUP, API_GROUP)
+    assert (said[POLL_GROUP].group, said[API_GROUP].group) == (None, API_GROUP)
     assert said[API_GROUP].receives == (CLASSIFIED,)
 
 
@@ -139,7 +149,11 @@ def records() -> dict[str, list[Outgoing]]:
     plain["ClassifiedArticle"].append(replayed(parse(samples.as_read(letter)), samples.NOW))
     for group, source in STAGE_SOURCES.items():
         plain |= way(source, group)
-    gone = {"FeedRemoved": samples.gone(FEEDS, "feeds-file"), "ArticleGone": samples.gone(CLASSIFIED, "classifier")}
+    gone = {
+        "FeedRemoved": samples.gone(FEEDS, "feeds-file"),
+        "FeedStateGone": samples.gone(FEEDS_STATE, POLL_GROUP),
+        "ArticleGone": samples.gone(CLASSIFIED, "classifier"),
+    }
     return plain | {name: [record] for name, record in gone.items()} | {"DeadLetter": dead_letters()}
 
 

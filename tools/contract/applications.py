@@ -10,8 +10,11 @@ from copydesk_shared.topics import (
     DEAD_LETTER,
     DISCOVERED,
     FEEDS,
+    FEEDS_PUSHED,
     FEEDS_STATE,
     FETCHED,
+    HOSTS_STATE,
+    PAGES_KNOWN,
     STAGE_SOURCES,
     RawTopic,
     Tier,
@@ -42,13 +45,19 @@ SUMMARIES: Mapping[str, str] = {
 }
 
 
+# What a stage reads and writes beside its source, its sink and its retries. The fetcher sends an entry that leads to
+# another domain back to its source, where that domain has its place.
+READS_TOO: Mapping[str, tuple[Topic[Any], ...]] = {"fetcher": (PAGES_KNOWN,)}
+WRITES_TOO: Mapping[str, tuple[Topic[Any], ...]] = {"fetcher": (DISCOVERED, PAGES_KNOWN)}
+
+
 def _stage(name: str) -> Application:
     retries = tuple(retry_topics(name).values())
     return Application(
         name,
         SUMMARIES[name],
-        receives=(STAGE_SOURCES[name], *retries),
-        sends=(SINKS[name], *retries, DEAD_LETTER),
+        receives=(STAGE_SOURCES[name], *retries, *READS_TOO.get(name, ())),
+        sends=(SINKS[name], *WRITES_TOO.get(name, ()), *retries, DEAD_LETTER),
         group=name,
     )
 
@@ -65,10 +74,9 @@ APPLICATIONS: tuple[Application, ...] = (
     ),
     Application(
         "fetcher-poll",
-        "Polls feeds and says what is new in them.",
-        receives=(FEEDS, FEEDS_STATE),
-        sends=(FEEDS_STATE, DISCOVERED),
-        group="fetcher-poll",
+        "Polls feeds and says what is new in them. A part of the fetcher, which owns its partitions: no group.",
+        receives=(FEEDS, FEEDS_STATE, FEEDS_PUSHED, HOSTS_STATE),
+        sends=(FEEDS_STATE, FEEDS_PUSHED, DISCOVERED, HOSTS_STATE, FEEDS),
     ),
     *(_stage(name) for name in STAGE_SOURCES),
     Application("api", "Serves articles over REST.", receives=(CLASSIFIED,), sends=(DEAD_LETTER,), group="api"),

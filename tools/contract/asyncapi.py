@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from copydesk_shared.log import Outgoing
-from copydesk_shared.topics import ALL_TOPICS, CLASSIFIED, FEEDS, STAGE_SOURCES, Tier, Topic, retry_topic
+from copydesk_shared.topics import ALL_TOPICS, CLASSIFIED, FEEDS, FEEDS_STATE, STAGE_SOURCES, Tier, Topic, retry_topic
 from tools.contract import headers, samples, schemas
 from tools.contract.applications import APPLICATIONS, REPLAYER, WRITERS, AnyTopic, Application
 
@@ -23,6 +23,9 @@ CloudEvents 1.0 in binary mode. Delivery is at least once: `ce_id` tells a repea
 WHAT: Mapping[str, str] = {
     "feeds": "What is polled. The newest record of a feed counts; a tombstone takes the feed out.",
     "feeds.state": "How far each feed has been polled. For the fetcher alone.",
+    "feeds.pushed": "What hubs push of feeds, and what they say of subscriptions (WebSub). For the fetcher alone.",
+    "hosts.state": "What is kept of each domain that is asked: until when to leave it alone. For the fetcher alone.",
+    "pages.known": "Pages that were fetched, so that one of many feeds is fetched once. For the fetcher alone.",
     "articles.discovered": "Entries seen in feeds, and their later revisions, by the domain they are downloaded from.",
     "articles.fetched": "Pages as they were downloaded, or the text that the feed carried.",
     "articles.cleaned": "Articles, with what was cut from them.",
@@ -32,14 +35,23 @@ WHAT: Mapping[str, str] = {
 KEYS: Mapping[str, str] = {
     "feeds": "The feed id.",
     "feeds.state": "The feed id.",
+    "feeds.pushed": "The feed id.",
+    "hosts.state": "The registrable domain, or the host.",
+    "pages.known": "A digest of an address of the page.",
     "articles.discovered": "The registrable domain of the entry's URL, or its host.",
     "articles.fetched": "The article id.",
     "articles.cleaned": "The article id.",
     "articles.classified": "The article id.",
 }
+PLACED = (
+    "The partition is not that of the key: it is that of `articles.discovered` for the registrable domain, so that "
+    "one fetcher has all of a domain."
+)
+PLACED_BY_DOMAIN = ("feeds", "feeds.state", "feeds.pushed", "pages.known")
 KEPT_KEY = "As it was in the topic that the record comes from."
 TOMBSTONES: Mapping[str, tuple[Topic[Any], str]] = {
     "FeedRemoved": (FEEDS, "The feed is no longer polled. The record has no value."),
+    "FeedStateGone": (FEEDS_STATE, "The feed was removed, or lies in another partition now. The record has no value."),
     "ArticleGone": (CLASSIFIED, "The article is gone: delete it. The record has no value."),
 }
 CORRELATION = {"correlationId": {"$ref": "#/components/correlationIds/trace"}}
@@ -152,7 +164,7 @@ def _travels_on(topic: AnyTopic) -> list[str]:
 
 def _description(topic: AnyTopic) -> str:
     if topic.name in WHAT:
-        return WHAT[topic.name]
+        return f"{WHAT[topic.name]} {PLACED}" if topic.name in PLACED_BY_DOMAIN else WHAT[topic.name]
     group, _, tier = topic.name.split(".")
     return f"What the {group} tries again later, after the {tier} wait. For the {group} alone."
 
