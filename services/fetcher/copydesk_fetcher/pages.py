@@ -1,14 +1,16 @@
 """From an answer, or from the text that a feed carried, to a page."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from copydesk_fetcher.canonical import declared_in_header, declared_in_html, resolve_canonical
+from copydesk_fetcher.canonical import declared_in_head, declared_in_header, resolve_canonical
 from copydesk_fetcher.encoding import decode_text
+from copydesk_fetcher.head import Head, read_head
 from copydesk_fetcher.responses import Fetched
 from copydesk_shared.identity import article_id, registrable_domain
-from copydesk_shared.messages import Entry, Page, Source
+from copydesk_shared.messages import Access, Entry, Page, Rights, Source
 
 # Of what kind a page is, by its media type; a server that names none mostly means HTML.
 PAGE_TYPES: Mapping[str, Literal["text/html", "text/plain"]] = {
@@ -19,21 +21,45 @@ PAGE_TYPES: Mapping[str, Literal["text/html", "text/plain"]] = {
 }
 
 
-def page_of(fetched: Fetched, now: datetime, entry: Entry | None = None) -> Page:
-    """The page in an answer; ``entry`` is what led to it, if a feed did."""
-    content = decode_text(fetched.headers.get("content-type", ""), fetched.body)
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """An answer as text, with its head read. Everything that is asked of a page is asked of this."""
+
+    fetched: Fetched
+    content_type: Literal["text/html", "text/plain"]
+    text: str
+    head: Head
+
+
+def open_page(fetched: Fetched) -> OpenPage:
+    """Decode an answer and read its head. ``fetched`` is of a type in :data:`PAGE_TYPES`."""
+    text = decode_text(fetched.headers.get("content-type", ""), fetched.body)
     kind = PAGE_TYPES[fetched.media_type]
-    declared = declared_in_header(fetched.headers.get("link", ""), fetched.url)
-    if declared is None and kind == "text/html":
-        declared = declared_in_html(content, fetched.url)
-    canonical = resolve_canonical(fetched.url, declared)
-    return _page(entry, fetched.url, canonical, kind, content, now)
+    return OpenPage(fetched, kind, text, read_head(text) if kind == "text/html" else Head())
 
 
-def page_from_feed(entry: Entry, now: datetime) -> Page:
+def page_of(
+    answer: Fetched | OpenPage,
+    now: datetime,
+    entry: Entry | None = None,
+    *,
+    access: Access = "full",
+    rights: Rights | None = None,
+) -> Page:
+    """The page in an answer; ``entry`` is what led to it, if a feed did."""
+    opened = answer if isinstance(answer, OpenPage) else open_page(answer)
+    url = opened.fetched.url
+    declared = declared_in_header(opened.fetched.headers.get("link", ""), url) or declared_in_head(opened.head, url)
+    canonical = resolve_canonical(url, declared)
+    page = _page(entry, url, canonical, opened.content_type, opened.text, now)
+    return page.model_copy(update={"access": access, "rights": rights or Rights()})
+
+
+def page_from_feed(entry: Entry, now: datetime, *, access: Access = "full", rights: Rights | None = None) -> Page:
     """The page made of the text that the feed carried."""
     kind = entry.content_type or "text/html"
-    return _page(entry, entry.url, resolve_canonical(entry.url, None), kind, entry.content or "", now)
+    page = _page(entry, entry.url, resolve_canonical(entry.url, None), kind, entry.content or "", now)
+    return page.model_copy(update={"access": access, "rights": rights or Rights()})
 
 
 def _page(
