@@ -55,9 +55,10 @@ class Feed:
         self.stop()
         del self._producer  # which would look for its broker for ever
 
-    def go_on(self) -> None:
-        """Write, with a new client."""
+    def go_on(self, *, trickles: bool = False) -> None:
+        """Write, with a new client; with ``trickles`` a page every now and then."""
         self._stop = threading.Event()
+        self._trickles = trickles
         self._producer = Producer(
             {"bootstrap.servers": self._servers, "partitioner": "murmur2_random", "enable.idempotence": True,
              "linger.ms": 5, "message.timeout.ms": 120_000, "reconnect.backoff.max.ms": 500,
@@ -79,8 +80,8 @@ class Feed:
         return written.article_id
 
     def _run(self) -> None:
-        while not self._stop.wait(0.02):
-            for _ in range(self._rate // 50):
+        while not self._stop.wait(0.3 if self._trickles else 0.02):
+            for _ in range(1 if self._trickles else self._rate // 50):
                 self._put(page())
             self._producer.poll(0)
 

@@ -19,6 +19,7 @@ METADATA_MS = 2000
 
 pytestmark = pytest.mark.timeout(300)
 MORE = 9
+MUCH = 600
 
 
 def _recreate(cluster: Cluster, topic: Topic[Any]) -> None:
@@ -40,9 +41,13 @@ def test_a_topic_that_is_deleted_and_comes_back_empty(cluster: Cluster, tmp_path
     with running(cluster, tmp_path) as (chain, feed):
         pod = chain.start_all()
         for topic in (CLEANED, CLASSIFIED, FETCHED):
-            moving(chain)
+            moving(chain, MUCH)
             _quiet(chain, feed)
             _recreate(cluster, topic)
+            # Who still stands at an old offset must not find the new topic filled up to it: offsets are all one has.
+            feed.go_on(trickles=True)
+            moving(chain, 1)
+            feed.stop()
             feed.go_on()
         moving(chain)
         chain.account(feed).check()
