@@ -95,7 +95,7 @@ async def test_kinds_of_pages(site: Site, downloader: Downloader, content_type: 
         (raw(b"HTTP/1.1 204 No Content\r\n\r\n"), DropReason.NO_ARTICLE),
         (answer("x", content_type="application/pdf"), DropReason.UNSUPPORTED_CONTENT),
         (answer("x", content_type="image/svg+xml"), DropReason.UNSUPPORTED_CONTENT),
-        (answer("x", content_encoding="br"), DropReason.UNSUPPORTED_CONTENT),
+        (answer("x", content_encoding="sdch"), DropReason.UNSUPPORTED_CONTENT),
         (answer("", 302, location="/a"), DropReason.REFUSED),
         (answer("", 302, location="http://10.0.0.1/"), DropReason.REFUSED),
         (answer("", 302, location="file:///etc/passwd"), DropReason.REFUSED),

@@ -49,7 +49,7 @@ async def test_what_is_sent_names_us_and_carries_no_more_than_it_must(site: Site
         await client.get(site.url("/a").replace("//", "//user:secret@"), max_bytes=LIMIT)
     for request in site.requests:
         assert request.headers["user-agent"] == "test"
-        assert request.headers["accept-encoding"] == "gzip, deflate"
+        assert request.headers["accept-encoding"] == "gzip, deflate, br, zstd"
         assert "cookie" not in request.headers
         assert "authorization" not in request.headers
         assert "secret" not in request.path
@@ -79,10 +79,11 @@ async def test_a_redirect_that_names_no_place_is_the_answer(site: Site, client: 
 
 
 async def test_redirects_end_somewhere(site: Site, client: Client) -> None:
-    site.pages["/loop"] = answer("", 302, location="/loop")
+    for number in range(7):
+        site.pages[f"/{number}"] = answer("", 302, location=f"/{number + 1}")
     with pytest.raises(Refused, match="more than 5 redirects"):
-        await client.get(site.url("/loop"), max_bytes=LIMIT)
-    assert site.count("/loop") == 6
+        await client.get(site.url("/0"), max_bytes=LIMIT)
+    assert [request.path for request in site.requests] == [f"/{number}" for number in range(6)]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ async def test_a_name_server_that_says_nothing_is_waited_for_no_longer_than_for_
 async def test_nobody_there_is_a_passing_fault(client: Client) -> None:
     async with serve() as gone:
         pass
-    with pytest.raises(Unreachable, match="ConnectError"):
+    with pytest.raises(Unreachable, match="no connection to"):
         await client.get(gone.url("/"), max_bytes=LIMIT)
 
 
@@ -270,15 +271,15 @@ async def test_a_drip_ends_at_the_total_time_though_it_is_never_silent(site: Sit
 
 
 async def test_redirects_share_one_total_time(site: Site, settings_with: Settings) -> None:
-    async def slow(_: Request, writer: asyncio.StreamWriter) -> None:
+    async def slow(request: Request, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.15)
-        await answer("", 302, location="/slow")(_, writer)
+        await answer("", 302, location=f"{request.path}x")(request, writer)
 
-    site.pages["/slow"] = slow
+    site.pages |= {f"/slow{'x' * number}": slow for number in range(5)}
     async with Client(settings_with(total_seconds=0.4)) as client:
         with pytest.raises(Unreachable, match="no complete answer"):
             await client.get(site.url("/slow"), max_bytes=LIMIT)
-    assert site.count("/slow") <= 3
+    assert len(site.requests) <= 3
 
 
 async def test_silence_ends_at_the_read_time(site: Site, settings_with: Settings) -> None:
@@ -311,9 +312,9 @@ async def test_what_the_caller_does_not_accept_is_not_read(site: Site, client: C
     site.pages["/film"] = raw(b"HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\n\r\n", pause=5)
     with pytest.raises(Unsupported, match="video/mp4"):
         await client.get(site.url("/film"), max_bytes=LIMIT, accepts=lambda each: each.media_type == "text/html")
-    site.pages["/brotli"] = answer(b"\x0b\x02", content_encoding="br")
-    with pytest.raises(Unsupported, match="'br' was not asked for"):
-        await client.get(site.url("/brotli"), max_bytes=LIMIT)
+    site.pages["/sdch"] = answer(b"\x0b\x02", content_encoding="sdch")
+    with pytest.raises(Unsupported, match="'sdch' was not asked for"):
+        await client.get(site.url("/sdch"), max_bytes=LIMIT)
 
 
 async def test_a_429_holds_the_whole_host_as_long_as_it_asks(site: Site, client: Client) -> None:
@@ -369,7 +370,7 @@ async def test_fetch_page_gives_the_page_of_a_url(site: Site, settings: FetcherS
         ("http://127.0.0.1:{port}/missing", "the server answered 404"),
         ("http://127.0.0.1:{port}/picture", "content-type 'image/png'"),
         ("http://127.0.0.1:{port}/big", "larger than"),
-        ("http://127.0.0.1:1/", "ConnectError"),
+        ("http://127.0.0.1:1/", "no connection to 127.0.0.1 port 1"),
     ],
 )
 async def test_fetch_page_says_in_one_line_why_there_is_none(

@@ -1,12 +1,6 @@
-"""From the bytes of an answer to its text: compression undone within a limit, then the right charset."""
-
-import zlib
+"""From the bytes of an answer to its text: the right charset."""
 
 from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom, to_unicode
-
-from copydesk_fetcher.responses import TooLarge, Unreachable, Unsupported
-
-ACCEPT_ENCODING = "gzip, deflate"
 
 # The encodings of the WHATWG Encoding Standard by Python's names. Others (punycode, unicode_escape, hex) are no text
 # encodings of the web, and some of them are slow or raise on hostile input.
@@ -17,64 +11,6 @@ WEB_ENCODINGS = frozenset(
 )
 MULTIBYTE = frozenset("utf-16-le utf-16-be utf-16 gb18030 big5hkscs euc_jp iso2022_jp cp932 cp949".split())
 FALLBACK = "cp1252"
-
-
-class Body:
-    """Collects an answer, decompressed, and refuses it as soon as it passes the limit.
-
-    Raises :class:`Unsupported` for a compression we did not ask for.
-    """
-
-    def __init__(self, content_encoding: str, limit: int) -> None:
-        name = content_encoding.strip().lower().removeprefix("x-")
-        if name not in ("", "identity", "gzip", "deflate"):
-            raise Unsupported(f"content-encoding {content_encoding[:50]!r} was not asked for")
-        self._name = name
-        self._limit = limit
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._received = 0
-        self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if name == "gzip" else None
-
-    def feed(self, chunk: bytes) -> None:
-        """Take a chunk as it came. Raises :class:`TooLarge`, and :class:`Unreachable` when it cannot be inflated."""
-        self._received += len(chunk)
-        if self._received > self._limit:
-            raise self._too_large()
-        if self._name not in ("gzip", "deflate"):
-            self._keep(chunk)
-            return
-        try:
-            self._feed_compressed(chunk)
-        except zlib.error as error:
-            raise Unreachable(f"broken {self._name} data: {error}") from None
-
-    def _feed_compressed(self, chunk: bytes) -> None:
-        while chunk:
-            if self._inflate is None:
-                # Some servers send raw deflate data where RFC 9110 wants the zlib format.
-                self._inflate = zlib.decompressobj(zlib.MAX_WBITS if chunk[0] & 0x0F == zlib.DEFLATED else -15)
-            self._keep(self._inflate.decompress(chunk, self._limit - self._size + 1))
-            chunk = self._inflate.unused_data
-            if self._inflate.eof and chunk:
-                if self._name == "deflate" or not chunk.startswith(b"\x1f\x8b"):
-                    return
-                self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
-
-    def _keep(self, part: bytes) -> None:
-        self._size += len(part)
-        if self._size > self._limit:
-            raise self._too_large()
-        self._parts.append(part)
-
-    def _too_large(self) -> TooLarge:
-        return TooLarge(f"larger than {self._limit} bytes")
-
-    def finish(self) -> bytes:
-        """All of it. Raises :class:`Unreachable` when compressed data broke off."""
-        if self._inflate is not None and not self._inflate.eof and self._received:
-            raise Unreachable(f"{self._name} data broke off")
-        return b"".join(self._parts)
 
 
 def _declared(content_type: str, body: bytes) -> list[str]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from copydesk_fetcher.responses import Held
+from copydesk_fetcher.responses import FetchError, Held
 
 SWEEP_ABOVE = 1000
 # Who would wait longer for a domain that asked to be left alone makes room for others meanwhile.
@@ -58,6 +58,12 @@ class Hosts:
         """Start no further request at this domain for that long."""
         host = self._host(domain)
         host.held_until = max(host.held_until, time.monotonic() + seconds)
+
+    def answered(self, domain: str, status: int) -> None:
+        """This domain answered a request with this status."""
+
+    def failed(self, domain: str, why: FetchError) -> None:
+        """A request to this domain came to nothing."""
 
     async def _start(self, host: _Host) -> None:
         async with host.starting:

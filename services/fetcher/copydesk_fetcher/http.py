@@ -2,135 +2,87 @@
 
 Every connection, that of each redirect included, goes to an address that was checked after the name was resolved, and
 to exactly that address: a name that answers differently the second time gains nothing. Connections are pooled by name,
-so TLS is always verified against the name asked for.
+so TLS is always verified against the name asked for. Of httpx only the reading of URLs is used: requests go to httpcore
+directly, as redirects, cookies, compression and time-outs are dealt with here anyhow.
 """
 
 import asyncio
 import contextlib
-import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+from urllib.parse import urlencode
 
+import h2.exceptions
 import httpcore
 import httpx
+from prometheus_client import Counter
 
-from copydesk_fetcher.addresses import IPNetwork, refusal
-from copydesk_fetcher.encoding import ACCEPT_ENCODING, Body
 from copydesk_fetcher.hosts import Hosts
+from copydesk_fetcher.magic import binary_kind
 from copydesk_fetcher.pages import PAGE_TYPES, page_of
-from copydesk_fetcher.responses import Fetched, FetchError, Refused, TooLarge, TooSlow, Unreachable, Unsupported
+from copydesk_fetcher.responses import (
+    Elsewhere,
+    Fetched,
+    FetchError,
+    FetchReason,
+    Held,
+    Refused,
+    TooLarge,
+    TooSlow,
+    Unreachable,
+    Unsupported,
+)
 from copydesk_fetcher.settings import FetcherSettings
+from copydesk_fetcher.unpack import ACCEPT_ENCODING, Body
 from copydesk_fetcher.urls import plain_url
+from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve, Resolver, Wire
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Page
 
 OK = 200
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
+PERMANENT = frozenset((301, 308))
+SAME_METHOD = frozenset((307, 308))
 SLOW_DOWN = frozenset((429, 503))
 BODILESS = frozenset((204, 304))
 LEFT_BYTES = 16 * 1024
+HEADERS_TOO_LARGE = 431
+POST_BYTES = 2048
+HEADERS_AT_MOST = 256
+# What an answer may take on the wire beside twice its limit: headers, chunk sizes, frames.
+FRAMING_BYTES = 1024 * 1024
 LONGEST_HOLD_SECONDS = 900.0
 DEFAULT_HOLD_SECONDS = 5.0
-ADDRESSES_TRIED = 4
 KEEPALIVE_SECONDS = 15.0
-RESOLVER_THREADS = 32
 PAGE_ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.1"
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-
-
-class Resolver:
-    """Names to addresses by the system's resolver, in threads of its own: a slow name server holds up nobody else."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve")
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """The addresses in the order to try them. Raises ``OSError`` when there are none."""
-        answer = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        return list(dict.fromkeys(str(row[4][0]) for row in answer))
-
-    def close(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+REQUESTS = Counter("copydesk_requests_total", "Requests by what came of them.", ["outcome"])
+ANSWERS: Mapping[int, str] = {1: "interim", 2: "ok", 3: "redirect", 4: "client-error", 5: "server-error"}
+BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, h2.exceptions.H2Error)
 
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to checked addresses only. Raises :class:`Refused` when a name has none."""
-
-    def __init__(self, resolve: Resolve, allowed: Sequence[IPNetwork]) -> None:
-        self._resolve = resolve
-        self._allowed = allowed
-        self._inner = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """See :class:`httpcore.AsyncNetworkBackend`."""
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in await self._addresses(host, port, timeout):
-            try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    async def _addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
-        try:
-            async with asyncio.timeout(seconds):
-                found = await self._resolve(host, port)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time") from None
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"the name {host} cannot be resolved: {error}") from None
-        refusals = {address: refusal(address, port, self._allowed) for address in found}
-        usable = [address for address, reason in refusals.items() if reason is None]
-        if refusals and not usable:
-            reason = next(iter(refusals.values()))
-            raise Refused(f"{host}: {reason}" if host not in refusals else str(reason))
-        return usable[:ADDRESSES_TRIED]
-
-    async def connect_unix_socket(self, path: str, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
-        """Never: a URL cannot mean one."""
-        raise Refused(f"not a web address: {path}")
-
-    async def sleep(self, seconds: float) -> None:
-        """See :class:`httpcore.AsyncNetworkBackend`."""
-        await asyncio.sleep(seconds)
+def _anything(_: Fetched) -> bool:
+    return True
 
 
-class _GuardedTransport(httpx.AsyncHTTPTransport):
-    def __init__(self, backend: GuardedBackend, tls: ssl.SSLContext, limits: httpx.Limits) -> None:
-        super().__init__(verify=tls, trust_env=False, limits=limits)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            network_backend=backend,
-        )
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is asked for, the same for each redirect."""
+
+    method: str
+    headers: Sequence[tuple[bytes, bytes]]
+    max_bytes: int
+    accepts: Callable[[Fetched], bool] = _anything
+    redirects: frozenset[int] = REDIRECTS
+    content: bytes | None = None
 
 
-def _no_cookies() -> CookieJar:
-    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-
-
-@dataclass
+@dataclass(slots=True)
 class _Budget:
     """Time for one request with its redirects; waiting for a turn does not count."""
 
@@ -147,42 +99,45 @@ class _Budget:
             async with asyncio.timeout(max(self.left, 0)):
                 yield
         except TimeoutError:
-            raise TooSlow(f"no complete answer within {self.seconds:g} s") from None
+            raise TooSlow(f"no complete answer within {self.seconds:g} s", FetchReason.SLOW) from None
         finally:
             self.left -= time.monotonic() - started
 
 
-def _header(value: str) -> str:
-    return value.encode("latin-1", "ignore").decode("latin-1")
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ").replace("\n", " ")[:300]
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("ascii"), value.encode("latin-1", "ignore")) for name, value in headers.items()]
 
 
 class Client:
-    """Asks for pages and feeds, politely and within limits. An async context manager."""
+    """Asks for pages and feeds, politely and within limits. An async context manager.
+
+    ``hosts`` is for clients that share their politeness; without it, the client has its own.
+    """
 
     def __init__(
-        self, settings: FetcherSettings, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+        self,
+        settings: FetcherSettings,
+        *,
+        hosts: Hosts | None = None,
+        resolve: Resolve | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._settings = settings
         self._own_resolver = None if resolve else Resolver()
-        self.hosts = Hosts(settings.per_host_concurrency, settings.per_host_delay_seconds, settings.concurrency)
-        backend = GuardedBackend(resolve or self._own_resolver or Resolver(), settings.allow_networks)
-        limits = httpx.Limits(
+        self.hosts = hosts or Hosts(
+            settings.per_host_concurrency, settings.per_host_delay_seconds, settings.concurrency
+        )
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls or httpx.create_ssl_context(trust_env=False),
             max_connections=settings.concurrency * 2,
             max_keepalive_connections=settings.concurrency,
             keepalive_expiry=KEEPALIVE_SECONDS,
+            http2=True,
+            network_backend=GuardedBackend(resolve or self._own_resolver or Resolver(), settings.allow_networks),
         )
-        self._client = httpx.AsyncClient(
-            transport=_GuardedTransport(backend, tls or httpx.create_ssl_context(trust_env=False), limits),
-            timeout=httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds, pool=None),
-            headers={"user-agent": settings.user_agent, "accept-encoding": ACCEPT_ENCODING},
-            cookies=_no_cookies(),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._always = _raw({"user-agent": settings.user_agent, "accept-encoding": ACCEPT_ENCODING})
+        read = settings.read_seconds
+        self._extensions = {"timeout": {"connect": settings.connect_seconds, "read": read, "write": read}}
 
     async def __aenter__(self) -> Self:
         return self
@@ -190,7 +145,7 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._pool.aclose()
         if self._own_resolver is not None:
             self._own_resolver.close()
 
@@ -200,71 +155,186 @@ class Client:
         *,
         max_bytes: int,
         headers: Mapping[str, str] | None = None,
-        accepts: Callable[[Fetched], bool] = lambda _: True,
+        accepts: Callable[[Fetched], bool] = _anything,
+        same_domain: bool = False,
     ) -> Fetched:
         """The answer of this URL, redirects followed; the body only of a 200 that ``accepts`` takes.
 
         Raises a :class:`FetchError`: :class:`Refused`, :class:`Unreachable` (:class:`TooSlow`, :class:`Held`),
-        :class:`Unsupported`, :class:`TooLarge`.
+        :class:`Unsupported`, :class:`TooLarge`; with ``same_domain`` also :class:`Elsewhere`, before anything is asked
+        of another registrable domain.
         """
-        budget = _Budget(self._settings.total_seconds)
-        url = _askable(url)
-        for _ in range(self._settings.redirects + 1):
-            fetched = await self._hop(url, budget, max_bytes, headers or {}, accepts)
-            location = fetched.headers.get("location")
-            if fetched.status not in REDIRECTS or not location:
-                return fetched
-            url = _askable(location, url)
-        raise Refused(f"more than {self._settings.redirects} redirects")
+        return await self._follow(_Wish("GET", _raw(headers or {}), max_bytes, accepts), url, same_domain)
 
-    async def _hop(
-        self,
-        url: str,
-        budget: _Budget,
-        max_bytes: int,
-        headers: Mapping[str, str],
-        accepts: Callable[[Fetched], bool],
-    ) -> Fetched:
+    async def post(self, url: str, data: Mapping[str, str]) -> Fetched:
+        """What this URL answers to a form. The body, 2 KiB of it at most, comes whatever the status is.
+
+        Redirects are followed where they keep the method (307, 308). Raises a :class:`FetchError`.
+        """
+        content = urlencode(data).encode("ascii")
+        sent = {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(content))}
+        wish = _Wish("POST", _raw(sent), POST_BYTES, redirects=SAME_METHOD, content=content)
+        return await self._follow(wish, url, same_domain=False)
+
+    async def _follow(self, wish: _Wish, url: str, same_domain: bool) -> Fetched:
+        try:
+            return await self._along(wish, _askable(url), same_domain)
+        except FetchError as error:
+            REQUESTS.labels(error.reason).inc()
+            raise
+
+    async def _along(self, wish: _Wish, url: str, same_domain: bool) -> Fetched:
+        budget = _Budget(self._settings.total_seconds)
         domain = registrable_domain(url)
-        async with self.hosts.turn(domain):
-            try:
-                async with budget.running():
-                    fetched = await self._ask(url, max_bytes, headers, accepts)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-                raise Refused(f"not a URL: {url[:200]!r}: {error}") from None
-            except httpx.TimeoutException as error:
-                raise TooSlow(_reason(error)) from None
-            except httpx.HTTPError as error:
-                raise Unreachable(_reason(error)) from None
+        trail = [url]
+        is_permanent = True
+        while True:
+            fetched = await self._hop(wish, trail[-1], budget)
+            location = fetched.headers.get("location")
+            if fetched.status not in wish.redirects or not location:
+                is_moved = is_permanent and len(trail) > 1
+                return replace(fetched, moved_to=fetched.url) if is_moved else fetched
+            is_permanent = is_permanent and fetched.status in PERMANENT
+            trail.append(self._next(trail, location))
+            if same_domain and registrable_domain(trail[-1]) != domain:
+                raise Elsewhere(trail[-1])
+
+    def _next(self, trail: Sequence[str], location: str) -> str:
+        url = _askable(location, trail[-1])
+        if url in trail:
+            raise Refused(f"redirects in a circle: back to {url[:200]}", FetchReason.REDIRECT_LOOP)
+        if len(trail) > self._settings.redirects:
+            raise Refused(f"more than {self._settings.redirects} redirects", FetchReason.REDIRECTS)
+        return url
+
+    async def _hop(self, wish: _Wish, url: str, budget: _Budget) -> Fetched:
+        domain = registrable_domain(url)
+        try:
+            async with self.hosts.turn(domain), budget.running():
+                fetched = await self._ask(wish, url)
+        except Held:
+            raise
+        except FetchError as error:
+            self.hosts.failed(domain, error)
+            raise
+        REQUESTS.labels(ANSWERS.get(fetched.status // 100, "protocol")).inc()
+        self.hosts.answered(domain, fetched.status)
         if fetched.status in SLOW_DOWN:
             wait = fetched.retry_after(datetime.now(UTC))
             self.hosts.hold(domain, min(DEFAULT_HOLD_SECONDS if wait is None else wait, LONGEST_HOLD_SECONDS))
         return fetched
 
-    async def _ask(
-        self, url: str, max_bytes: int, headers: Mapping[str, str], accepts: Callable[[Fetched], bool]
-    ) -> Fetched:
-        sent = {name: _header(value) for name, value in headers.items()}
-        async with self._client.stream("GET", url, headers=sent) as response:
-            fetched = Fetched(response.status_code, url, dict(response.headers))
-            if fetched.status != OK:
-                await _leave(response)
-                return fetched
-            if not accepts(fetched):
-                raise Unsupported(f"content-type {fetched.headers.get('content-type', '')[:100]!r}")
-            body = Body(fetched.headers.get("content-encoding", ""), max_bytes)
-            _check_length(fetched, max_bytes)
-            async for chunk in response.aiter_raw():
-                body.feed(chunk)
-            return Fetched(fetched.status, url, fetched.headers, body.finish())
+    async def _ask(self, wish: _Wish, url: str) -> Fetched:
+        request = self._request(wish, url)
+        try:
+            response = await self._send(wish, request)
+        except (*BROKEN, ValueError) as error:  # a status of HTTP/2 that is no number
+            raise _named(error, in_head=True) from None
+        try:
+            return await self._read(wish, url, response)
+        except BROKEN as error:
+            raise _named(error, in_head=False) from None
+        finally:
+            await _close(response)
+
+    def _request(self, wish: _Wish, url: str) -> httpcore.Request:
+        try:
+            parsed = httpx.URL(url)
+            target = httpcore.URL(
+                scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
+            )
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise Refused(f"not a URL: {url[:200]!r}: {error}") from None
+        headers = [(b"host", parsed.netloc), *self._always, *wish.headers]
+        return httpcore.Request(wish.method, target, headers=headers, content=wish.content, extensions=self._extensions)
+
+    async def _send(self, wish: _Wish, request: httpcore.Request) -> httpcore.Response:
+        """One more try where a kept connection turns out to be dead: the server closed it as we were about to ask."""
+        for _ in range(2):
+            grant = Grant(wish.max_bytes * 2 + FRAMING_BYTES)
+            GRANT.set(grant)
+            try:
+                return await self._pool.handle_async_request(request)
+            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
+                if wish.method != "GET" or not grant.is_stale:
+                    raise
+        raise Unreachable("the server closes every connection that is kept", FetchReason.BROKEN_OFF)
+
+    async def _read(self, wish: _Wish, url: str, response: httpcore.Response) -> Fetched:
+        fetched = Fetched(response.status, url, _headers(response.headers))
+        if wish.method != "GET":
+            return replace(fetched, body=await _first_bytes(response, wish.max_bytes))
+        if fetched.status != OK:
+            await _leave(response, fetched)
+            return fetched
+        if not wish.accepts(fetched):
+            raise Unsupported(f"content-type {_said(fetched)}")
+        return replace(fetched, body=await _body(response, fetched, wish.max_bytes))
 
 
-async def _leave(response: httpx.Response) -> None:
+async def _body(response: httpcore.Response, fetched: Fetched, max_bytes: int) -> bytes:
+    body = Body(fetched.headers.get("content-encoding", ""), max_bytes)
+    length = _length(fetched.headers)
+    if length is not None and length > max_bytes:
+        raise TooLarge(f"{length} bytes, more than {max_bytes}")
+    is_known = False
+    async for chunk in response.stream:  # type: ignore[union-attr]
+        for _ in body.feed(chunk):
+            await asyncio.sleep(0)
+        if not is_known and (start := body.start):
+            is_known = True
+            if (kind := binary_kind(start)) is not None:
+                raise Unsupported(
+                    f"{kind}, though its content-type is {fetched.headers.get('content-type', '')[:100]!r}"
+                )
+    return body.finish()
+
+
+async def _first_bytes(response: httpcore.Response, count: int) -> bytes:
+    body = b""
+    async for chunk in response.stream:  # type: ignore[union-attr]
+        body += chunk
+        if len(body) >= count:
+            break
+    return body[:count]
+
+
+async def _leave(response: httpcore.Response, fetched: Fetched) -> None:
     """Read what is left of an answer nobody wants, if it is little, so that the connection can be used again."""
-    length = _length(response.headers)
-    if response.status_code in BODILESS or (length is not None and length <= LEFT_BYTES):
-        async for _ in response.aiter_raw():
+    length = _length(fetched.headers)
+    if fetched.status in BODILESS or (length is not None and length <= LEFT_BYTES):
+        async for _ in response.stream:  # type: ignore[union-attr]
             pass
+
+
+async def _close(response: httpcore.Response) -> None:
+    """End with an answer, read or not. HTTP/2 streams left unread use up their connection: it is not kept then."""
+    wire = response.extensions.get("network_stream")
+    if isinstance(wire, Wire) and response.extensions.get("stream_id") is not None:
+        wire.is_spoiled = wire.is_spoiled or not getattr(response.stream, "_closed", True)
+    await response.aclose()
+
+
+def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    if len(raw) > HEADERS_AT_MOST:
+        raise Unreachable(f"{len(raw)} header lines, more than {HEADERS_AT_MOST}", FetchReason.HEADERS)
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name = raw_name.decode("latin-1").lower()
+        value = _text(raw_value)
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _said(fetched: Fetched) -> str:
+    return repr(fetched.headers.get("content-type", "")[:100])
 
 
 def _length(headers: Mapping[str, str]) -> int | None:
@@ -272,10 +342,18 @@ def _length(headers: Mapping[str, str]) -> int | None:
     return int(length[:19]) if length.isascii() and length.isdigit() else None
 
 
-def _check_length(fetched: Fetched, max_bytes: int) -> None:
-    length = _length(fetched.headers)
-    if length is not None and length > max_bytes:
-        raise TooLarge(f"{length} bytes, more than {max_bytes}")
+def _named(error: Exception, *, in_head: bool) -> Unreachable:
+    """What a fault of the connection or of the server's HTTP is called."""
+    text = f"{type(error).__name__}: {error}".rstrip(": ").replace("\n", " ")[:300]
+    cause = error.__cause__ or error.__context__ or error
+    if isinstance(error, httpcore.TimeoutException):
+        return TooSlow(text)
+    if isinstance(error, httpcore.NetworkError) or "isconnected" in text or "peer closed" in text:
+        return Unreachable(text, FetchReason.BROKEN_OFF)
+    is_too_long = getattr(cause, "error_status_hint", 0) == HEADERS_TOO_LARGE or isinstance(
+        cause, h2.exceptions.DenialOfServiceError
+    )
+    return Unreachable(text, FetchReason.HEADERS if in_head and is_too_long else FetchReason.PROTOCOL)
 
 
 def _askable(url: str, base: str = "") -> str:

@@ -4,26 +4,63 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 
 from copydesk_shared.errors import CopydeskError
 
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
 
 
+class FetchReason(StrEnum):
+    """Why there is no answer; also the label of :data:`~copydesk_fetcher.http.REQUESTS`."""
+
+    URL = "url"
+    ADDRESS = "refused-address"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    SLOW = "slow"
+    HELD = "held"
+    PROTOCOL = "protocol"
+    HEADERS = "headers"
+    FLOOD = "flood"
+    BROKEN_OFF = "broken-off"
+    REDIRECTS = "redirects"
+    REDIRECT_LOOP = "redirect-loop"
+    ELSEWHERE = "elsewhere"
+    CONTENT_TYPE = "content-type"
+    ENCODING = "encoding"
+    TOO_LARGE = "too-large"
+    BOMB = "bomb"
+
+
 class FetchError(CopydeskError):
-    """There is no answer. ``str(error)`` says why, in one line."""
+    """There is no answer. ``str(error)`` says why, in one line; ``reason`` is the kind of it."""
+
+    reason = FetchReason.PROTOCOL
+
+    def __init__(self, message: str, reason: FetchReason | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason or self.reason
 
 
 class Unreachable(FetchError):
     """Time-out, no connection, an answer that broke off: another time it may work."""
 
+    reason = FetchReason.CONNECT
+
 
 class TooSlow(Unreachable):
-    """No complete answer in time."""
+    """No complete answer in time: ``TIMEOUT`` is a silence, ``SLOW`` an answer that takes too long as a whole."""
+
+    reason = FetchReason.TIMEOUT
 
 
 class Held(Unreachable):
     """The domain asked to be left alone for ``seconds``, longer than anybody should wait for it."""
+
+    reason = FetchReason.HELD
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the site asked to be left alone for another {seconds:.0f} s")
@@ -33,26 +70,44 @@ class Held(Unreachable):
 class Refused(FetchError):
     """We do not ask: the URL, the address or the redirects are not for us to follow."""
 
+    reason = FetchReason.URL
+
+
+class Elsewhere(FetchError):
+    """A redirect leads to ``url``, at another registrable domain than the one that was to be asked."""
+
+    reason = FetchReason.ELSEWHERE
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"a redirect leads to another domain: {url[:200]}")
+        self.url = url
+
 
 class Unsupported(FetchError):
     """The answer is of a kind that nobody here can read."""
 
+    reason = FetchReason.CONTENT_TYPE
+
 
 class TooLarge(FetchError):
-    """The answer is larger than the limit."""
+    """The answer is larger than the limit; a ``BOMB`` where it came as a small part of that."""
+
+    reason = FetchReason.TOO_LARGE
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """An answer. ``url`` is where it came from in the end; header names are in lower case.
 
-    ``body`` is decompressed; it is empty unless the status is 200.
+    ``body`` is decompressed; it is empty unless the status is 200. ``moved_to`` is ``url`` when redirects led there
+    that were all permanent (301, 308).
     """
 
     status: int
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    moved_to: str | None = None
 
     @property
     def media_type(self) -> str:
