@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from copydesk_fetcher.parse import FeedParser, NotAFeed
 from copydesk_fetcher.parsing import worker
-from copydesk_fetcher.parsing.rss_atom import first_entries
+from copydesk_fetcher.parsing.bounds import first_entries
 from copydesk_fetcher.text import plain_text
 
 from .samples import BASE, NOW, atom_of, parse, rss, rss_of
@@ -166,12 +166,42 @@ def test_missing_titles_and_guids_do_no_harm() -> None:
     assert len({entry.key for entry in feed.entries}) == 2
 
 
-def test_of_two_items_with_one_guid_the_first_counts() -> None:
-    items = "".join(
-        f"<item><guid isPermaLink='false'>x</guid><title>{name}</title><link>https://news.example/{name}</link></item>"
-        for name in "ab"
-    )
-    assert [entry.title for entry in parse(rss_of(items)).entries] == ["a"]
+def item_of(guid: str, link: str, title: str = "T") -> str:
+    return f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title><link>{link}</link></item>"
+
+
+def keys_of(*items: str) -> list[str]:
+    return [entry.key for entry in parse(rss_of("".join(items))).entries]
+
+
+@pytest.mark.parametrize("other", ["https://news.example/a", "http://news.example/a?utm_source=rss#top"])
+def test_of_two_items_with_one_guid_and_one_page_the_first_counts(other: str) -> None:
+    items = item_of("x", "https://news.example/a", "new") + item_of("x", other, "old")
+    assert [entry.title for entry in parse(rss_of(items)).entries] == ["new"]
+
+
+def test_one_guid_for_several_pages_is_no_identity() -> None:
+    first = keys_of(item_of("0", "/a"), item_of("0", "/b"))
+    later = keys_of(item_of("0", "/c"), item_of("0", "/a"), item_of("0", "/b"))
+    assert len(set(later)) == 3
+    assert later[1:] == first
+
+
+def test_an_edit_of_title_or_address_is_no_new_entry() -> None:
+    before = keys_of(item_of("x", "/a-storm", "A storm"), item_of("y", "/other"))
+    assert keys_of(item_of("x", "/a-flood", "A flood"), item_of("y", "/other")) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<link>https://news.example/a?utm_campaign=1</link>", "<link>https://news.example/a?utm_campaign=2</link>"),
+        ("<link>http://news.example/a</link>", "<link>https://news.example/a</link>"),
+        (item_of("https://news.example/a#0", "/a"), item_of("https://news.example/a#1", "/a", "Edited")),
+    ],
+)
+def test_spellings_of_an_address_and_counts_of_edits_are_no_identity(before: str, after: str) -> None:
+    assert keys_of(f"<item>{before}</item>") == keys_of(f"<item>{after}</item>")
 
 
 def entry_at(number: int, updated: str) -> str:

@@ -2,25 +2,14 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from copydesk_fetcher.parsing import rss_atom
-from copydesk_fetcher.parsing.model import Document, IsHtml, NotAFeed, ParsedFeed
+from copydesk_fetcher.parsing import rss_atom, sitemaps
+from copydesk_fetcher.parsing.charset import decode
+from copydesk_fetcher.parsing.model import Document, IsHtml, NotAFeed, ParsedFeed, one_line
 
 START_BYTES = 65_536
-# The longest mark first: that of UTF-32 begins with that of UTF-16.
-BYTE_ORDER_MARKS = (
-    (b"\xff\xfe\x00\x00", "utf-32-le"),
-    (b"\x00\x00\xfe\xff", "utf-32-be"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"<\x00\x00\x00", "utf-32-le"),
-    (b"\x00\x00\x00<", "utf-32-be"),
-    (b"<\x00", "utf-16-le"),
-    (b"\x00<", "utf-16-be"),
-)
 PROLOGUE = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?:[^\[>]*\[.*?\]\s*>|[^>]*>)", re.DOTALL | re.IGNORECASE)
 ELEMENT = re.compile(r"<(?:[\w.-]{1,100}:)?([\w.-]{1,100})")
 
@@ -41,6 +30,8 @@ def _refuse_html(_: Document) -> ParsedFeed:
 # The first that recognises a document reads it.
 READERS: tuple[Reader, ...] = (
     Reader("web page", lambda document: document.root == "html", _refuse_html),
+    Reader("sitemap", sitemaps.is_sitemap, sitemaps.read),
+    Reader("text sitemap", sitemaps.is_text_sitemap, sitemaps.read_text),
     Reader("RSS or Atom", lambda document: True, rss_atom.read),  # noqa: ARG005 - whatever is left
 )
 
@@ -52,16 +43,18 @@ def parse_feed(body: bytes, content_type: str, url: str, limit: int, now: dateti
     """
     document = look_at(body, content_type, url, limit, now)
     reader = next(reader for reader in READERS if reader.recognises(document))
-    return reader.read(document)
+    feed = reader.read(document)
+    problems = (*document.problems, feed.problem or "")
+    return replace(feed, problem=one_line("; ".join(problem for problem in problems if problem)) or None)
 
 
 def look_at(body: bytes, content_type: str, url: str, limit: int, now: datetime) -> Document:
     """The document with what its beginning tells of it. Raises :class:`NotAFeed` when it is empty."""
-    encoding = next((name for mark, name in BYTE_ORDER_MARKS if body.startswith(mark)), "utf-8")
-    text = body[:START_BYTES].decode(encoding, "replace").removeprefix("\ufeff").lstrip()
-    if not text:
-        raise NotAFeed("nothing but blanks" if body else "empty")
-    return Document(body, content_type, url, limit, now, start=text, root=root_of(text))
+    decoded = decode(body, content_type)
+    if not decoded.body:
+        raise NotAFeed("; ".join(decoded.problems) or ("nothing but blanks" if body else "empty"))
+    start = decoded.body[:START_BYTES].decode("utf-8", "ignore")
+    return Document(decoded.body, content_type, url, limit, now, start, root_of(start), decoded.problems)
 
 
 def root_of(start: str) -> str:

@@ -82,10 +82,11 @@ class ParsedFeed:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a server sent as a feed. ``start`` is its beginning as text, without byte order mark and blanks.
+    """What a server sent as a feed, as UTF-8 without byte order mark, XML declaration and control characters.
 
-    ``root`` is the local name of the first XML or HTML element in lower case, empty when there is none. Of the entries
-    no more than the first ``limit`` are read.
+    ``start`` is the beginning of ``body``. ``root`` is the local name of the first XML or HTML element in lower case,
+    empty when there is none. Of the entries no more than the first ``limit`` are read. ``problems`` are those found
+    so far; whoever reads the document adds none of them to its own.
     """
 
     body: bytes
@@ -95,6 +96,7 @@ class Document:
     now: datetime
     start: str
     root: str
+    problems: tuple[str, ...] = ()
 
 
 def plausible(at: datetime | None, now: datetime) -> datetime | None:

@@ -1,159 +1,166 @@
-"""RSS, RDF, Atom and CDF, by feedparser."""
+"""RSS 0.9x, 1.0 (RDF) and 2.0, Atom 0.3 and 1.0, and CDF, by feedparser."""
 
 import io
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import feedparser
 
+from copydesk_fetcher.parsing.bounds import first_entries, without_bombs
+from copydesk_fetcher.parsing.dates import read_date
+from copydesk_fetcher.parsing.drafts import Draft, date_problem, finished, usable_url
 from copydesk_fetcher.parsing.model import (
     AUTHOR_LIMIT,
     AUTHORS_LIMIT,
     CONTENT_LIMIT,
-    SUMMARY_LIMIT,
     TITLE_LIMIT,
     ContentType,
     Document,
     NotAFeed,
-    ParsedEntry,
     ParsedFeed,
-    fingerprint,
-    is_full,
     one_line,
     plausible,
-    unique,
 )
 from copydesk_fetcher.text import plain_text, scrubbed
-from copydesk_fetcher.urls import plain_url
-from copydesk_shared.identity import short_digest
 
-SHARED_DATE_ENTRIES = 5
-
-END_OF_ENTRY = re.compile(rb"</(?:[\w.-]{1,40}:)?(?:item|entry)\s{0,9}>", re.IGNORECASE)
+# Of a name for the relation "alternate" that is an address only the end counts (RFC 4287 section 4.2.7.2).
+RELATION = re.compile(r"^(?:https?://www\.iana\.org/assignments/relation/)", re.IGNORECASE)
+HTML_TYPES = ("", "text/html", "application/xhtml+xml")
 CONTENT_TYPES: Mapping[str, ContentType] = {
     "text/html": "text/html",
     "application/xhtml+xml": "text/html",
     "text/plain": "text/plain",
 }
+MINUTE = 60.0
+LONGEST_TTL = 31 * 24 * 60 * MINUTE
+# RDF Site Summary 1.0 Modules: Syndication.
+PERIODS = {"hourly": 3600.0, "daily": 86_400.0, "weekly": 604_800.0, "monthly": 2_678_400.0, "yearly": 31_536_000.0}
+NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*")
 # What feedparser raises on input that it was not written for.
 PARSER_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
                  ValueError)  # fmt: skip
 
-# Labels that are wrong while the feed itself is right.
-HARMLESS = (feedparser.NonXMLContentType, feedparser.CharacterEncodingOverride)
-
 Parsed = Mapping[str, Any]
-
-
-def first_entries(body: bytes, limit: int) -> bytes:
-    """The feed with no more than its first ``limit`` entries, still closed by its own end."""
-    ends = [match.end() for match in END_OF_ENTRY.finditer(body)]
-    return body if len(ends) <= limit else body[: ends[limit - 1]] + body[ends[-1] :]
 
 
 def read(document: Document) -> ParsedFeed:
     """What the feed says. Raises :class:`NotAFeed`."""
-    headers = {"content-location": document.url}
-    if document.content_type:
-        headers["content-type"] = document.content_type
+    safe, bomb = without_bombs(document.body)
     try:
         # A file object: feedparser opens byte strings as file names.
         parsed = feedparser.parse(
-            io.BytesIO(first_entries(document.body, document.limit)),
-            response_headers=headers, sanitize_html=False, resolve_relative_uris=True,
-        )  # fmt: skip
-        found = list(_entries(parsed, document.url, document.limit, document.now))
+            io.BytesIO(first_entries(safe, document.limit)),
+            response_headers={"content-location": document.url, "content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=True,
+        )
+        drafts = [_draft(raw, document) for raw in parsed["entries"][: document.limit]]
     except PARSER_ERRORS as error:
-        raise NotAFeed(f"cannot be parsed: {type(error).__name__}: {error}"[:300]) from None
-    problem = _problem(parsed)
-    if not parsed.get("entries") and (problem or not parsed.get("version")):
+        raise NotAFeed(one_line(f"cannot be parsed: {type(error).__name__}: {error}")) from None
+    broken = _broken(parsed)
+    if not drafts and (broken or not parsed.get("version")):
         kind = "broken and without entries" if parsed.get("version") else "neither RSS nor Atom"
-        raise NotAFeed(f"{kind} ({problem})" if problem else kind)
-    entries = [entry for entry in found if entry is not None]
-    return ParsedFeed(unique(entries), skipped=len(found) - len(entries), problem=problem)
+        raise NotAFeed(f"{kind} ({broken})" if broken else kind)
+    usable = [draft for draft in drafts if draft is not None]
+    return ParsedFeed(
+        finished(usable),
+        skipped=len(drafts) - len(usable),
+        problem="; ".join(filter(None, (bomb, broken, date_problem(usable)))) or None,
+        **_about(parsed.get("feed", {}), document.url),
+    )
 
 
-def _problem(parsed: Parsed) -> str | None:
-    error = parsed.get("bozo_exception")
-    if not parsed.get("bozo") or error is None or isinstance(error, HARMLESS):
+def _broken(parsed: Parsed) -> str:
+    error = parsed.get("bozo_exception") if parsed.get("bozo") else None
+    if error is None:
+        return ""
+    where = f", line {error.getLineNumber()}" if hasattr(error, "getLineNumber") else ""
+    says = error.getMessage() if hasattr(error, "getMessage") else str(error)
+    return one_line(f"broken XML: {says}{where}")
+
+
+def _about(feed: Parsed, url: str) -> dict[str, Any]:
+    """What the feed says of itself, by the names of :class:`ParsedFeed`."""
+    links = [link for link in feed.get("links", ()) if isinstance(link, Mapping)]
+    links += [link for name in ("atom_link", "atom10_link") if isinstance(link := feed.get(name), Mapping)]
+    return {
+        "title": plain_text(_string(feed, "title"), TITLE_LIMIT),
+        "ttl_seconds": _ttl(feed),
+        "hub": usable_url(list(_hrefs(links, "hub")), url),
+        "self_url": usable_url(list(_hrefs(links, "self")), url),
+    }
+
+
+def _ttl(feed: Parsed) -> float | None:
+    """Seconds between two looks at the feed: ``ttl`` (RSS 2.0), else the period and frequency of Syndication."""
+    minutes = NUMBER.fullmatch(_string(feed, "ttl"))
+    if minutes and float(minutes[1]):
+        return min(float(minutes[1]) * MINUTE, LONGEST_TTL)
+    period = PERIODS.get(_string(feed, "sy_updateperiod").strip().lower())
+    times = NUMBER.fullmatch(_string(feed, "sy_updatefrequency") or "1")
+    if period and times and float(times[1]):
+        return min(period / float(times[1]), LONGEST_TTL)
+    return None
+
+
+def _draft(raw: Parsed, document: Document) -> Draft | None:
+    url = usable_url(list(_addresses(raw)), document.url) or usable_url([_string(raw, "id")], "")
+    if url is None:
         return None
-    return one_line(f"{type(error).__name__}: {error}")
-
-
-def _entries(parsed: Parsed, base: str, limit: int, now: datetime) -> Iterator[ParsedEntry | None]:
-    raw_entries = parsed["entries"][:limit]
-    generated = _generation_time(raw_entries, now)
-    for raw in raw_entries:
-        url = _url(raw, base)
-        yield None if url is None else _entry(raw, url, generated, now)
-
-
-def _generation_time(raw_entries: list[Parsed], now: datetime) -> datetime | None:
-    """The time that most entries claim as their update: that of the feed's making, which says nothing of them."""
-    times = [_date(raw, "updated_parsed", now) for raw in raw_entries]
-    if len(times) < SHARED_DATE_ENTRIES:
-        return None
-    most = max(set(times), key=times.count)
-    return most if times.count(most) * 2 > len(times) else None
-
-
-def _entry(raw: Parsed, url: str, generated: datetime | None, now: datetime) -> ParsedEntry:
-    title = plain_text(_string(raw, "title"), TITLE_LIMIT)
-    summary = plain_text(_string(raw, "summary"), SUMMARY_LIMIT)
-    updated = _date(raw, "updated_parsed", now)
+    published, wrong_published = _date(raw, "published", document.now)
+    created, _ = _date(raw, "created", document.now)
+    updated, wrong_updated = _date(raw, "updated", document.now)
     content, content_type = _content(raw)
-    text = plain_text(content, CONTENT_LIMIT)
-    return ParsedEntry(
-        key=short_digest(_string(raw, "id") or url),
+    return Draft(
+        name=_string(raw, "id"),
         url=url,
-        title=title,
-        summary=summary,
+        title=plain_text(_string(raw, "title"), TITLE_LIMIT),
+        raw_summary=_string(raw, "summary"),
         authors=_authors(raw),
-        published_at=_date(raw, "published_parsed", now) or _date(raw, "created_parsed", now) or updated,
-        updated_at=updated,
-        content=content or scrubbed(_string(raw, "summary"))[:CONTENT_LIMIT],
+        published=published or created,
+        updated=updated,
+        content=content,
         content_type=content_type,
-        is_full=is_full(text, summary),
-        fingerprint=fingerprint(title, updated if updated != generated else None, text or summary),
+        unread_dates=wrong_published + wrong_updated,
     )
 
 
 def _string(raw: Parsed, name: str) -> str:
-    value = raw.get(name)
+    """The text of that name. ``dict.get`` because feedparser's own guesses one date from another and warns."""
+    value = dict.get(raw, name) if isinstance(raw, dict) else None
     return value if isinstance(value, str) else ""
 
 
-def _url(raw: Parsed, base: str) -> str | None:
-    """The first of the entry's links that can be asked for."""
-    candidates = [_string(raw, "feedburner_origlink"), _string(raw, "link")]
-    candidates += [
-        _string(link, "href") for link in raw.get("links", ()) if link.get("rel", "alternate") == "alternate"
-    ]
-    for candidate in candidates:
-        if candidate.strip():
-            try:
-                return plain_url(scrubbed(candidate), base)
-            except ValueError:
-                continue
-    try:
-        return plain_url(scrubbed(_string(raw, "id")))
-    except ValueError:
-        return None
+def _hrefs(links: Iterable[Parsed], relation: str) -> Iterator[str]:
+    """Where the links of that relation lead, those to web pages first."""
+    of_relation = [link for link in links if RELATION.sub("", _string(link, "rel") or "alternate") == relation]
+    for link in sorted(of_relation, key=lambda link: _string(link, "type") not in HTML_TYPES):
+        yield _string(link, "href")
 
 
-def _date(raw: Parsed, name: str, now: datetime) -> datetime | None:
-    """A plausible time. ``dict.get`` because feedparser's own guesses one date from another and warns."""
-    value = dict.get(raw, name)  # type: ignore[call-overload]
-    if not isinstance(value, time.struct_time):
-        return None
+def _addresses(raw: Parsed) -> Iterator[str]:
+    """Where an entry may be found, best first; enclosures, comments and pictures are other relations."""
+    yield _string(raw, "feedburner_origlink")
+    yield from _hrefs((link for link in raw.get("links", ()) if isinstance(link, Mapping)), "alternate")
+    yield _string(raw, "link")
+
+
+def _date(raw: Parsed, name: str, now: datetime) -> tuple[datetime | None, bool]:
+    """A plausible time, and whether there was one that is not."""
+    value = dict.get(raw, f"{name}_parsed") if isinstance(raw, dict) else None
+    at = _from_struct(value) if isinstance(value, time.struct_time) else None
+    at = plausible(at, now) or plausible(read_date(_string(raw, name)), now)
+    return at, at is None and bool(_string(raw, name).strip())
+
+
+def _from_struct(value: time.struct_time) -> datetime | None:
     try:
-        at = datetime(*value[:5], second=min(value[5], 59), tzinfo=UTC)
+        return datetime(*value[:5], second=min(value[5], 59), tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    return plausible(at, now)
 
 
 def _authors(raw: Parsed) -> tuple[str, ...]:
@@ -165,9 +172,6 @@ def _authors(raw: Parsed) -> tuple[str, ...]:
 def _content(raw: Parsed) -> tuple[str, ContentType]:
     """The longest of the contents that are text."""
     texts = [(_string(each, "value"), CONTENT_TYPES.get(_string(each, "type"))) for each in raw.get("content", ())]
-    value, kind = max(
-        ((value, kind) for value, kind in texts if kind), key=lambda pair: len(pair[0]), default=("", None)
-    )
-    if len(value) > CONTENT_LIMIT:
-        return "", "text/html"
-    return scrubbed(value), kind or "text/html"
+    readable = [(value, kind) for value, kind in texts if kind and len(value) <= CONTENT_LIMIT]
+    value, kind = max(readable, key=lambda pair: len(pair[0]), default=("", CONTENT_TYPES["text/html"]))
+    return scrubbed(value), kind
