@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
 from copydesk_fetcher.parsing.dispatch import parse_feed
-from copydesk_fetcher.parsing.model import ParsedFeed
+from copydesk_fetcher.parsing.model import NotAFeed, ParsedFeed
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BASE = "https://news.example/feed.xml"
@@ -34,3 +34,12 @@ def atom_of(entries: str) -> bytes:
 def parse(body: bytes, content_type: str = "application/xml", limit: int = 100) -> ParsedFeed:
     """What :func:`parse_feed` makes of a feed at :data:`BASE`, :data:`NOW`."""
     return parse_feed(body, content_type, BASE, limit, NOW)
+
+
+def complaint(body: bytes) -> str:
+    """Why this is no feed; empty when it is one."""
+    try:
+        parse(body)
+    except NotAFeed as error:
+        return str(error)
+    return ""

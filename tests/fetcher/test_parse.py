@@ -12,7 +12,7 @@ from copydesk_fetcher.parsing import worker
 from copydesk_fetcher.parsing.bounds import first_entries
 from copydesk_fetcher.text import plain_text
 
-from .samples import BASE, NOW, atom_of, parse, rss, rss_of
+from .samples import BASE, NOW, atom_of, complaint, parse, rss, rss_of
 
 LONG = "The harbour was quiet that morning and the boats lay still. " * 20
 
@@ -245,7 +245,7 @@ def test_broken_xml_still_gives_its_entries_and_the_problem() -> None:
         (b"", "empty"),
         (b"<html><body><p>Please log in", "neither RSS nor Atom"),
         (b"%PDF-1.4 nonsense", "neither RSS nor Atom"),
-        (b'{"version": "https://jsonfeed.org/version/1.1"}', "neither RSS nor Atom"),
+        (b'{"version": "https://jsonfeed.org/version/1.1"}', "no JSON Feed"),
         (b"<rss version='2.0'><channel><title>News</title>", "broken and without entries"),
         (b"\x00\xff\xfe\x00" * 100, "neither RSS nor Atom"),
     ],
@@ -329,14 +329,6 @@ def test_no_item_breaks_the_reading_of_the_others(items: list[dict[str, str]], i
 def test_any_bytes_are_a_feed_or_are_not(body: bytes) -> None:
     for each in (body, b"<rss version='2.0'><channel>" + body):
         assert "\n" not in complaint(each)
-
-
-def complaint(body: bytes) -> str:
-    try:
-        parse(body)
-    except NotAFeed as error:
-        return str(error)
-    return ""
 
 
 def _hang(*_: object) -> None:

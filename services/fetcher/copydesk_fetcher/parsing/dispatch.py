@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from copydesk_fetcher.parsing import rss_atom, sitemaps
+from copydesk_fetcher.parsing import json_feed, rss_atom, sitemaps
 from copydesk_fetcher.parsing.charset import decode
 from copydesk_fetcher.parsing.model import Document, IsHtml, NotAFeed, ParsedFeed, one_line
 
@@ -32,6 +32,7 @@ READERS: tuple[Reader, ...] = (
     Reader("web page", lambda document: document.root == "html", _refuse_html),
     Reader("sitemap", sitemaps.is_sitemap, sitemaps.read),
     Reader("text sitemap", sitemaps.is_text_sitemap, sitemaps.read_text),
+    Reader("JSON Feed", json_feed.recognises, json_feed.read),
     Reader("RSS or Atom", lambda document: True, rss_atom.read),  # noqa: ARG005 - whatever is left
 )
 
