@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 HEAD_CHARACTERS = 256 * 1024
 TAG_CHARACTERS = 4096
@@ -15,7 +15,11 @@ OPAQUE = {
     b"!--": b"-->", b"script": b"</script", b"style": b"</style", b"title": b"</title", b"svg": b"</svg",
     b"template": b"</template",
 }  # fmt: skip
-START = re.compile(rb"!--|(?:script|style|title|svg|template|link|base|meta)(?=[\s/>])|/head|body(?=[\s/>])")
+# What pages tell social networks is most of their meta tags and of no use here.
+START = re.compile(
+    rb"""!--|(?:script|style|title|svg|template|link|base)(?=[\s/>])|meta\s(?!(?:property|name)=["'](?:og|twitter|fb|al):)|"""
+    rb"""/head|body(?=[\s/>])"""
+)
 ENDS = frozenset((b"/head", b"body"))
 META_NAME = re.compile(rb"""\s(?:name|property)\s*=\s*["']?\s*([^\s"'>]+)""")
 ATTRIBUTE = re.compile(r"""(?<![\w-])([a-z][\w:-]*+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
@@ -53,7 +57,7 @@ def _starts(lowered: bytes) -> Iterator[tuple[bytes, int, int]]:
         if match is None:
             at = lowered.find(b"<", at + 1)
             continue
-        name = match.group()
+        name = match.group().rstrip()
         closing = OPAQUE.get(name)
         if name in ENDS:
             yield name, at, at
@@ -67,9 +71,21 @@ def _starts(lowered: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def read_head(text: str) -> Head:
     """The head of a page, as far as it is within the first 256 Ki characters. Never raises."""
+    length = text.find("</head", 0, HEAD_CHARACTERS) + len("</head")
+    if length >= len("</head"):
+        head = _read(text[:length])
+        if head.end >= 0:
+            return head
+    # It ends otherwise, or what looked like its end stands in a script or a comment.
+    head = _read(text[:HEAD_CHARACTERS])
+    return head if head.end >= 0 else replace(head, end=min(len(text), HEAD_CHARACTERS))
+
+
+def _read(text: str) -> Head:
+    """The head, with -1 for its end where there is none."""
     # One byte a character, so that places in it are places in the text; what matters here is ASCII.
-    lowered = text[:HEAD_CHARACTERS].encode("latin-1", "replace").lower()
-    base, title, end = "", "", len(lowered)
+    lowered = text.encode("latin-1", "replace").lower()
+    base, title, end = "", "", -1
     canonicals: list[str] = []
     metas: dict[str, tuple[str, ...]] = {}
     for name, start, closed in _starts(lowered):

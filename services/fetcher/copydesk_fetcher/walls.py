@@ -1,10 +1,54 @@
-"""Whether an answer is the story, or something put before it."""
+"""Whether an answer is the story, or something put before it.
 
+Cheap signs come first: most pages have their story in plain paragraphs and are done after two searches.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from copydesk_fetcher.pages import OpenPage
+from copydesk_fetcher.text import plain_text
+from copydesk_fetcher.wall_rules import (
+    CHALLENGE_MARKUP,
+    CHALLENGE_TITLES,
+    CONSENT_HOSTS,
+    CONSENT_SEGMENTS,
+    LOGIN_HOSTS,
+    LOGIN_SEGMENTS,
+    PASSWORD_FIELDS,
+    PAYWALL_MARKUP,
+    PHRASES_NEEDED,
+    RULES,
+    TALK,
+)  # fmt: skip
 from copydesk_shared.messages import Access, Entry
+
+READ_CHARACTERS = 512 * 1024
+PLENTY = 1500
+PARAGRAPH = 60
+LONG_PARAGRAPH = 80
+FEED_TEXT = 400
+# A page with less than this share of the text that its feed carried is not the whole story.
+SHARE_OF_FEED = 0.6
+JSON_LD_CHARACTERS = 512 * 1024
+
+TAGS = re.compile(r"<[^<>]*>")
+LINKED = re.compile(r"<a\b[^<>]*>[^<]*", re.IGNORECASE)
+BLOCKS = re.compile(
+    r"</?(?:p|div|li|ul|ol|td|tr|table|h[1-6]|section|article|aside|main|br|blockquote|figure|figcaption|dd|dt|form|"
+    r"label|button|option|body)\b[^<>]*>",
+    re.IGNORECASE,
+)
+OPAQUE = re.compile(rb"<(?:script|style|noscript|template|svg|nav|footer|select)(?=[\s/>])|<!--")
+SENTENCE_END = re.compile(r"[.!?\u2026\u3002\u0964][\"'\u201d\u2019\u00bb)]?(?:\s|$)")
+NOT_FREE = re.compile(r"""isAccessibleForFree\\?["']?\s*:\s*\\?["']?(?:false|0|no)\b""", re.IGNORECASE)
+# In these paragraphs a wall may be talking: they do not show that there is a story.
+MAYBE_TALK = ("ookie", "onsent", "artner", "inwillig", "ustimm", "privacidad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +67,190 @@ class Judgement:
 FULL = Judgement()
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """``shown`` is the page without what nobody sees; ``words`` is what stands there, in lower case."""
+
+    shown: str
+    words: str
+    story: int
+    """Characters of sentences that are neither links nor what a wall says."""
+
+
 def judge(page: OpenPage, entry: Entry | None = None) -> Judgement:
-    """Judge an answer with status 200; ``entry`` is what led to it."""
-    return FULL
+    """Judge an answer with status 200; ``entry`` is what led to it. Pure, and quick for a page that has its story."""
+    feed_text = _feed_text(entry)
+    if page.content_type != "text/html":
+        return _against_feed(len(page.text), feed_text)
+    signs = set(_early_signs(page, entry))
+    has_plenty = _has_plenty(page.text, page.head.end)
+    if has_plenty and len(feed_text) * SHARE_OF_FEED <= PLENTY:
+        return _by_rule(signs, PLENTY, entry, feed_text) or FULL
+    seen = _look(page.text, page.head.end)
+    if not has_plenty:
+        signs |= set(_late_signs(page.text, seen))
+    return _by_rule(signs, seen.story, entry, feed_text) or _against_feed(seen.story, feed_text)
+
+
+def _by_rule(signs: set[str], story: int, entry: Entry | None, feed_text: str) -> Judgement | None:
+    for rule in RULES:
+        if rule.name in signs and story < rule.story_below:
+            is_wall = story < rule.wall_below
+            return Judgement(rule.access, rule.name, is_wall, _better(entry, feed_text, 0 if is_wall else story))
+    return None
+
+
+def _better(entry: Entry | None, feed_text: str, story: int) -> Literal["page", "feed"]:
+    carries = entry is not None and (bool(entry.content) or len(feed_text) >= FEED_TEXT)
+    return "feed" if carries and len(feed_text) > story else "page"
+
+
+def _against_feed(story: int, feed_text: str) -> Judgement:
+    if len(feed_text) < FEED_TEXT or story >= len(feed_text) * SHARE_OF_FEED:
+        return FULL
+    return Judgement("partial", "shorter-than-feed", better="feed")
+
+
+def _feed_text(entry: Entry | None) -> str:
+    if entry is None:
+        return ""
+    if not entry.content:
+        return entry.summary
+    if entry.content_type == "text/plain":
+        return entry.content
+    return max(plain_text(entry.content, READ_CHARACTERS), entry.summary, key=len)
+
+
+def _early_signs(page: OpenPage, entry: Entry | None) -> Iterator[str]:
+    """What address, title and markup say without a look at the text."""
+    if page.head.title.lower().startswith(CHALLENGE_TITLES):
+        yield "challenge-title"
+    yield from _address_signs(page.fetched.url, entry.url if entry else None)
+    for tier in page.head.meta("article:content_tier"):
+        yield f"content-tier-{tier.lower()}"
+    if page.text.find("isAccessibleForFree") >= 0 and NOT_FREE.search(page.text) and _is_kept_back(page.text):
+        yield "json-ld"
+
+
+def _address_signs(url: str, asked: str | None) -> Iterator[str]:
+    is_consent, is_login = _kinds(url)
+    was_consent, was_login = _kinds(asked) if asked else (False, False)
+    if is_consent and not was_consent:
+        yield "consent-redirect" if asked else "consent-host"
+    if is_login and asked and not was_login:
+        yield "login-redirect"
+
+
+def _kinds(url: str) -> tuple[bool, bool]:
+    parts = urlsplit(url.lower())
+    segments = frozenset(parts.path.split("/"))
+    host = parts.hostname or ""
+    return (
+        bool(CONSENT_HOSTS.match(host) or segments & CONSENT_SEGMENTS),
+        bool(LOGIN_HOSTS.match(host) or segments & LOGIN_SEGMENTS),
+    )
+
+
+def _is_kept_back(text: str) -> bool:
+    """Whether the JSON-LD that says "not free" says it of this page; what cannot be read is taken at its word."""
+    at = NOT_FREE.search(text)
+    start = text.rfind("<script", 0, at.start()) if at else -1
+    end = text.find("</script", start)
+    opened = text.find(">", start)
+    if start < 0 or end < 0 or not start < opened < end or end - opened > JSON_LD_CHARACTERS:
+        return at is not None
+    try:
+        said = json.loads(text[opened + 1 : end], strict=False)
+    except (ValueError, RecursionError):
+        return True
+    return any(_says_not_free(node) for node in _nodes(said))
+
+
+def _nodes(said: Any) -> Iterator[Mapping[str, Any]]:
+    queue = [said]
+    for _ in range(1000):
+        if not queue:
+            return
+        item = queue.pop()
+        if isinstance(item, list):
+            queue += item
+        elif isinstance(item, dict):
+            yield item
+            queue += [item[name] for name in ("@graph", "mainEntity", "mainEntityOfPage") if name in item]
+
+
+def _says_not_free(node: Mapping[str, Any]) -> bool:
+    parts = node.get("hasPart")
+    pieces = parts if isinstance(parts, list) else [parts]
+    said = [each.get("isAccessibleForFree") for each in (node, *pieces) if isinstance(each, dict)]
+    return any(str(value).lower() in ("false", "0", "no") for value in said)
+
+
+def _has_plenty(text: str, start: int) -> bool:
+    """Whether plain paragraphs alone make a story: most pages are done here."""
+    found, at, are_closed = 0, text.find("<p", start), True
+    while at >= 0:
+        following = text.find("<p", at + 2)
+        if text[at + 2 : at + 3] in (">", " ", "\n"):
+            end = text.find("</p", at, at + READ_CHARACTERS) if are_closed else -1
+            are_closed = end >= 0
+            paragraph = text[at : end if 0 <= end < following or following < 0 else following]
+            length = len(TAGS.sub("", paragraph))
+            if length >= LONG_PARAGRAPH and not any(word in paragraph for word in MAYBE_TALK):
+                found += length
+                if found >= PLENTY:
+                    return True
+        at = following
+    return False
+
+
+def _look(text: str, start: int) -> _Seen:
+    shown = " ".join(_shown(text[:READ_CHARACTERS], start))
+    words = " ".join(html.unescape(TAGS.sub(" ", shown)).lower().split())
+    said = [phrase for phrases in TALK.values() for phrase in phrases if phrase in words]
+    story = sum(_story_length(block, said) for block in BLOCKS.split(shown) if len(block) >= PARAGRAPH)
+    return _Seen(shown, words, story)
+
+
+def _shown(text: str, start: int) -> Iterator[str]:
+    lowered = text.encode("latin-1", "replace").lower()
+    endless: set[bytes] = set()
+    at = start
+    while match := OPAQUE.search(lowered, at):
+        name = match.group()
+        closing = b"-->" if name == b"<!--" else b"</" + name[1:]
+        end = -1 if name in endless else lowered.find(closing, match.end())
+        yield text[at : match.start()]
+        at = match.end() if end < 0 else end + len(closing)
+        if end < 0:
+            endless.add(name)
+    yield text[at:]
+
+
+def _story_length(block: str, said: Sequence[str]) -> int:
+    plain = " ".join(html.unescape(TAGS.sub(" ", LINKED.sub(" ", block))).split())
+    if len(plain) < PARAGRAPH or not SENTENCE_END.search(plain):
+        return 0
+    lowered = plain.lower()
+    return 0 if any(phrase in lowered for phrase in said) else len(plain)
+
+
+def _late_signs(text: str, seen: _Seen) -> Iterator[str]:
+    """What the text and the markup of a page with little text say."""
+    if any(mark in text for mark in CHALLENGE_MARKUP):
+        yield "challenge-markup"
+    counts = {name: sum(phrase in seen.words for phrase in phrases) for name, phrases in TALK.items()}
+    has_password = any(field in seen.shown for field in PASSWORD_FIELDS)
+    for name, count in counts.items():
+        if count >= PHRASES_NEEDED[name] and (name != "login-form" or has_password):
+            yield name
+    if any(_is_in_attribute(seen.shown, mark) for mark in PAYWALL_MARKUP):
+        yield "paywall-markup"
+
+
+def _is_in_attribute(shown: str, mark: str) -> bool:
+    """Whether this stands in a class, an id or a data attribute."""
+    at = shown.find(mark)
+    opened = shown.rfind("<", max(at - 500, 0), at) if at >= 0 else -1
+    tag = shown[opened:at] if opened >= 0 else ">"
+    return ">" not in tag and any(name in tag for name in ("class=", "id=", "data-"))
