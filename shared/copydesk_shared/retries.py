@@ -3,6 +3,7 @@
 A record that failed goes to ``<group>.retry.<tier>`` with its key, value and headers, and with headers on top that say
 why, how often and not before when (see :mod:`copydesk_shared.marks`). The stage reads these topics beside its source.
 Within a tier the waits are equal, so a partition is in the order of its times and only its head has to be looked at.
+What waits for its turn in a queue may wait less than its tier; it is still never looked at before its head.
 """
 
 from collections.abc import Mapping
@@ -37,10 +38,12 @@ POLICY: Mapping[RetryClass, Policy] = {
     RetryClass.THROTTLED: Policy(
         at_once=False, tiers=(Tier.SHORT, Tier.MEDIUM, Tier.MEDIUM, Tier.LONG, Tier.LONG, Tier.LONG)
     ),
-    RetryClass.QUEUED: Policy(at_once=False, tiers=(Tier.SHORT,)),
+    RetryClass.QUEUED: Policy(at_once=False, tiers=tuple(Tier)),
 }
 
 Waits = Mapping[Tier, float]
+# An entry may wait in a tier whose wait is up to this many times its own, because others stand at the head there.
+QUEUED_STRETCH = 2
 
 
 def attempt_of(record: Record) -> int:
@@ -106,19 +109,40 @@ def _tier(error: Retryable, attempt: int, waits: Waits) -> Tier | None:
     return next((tier for tier in Tier if waits[tier] >= max(least, waits[tiers[attempt - 1]])), Tier.LONG)
 
 
+def queue_wait(seconds: float, waits: Waits) -> tuple[Tier, float]:
+    """Where a record waits whose turn is that many seconds away, and how long until it is looked at again.
+
+    Never longer than the tier's wait, so records of other kinds wait no longer for having it before them. What waits
+    far less than its tier does not go there: other queues in that tier would hold it up.
+    """
+    tier = next((tier for tier in reversed(Tier) if waits[tier] <= seconds * QUEUED_STRETCH), Tier.SHORT)
+    return tier, min(seconds, waits[tier])
+
+
+def _queued(record: Record, error: Retryable, waits: Waits) -> tuple[int, Tier, float]:
+    """Nobody has tried the record, so no attempt is counted."""
+    return attempt_of(record), *queue_wait(error.after_seconds or 0.0, waits)
+
+
+def _next_attempt(record: Record, error: Retryable, waits: Waits) -> tuple[int, Tier, float] | None:
+    attempt = attempt_of(record) + 1
+    tier = _tier(error, attempt, waits)
+    return None if tier is None else (attempt, tier, waits[tier])
+
+
 def put_off(record: Record, error: Retryable, *, group: str, waits: Waits, now: datetime) -> Outgoing | None:
     """The record for its next tier; ``None`` when it has been through all that its class of failure has.
 
-    ``waits`` are the seconds of each tier.
+    ``waits`` are the seconds of each tier. One that only waits for its turn (``QUEUED``) can do so for ever.
     """
-    attempt = attempt_of(record) + 1
-    tier = _tier(error, attempt, waits)
-    if tier is None:
+    place = (_queued if error.kind is RetryClass.QUEUED else _next_attempt)(record, error, waits)
+    if place is None:
         return None
+    attempt, tier, seconds = place
     said = {
         **replays_of(record),
         ATTEMPT: str(attempt),
-        NOT_BEFORE: utc_text(now + timedelta(seconds=waits[tier])),
+        NOT_BEFORE: utc_text(now + timedelta(seconds=seconds)),
         f"{PREFIX}reason": error.kind.value,
         f"{PREFIX}error": str(error)[:ERROR_TEXT_LIMIT],
         f"{PREFIX}stage": group,

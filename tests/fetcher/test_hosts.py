@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from copydesk_fetcher.hosts import LONGEST_WAIT_SECONDS, SWEEP_ABOVE, Hosts
+from copydesk_fetcher.host_table import SWEEP_ABOVE
+from copydesk_fetcher.hosts import LONGEST_WAIT_SECONDS, Hosts
 from copydesk_fetcher.responses import Held
 
 

@@ -1,98 +1,321 @@
-"""Politeness: per domain, how many requests at a time and how far apart they start."""
+"""The frontier: per host (registrable domain) how many requests at a time, how far apart, and who is next.
+
+Requests wait in two lines: pages, and before them everything else (polls, robots.txt, hubs), which many pages depend
+on. Only so many pages of a host wait in memory; the others are put off (:class:`Queued`), so that no host keeps the
+hands of the others. The places in memory are shared by dynamic thresholds (Choudhury and Hahne, 1998): a host may have
+as many as are still free, so that some always are.
+"""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Self
 
+from prometheus_client import Counter, Histogram
+
+from copydesk_fetcher.backlog import Backlog
+from copydesk_fetcher.host import Host, Turn
+from copydesk_fetcher.host_table import HostTable
 from copydesk_fetcher.responses import FetchError, Held
+from copydesk_fetcher.settings import FetcherSettings
+from copydesk_shared.errors import CopydeskError
+from copydesk_shared.messages import HostState
+from copydesk_shared.retries import queue_wait
+from copydesk_shared.topics import Tier
 
-SWEEP_ABOVE = 1000
-# Who would wait longer for a domain that asked to be left alone makes room for others meanwhile.
+# Who would wait longer for a host makes room for others meanwhile.
 LONGEST_WAIT_SECONDS = 20.0
-LOOK_SECONDS = 0.5
+# How much of what may be in flight may wait for hosts.
+WAITING_SHARE = 0.75
+
+QUEUED = Counter("copydesk_host_queued_total", "Entries put off because their host is busy, by why.", ["reason"])
+WAITS = Histogram(
+    "copydesk_host_wait_seconds", "From the wish for a request to its turn.", ["line"],
+    buckets=(0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 60, 300),
+)  # fmt: skip
+
+Waits = Mapping[Tier, float]
+USUAL_WAITS: Waits = {Tier.SHORT: 30.0, Tier.MEDIUM: 300.0, Tier.LONG: 3600.0}
 
 
-class _Host:
-    def __init__(self, concurrency: int) -> None:
-        self.slots = asyncio.Semaphore(concurrency)
-        self.starting = asyncio.Lock()
-        self.next_start = 0.0
-        self.held_until = 0.0
-        self.users = 0
+class Queued(CopydeskError):
+    """There is no place for another page of this host; its turn comes in about ``seconds``."""
+
+    def __init__(self, domain: str, seconds: float) -> None:
+        super().__init__(f"{domain} is busy; the turn comes in about {seconds:.0f} s")
+        self.seconds = seconds
+
+
+@dataclass(slots=True)
+class _Page:
+    """A page's wish. Its first request waits behind everything else, what follows (a redirect) does not."""
+
+    has_begun: bool = False
+
+
+_PAGE: ContextVar[_Page | None] = ContextVar("page", default=None)
+
+
+@contextmanager
+def as_page() -> Iterator[None]:
+    """Requests made in here are for a page: they wait until nothing else wants that host."""
+    token = _PAGE.set(_Page())
+    try:
+        yield
+    finally:
+        _PAGE.reset(token)
 
 
 class Hosts:
-    """Turns at a domain: at most ``concurrency`` at a time, starts ``delay_seconds`` apart, ``total`` over all domains.
+    """Turns at hosts: at most ``concurrency`` at a time, starts ``delay_seconds`` apart, ``total`` over all hosts.
 
-    Who waits for its own domain holds no place of the total, so a slow domain does not stall the others.
+    ``queue`` pages of one host may wait in memory, ``room`` of all together; ``waits`` are those of the retry tiers.
+    Who waits for its own host holds no place of the total, so a slow host does not stall the others.
     """
 
-    def __init__(self, concurrency: int, delay_seconds: float, total: int) -> None:
+    def __init__(
+        self,
+        concurrency: int,
+        delay_seconds: float,
+        total: int,
+        *,
+        longest_delay_seconds: float = 60.0,
+        queue: int = 32,
+        room: int = 192,
+        waits: Waits = USUAL_WAITS,
+    ) -> None:
         self._concurrency = concurrency
-        self._delay = delay_seconds
-        self._total = asyncio.Semaphore(total)
-        self._hosts: dict[str, _Host] = {}
-        self._closed = False
+        self._free = total
+        self._queue = queue
+        self._room = room
+        self._waits = waits
+        self._places = 0
+        self._table = HostTable(delay_seconds, longest_delay_seconds)
+        self._line: deque[Host] = deque()
+        self._is_closed = False
+
+    @classmethod
+    def of(cls, settings: FetcherSettings) -> Self:
+        """As the settings want them."""
+        return cls(
+            settings.per_host_concurrency,
+            settings.per_host_delay_seconds,
+            settings.concurrency,
+            longest_delay_seconds=settings.longest_delay_seconds,
+            queue=settings.host_queue,
+            room=max(1, int(settings.max_in_flight * WAITING_SHARE)),
+            waits=settings.waits,
+        )
 
     @asynccontextmanager
     async def turn(self, domain: str) -> AsyncIterator[None]:
-        """Wait for a turn at this domain and hold it. Raises :class:`Held` where that would take long."""
-        host = self._host(domain)
-        host.users += 1
+        """Wait for a turn at this host and hold it. Raises :class:`Held` where that would take long."""
+        host = self._table[domain]
+        page = _PAGE.get()
+        asked = time.monotonic()
+        await self._turn_of(host, patient=page is not None and not page.has_begun)
+        began = time.monotonic()
+        WAITS.labels("first" if page is None else "pages").observe(began - asked)
+        if page is not None:
+            page.has_begun = True
         try:
-            async with host.slots:
-                await self._start(host)
-                try:
-                    yield
-                finally:
-                    self._total.release()
+            yield
         finally:
-            host.users -= 1
+            host.took(time.monotonic() - began)
+            self._give_back(host)
+
+    @contextmanager
+    def place(self, domain: str) -> Iterator[None]:
+        """A place among the pages of this host that are in memory. Raises :class:`Queued` where none is free."""
+        host = self._table[domain]
+        if reason := self._why_full(host):
+            raise self._queued(host, reason)
+        host.places += 1
+        self._places += 1
+        try:
+            yield
+        finally:
+            host.places -= 1
+            self._places -= 1
+
+    def queued(self, domain: str) -> Queued:
+        """For a page that is not to wait in memory any more: when to come again."""
+        return self._queued(self._table[domain], "held")
 
     def close(self) -> None:
         """Give no further turns: whoever waits for one, or comes, gets :class:`Held`."""
-        self._closed = True
+        self._is_closed = True
+        for host in self._table:
+            _send_away(host, 0.0)
+
+    def open(self) -> None:
+        """Give turns again."""
+        self._is_closed = False
+
+    def forget(self) -> None:
+        """All hosts are somebody else's now; whoever waits for one gets :class:`Held`."""
+        for host in self._table:
+            _send_away(host, 0.0)
+        self._table.forget()
+
+    def restore(self, states: Iterable[HostState], *, delay_first: bool = True) -> None:
+        """Go on from what was kept. With ``delay_first`` each host, known or not, is left alone for its delay first."""
+        self._table.restore(states, delay_first=delay_first)
 
     def hold(self, domain: str, seconds: float) -> None:
-        """Start no further request at this domain for that long."""
-        host = self._host(domain)
-        host.held_until = max(host.held_until, time.monotonic() + seconds)
+        """Start no further request at this host for that long."""
+        host = self._table[domain]
+        if not host.hold(seconds):
+            return
+        self._note(host, is_news=True)
+        self._table.measure()
+        if seconds > LONGEST_WAIT_SECONDS:
+            _send_away(host, seconds)
+
+    def set_delay(self, domain: str, seconds: float) -> None:
+        """What robots.txt asks for as the time between two starts. It is never less than ours, nor beyond the limit."""
+        if self._table.set_delay(domain, seconds):
+            host = self._table[domain]
+            self._note(host, is_news=True)
+            self._pump(host)
 
     def answered(self, domain: str, status: int) -> None:
-        """This domain answered a request with this status."""
+        """This host answered a request with this status."""
+        host = self._table[domain]
+        wait = host.answered(status)
+        self._note(host)
+        if wait:
+            self.hold(domain, wait)
 
     def failed(self, domain: str, why: FetchError) -> None:
-        """A request to this domain came to nothing."""
+        """A request to this host came to nothing."""
+        host = self._table[domain]
+        host.failed(str(why))
+        self._note(host)
 
-    async def _start(self, host: _Host) -> None:
-        async with host.starting:
-            while (wait := max(host.next_start, host.held_until) - time.monotonic()) > 0:
-                self._check(host)
-                await asyncio.sleep(min(wait, LOOK_SECONDS))
-            self._check(host)
-            await self._total.acquire()
-            host.next_start = max(host.next_start, time.monotonic() + self._delay)
+    def has_answered(self, domain: str) -> bool:
+        """Whether this host has answered before, to whomever."""
+        return self._table.has_answered(domain)
 
-    def _check(self, host: _Host) -> None:
-        held = host.held_until - time.monotonic()
-        if self._closed or held > LONGEST_WAIT_SECONDS:
-            raise Held(max(held, 0.0))
-
-    def _host(self, domain: str) -> _Host:
-        if domain not in self._hosts:
-            if len(self._hosts) >= SWEEP_ABOVE:
-                self._sweep()
-            self._hosts[domain] = _Host(self._concurrency)
-        return self._hosts[domain]
-
-    def _sweep(self) -> None:
-        now = time.monotonic()
-        self._hosts = {
-            name: host
-            for name, host in self._hosts.items()
-            if host.users or max(host.next_start, host.held_until) > now
-        }
+    def changed(self) -> list[HostState]:
+        """What is new of hosts since last asked. What only counts requests is said once a minute for each host."""
+        return self._table.changed()
 
     def __len__(self) -> int:
-        return len(self._hosts)
+        return len(self._table)
+
+    async def _turn_of(self, host: Host, *, patient: bool) -> None:
+        self._check(host, patient=patient)
+        turn: Turn = asyncio.get_running_loop().create_future()
+        line = host.line(patient=patient)
+        line.append(turn)
+        self._pump(host)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._give_back(host)
+            else:
+                with suppress(ValueError):
+                    line.remove(turn)
+            raise
+
+    def _check(self, host: Host, *, patient: bool) -> None:
+        """Whether waiting makes sense. Pages were counted where they took their place."""
+        held = host.held()
+        if self._is_closed or held > LONGEST_WAIT_SECONDS:
+            raise Held(max(held, 0.0))
+        ahead = len(host.first) if host.first else 0
+        if not patient and ahead and (wait := self._wait(host, ahead)) > LONGEST_WAIT_SECONDS:
+            raise Held(wait)
+
+    def _give_back(self, host: Host) -> None:
+        """Who is next starts a moment later, so that what the answer said of the host counts already."""
+        host.running -= 1
+        self._free += 1
+        asyncio.get_running_loop().call_soon(self._after, host)
+
+    def _after(self, host: Host) -> None:
+        self._pump(host)
+        while self._free and self._line:
+            waiting = self._line.popleft()
+            waiting.is_in_line = False
+            self._pump(waiting, most=1)
+
+    def _pump(self, host: Host, most: int | None = None) -> None:
+        """Start whatever may start at this host: ``most`` of it when the turns of all hosts are scarce."""
+        while host.is_wanted and host.running < self._concurrency and not host.is_in_line:
+            wait = self._starts_at(host) - time.monotonic()
+            if wait > 0:
+                self._wake(host, wait)
+            elif most == 0 or not self._free or (most is None and self._line):
+                host.is_in_line = True
+                self._line.append(host)
+            else:
+                most = None if most is None else most - 1
+                self._start(host)
+                continue
+            return
+
+    def _start(self, host: Host) -> None:
+        turn = host.next_turn()
+        if turn is not None and not turn.done():
+            host.started()
+            self._free -= 1
+            turn.set_result(None)
+
+    def _wake(self, host: Host, seconds: float) -> None:
+        """Look again when the next request may start. A look that comes too early finds out that it has to wait."""
+        if host.timer is None:
+            host.timer = asyncio.get_running_loop().call_later(seconds, self._woken, host)
+
+    def _woken(self, host: Host) -> None:
+        host.timer = None
+        self._pump(host)
+
+    def _starts_at(self, host: Host) -> float:
+        return max(host.last_start + self._table.delay(host), host.held_until)
+
+    def _pace(self, host: Host) -> float:
+        """Seconds that each further request takes."""
+        return max(self._table.delay(host), host.turn_seconds / self._concurrency)
+
+    def _wait(self, host: Host, ahead: int) -> float:
+        return max(self._starts_at(host) - time.monotonic(), 0.0) + ahead * self._pace(host)
+
+    def _why_full(self, host: Host) -> str:
+        if self._is_closed:
+            return "closed"
+        if host.held() > LONGEST_WAIT_SECONDS:
+            return "held"
+        if host.places >= min(self._queue, max(self._room - self._places, 1)):
+            return "full"
+        return "slow" if self._wait(host, host.places) > LONGEST_WAIT_SECONDS else ""
+
+    def _queued(self, host: Host, reason: str) -> Queued:
+        QUEUED.labels(reason).inc()
+        if self._is_closed:
+            return Queued(host.domain, 0.0)
+        if host.backlog is None:
+            host.backlog = Backlog()
+        first = self._wait(host, host.places)
+        seconds = host.backlog.add(time.monotonic(), first, self._pace(host), self._comes_back)
+        self._note(host, is_news=host.said_queued == 0)
+        return Queued(host.domain, seconds)
+
+    def _comes_back(self, seconds: float) -> float:
+        return queue_wait(seconds, self._waits)[1]
+
+    def _note(self, host: Host, *, is_news: bool = False) -> None:
+        if not self._is_closed:
+            self._table.note(host, is_news=is_news)
+
+
+def _send_away(host: Host, seconds: float) -> None:
+    while (turn := host.next_turn()) is not None:
+        if not turn.done():
+            turn.set_exception(Held(seconds))
