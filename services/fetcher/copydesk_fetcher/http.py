@@ -124,9 +124,7 @@ class Client:
     ) -> None:
         self._settings = settings
         self._own_resolver = None if resolve else Resolver()
-        self.hosts = hosts or Hosts(
-            settings.per_host_concurrency, settings.per_host_delay_seconds, settings.concurrency
-        )
+        self.hosts = Hosts.of(settings) if hosts is None else hosts
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or httpx.create_ssl_context(trust_env=False),
             max_connections=settings.concurrency * 2,
