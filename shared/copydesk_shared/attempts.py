@@ -3,7 +3,7 @@
 import inspect
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.retries import POLICY, put_off
 from copydesk_shared.revisions import Revisions
 from copydesk_shared.service import Service
-from copydesk_shared.stage import Drop, Emit, Stage
+from copydesk_shared.stage import Drop, Emit, Forward, Stage
 from copydesk_shared.telemetry import HANDLE_SECONDS, OutcomeKind, get_logger
 from copydesk_shared.wire import decode, encode
 
@@ -21,7 +21,8 @@ LOCAL_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 LOGGED_CHARACTERS = 500
 
-Handle = Callable[[Any], Awaitable[Emit[Any] | Drop]]
+Result = Emit[Any] | Forward[Any] | Drop
+Handle = Callable[[Any], Awaitable[Result]]
 
 
 class Ending(NamedTuple):
@@ -33,11 +34,15 @@ class Ending(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What becomes of a record: its ending and what is to be sent, with the revision of the article in it."""
+    """What becomes of a record: its ending and what is to be sent, with the revision of the article in it.
+
+    ``then`` says what is to be sent once that is stored.
+    """
 
     ending: Ending
     outgoing: Outgoing | None = None
     revision: int | None = None
+    then: Callable[[], Iterable[Outgoing]] | None = None
 
 
 def _published_at(message: Any) -> datetime | None:
@@ -101,14 +106,14 @@ class Attempts:
                 return self.buried(record, DeadLetterReason.BUG, traceback.format_exc())
         return None
 
-    async def _handled(self, message: Any) -> Emit[Any] | Drop:
+    async def _handled(self, message: Any) -> Result:
         """What the handler says. While what it needs is away it is asked again, until the service stops."""
         try:
             return await self._handle(message)
         except DependencyDown as error:
             return await self._waited(message, error)
 
-    async def _waited(self, message: Any, error: DependencyDown) -> Emit[Any] | Drop:
+    async def _waited(self, message: Any, error: DependencyDown) -> Result:
         """Counted, so that the waiting is over when nobody waits any more, also because the session was given up."""
         backoff = LOCAL_BACKOFF_SECONDS
         self._waiting += 1
@@ -128,15 +133,16 @@ class Attempts:
         finally:
             self._waiting -= 1
 
-    def _became(self, result: Emit[Any] | Drop, trace: str | None) -> Outcome:
+    def _became(self, result: Result, trace: str | None) -> Outcome:
         if isinstance(result, Drop):
             get_logger().info("dropped", reason=result.reason.value, detail=result.detail)
             return Outcome(Ending(OutcomeKind.DROPPED, result.reason.value))
-        outgoing = encode(
-            self._stage.sink, result.message, stage=self._stage.name, version=self._stage.version, trace=trace
-        )
+        topic = self._stage.source if isinstance(result, Forward) else self._stage.sink
+        outgoing = encode(topic, result.message, stage=self._stage.name, version=self._stage.version, trace=trace)
+        if isinstance(result, Forward):
+            return Outcome(Ending(OutcomeKind.FORWARDED), outgoing)
         ending = Ending(OutcomeKind.EMITTED, "", _published_at(result.message))
-        return Outcome(ending, outgoing, getattr(result.message, "revision", None))
+        return Outcome(ending, outgoing, getattr(result.message, "revision", None), result.then)
 
     def about_to_go_out(self, outcome: Outcome) -> Outcome:
         """The outcome, or a drop where a later revision of the same article has gone to a compacted topic before it."""

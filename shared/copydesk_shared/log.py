@@ -1,7 +1,8 @@
 """What the runner needs of a log of records: Apache Kafka, the embedded broker and the in-memory log all give it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,13 +54,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record on its way to a topic. ``place`` chooses the partition, as keys do, where that is not the key's."""
+    """A record on its way to a topic.
+
+    ``place`` chooses the partition, as keys do, where that is not the key's; ``partition`` is its number where the
+    record has to lie beside another, wherever that lies.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
     place: str | None = None
+    partition: int | None = None
 
 
 class Log(Protocol):
@@ -89,6 +95,18 @@ class Log(Protocol):
     def assigned(self) -> frozenset[Partition]:
         """The partitions this member owns now."""
 
+    def assign(self, starts: Mapping[Partition, int]) -> None:
+        """Read exactly these partitions, from these offsets on. For sessions that follow without a group."""
+
+    async def count(self, topic: str) -> int:
+        """How many partitions a topic has."""
+
+
+async def all_of(deliveries: Iterable[Awaitable[None]]) -> None:
+    """Resolves when all of these are stored."""
+    for delivery in deliveries:
+        await delivery
+
 
 async def stay(log: Log) -> None:
     """Take nothing and stay in the group: members that do not poll are put out of it."""
@@ -107,12 +125,4 @@ class RebalanceListener(Protocol):
         """The last moment to finish and commit."""
 
 
-OpenLog = Callable[[RebalanceListener], "OpenSession"]
-
-
-class OpenSession(Protocol):
-    """An async context manager that yields a :class:`Log`."""
-
-    async def __aenter__(self) -> Log: ...
-
-    async def __aexit__(self, *exc: object) -> bool | None: ...
+OpenLog = Callable[[RebalanceListener], AbstractAsyncContextManager[Log]]

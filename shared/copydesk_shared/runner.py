@@ -3,26 +3,26 @@
 Delivery is at least once: a record is finished when what it became is stored, and only the contiguous finished prefix
 of each partition is committed (``ledger``). What becomes of a record is decided in ``attempts``; retries wait in topics
 of their own (``retries``, ``delays``). Whatever goes wrong with the log ends the session; the next one starts at the
-committed offsets. Every record ends in exactly one counted outcome: emitted, dropped, retried or dead-lettered.
+committed offsets. Every record ends in exactly one counted outcome: emitted, forwarded, dropped, retried or
+dead-lettered. A companion, if there is one, is told of the partitions: ours alone, while no handler of others runs.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from copydesk_shared.attempts import Attempts, Ending, Outcome, is_asynchronous
+from copydesk_shared.attempts import Attempts, Outcome, is_asynchronous
+from copydesk_shared.companion import Companion, Escort
 from copydesk_shared.delays import Delays
 from copydesk_shared.errors import Poison
 from copydesk_shared.handout import Handout
-from copydesk_shared.kafka import connect
 from copydesk_shared.ledger import Ledger, Taken
-from copydesk_shared.log import Log, LogError, Partition, ProducerLostError, RebalanceListener, stay
+from copydesk_shared.log import Log, LogError, OpenLog, Partition, ProducerLostError, all_of, stay
 from copydesk_shared.meter import Meter
 from copydesk_shared.service import Service, run_service
-from copydesk_shared.sessions import keep_session, wait_for_topics
+from copydesk_shared.sessions import kafka_log, keep_session, wait_for_topics
 from copydesk_shared.settings import ServiceSettings
 from copydesk_shared.stage import Stage
 from copydesk_shared.telemetry import CURRENT_RECORD, get_logger
@@ -38,8 +38,6 @@ LOOK_SECONDS = 0.01
 OBSERVE_SECONDS = 5.0
 STORE_SECONDS = 30.0
 
-OpenLog = Callable[[RebalanceListener], AbstractAsyncContextManager[Log]]
-
 
 class StageRun:
     """One session of a stage. It is also the listener of its own rebalances.
@@ -47,13 +45,21 @@ class StageRun:
     ``hands`` tasks handle records side by side, one more sends what they become, and one waits until that is stored.
     """
 
-    def __init__(self, stage: Stage[Any, Any], attempts: Attempts, service: Service, hands: int) -> None:
+    def __init__(
+        self,
+        stage: Stage[Any, Any],
+        attempts: Attempts,
+        service: Service,
+        hands: int,
+        companion: Companion | None = None,
+    ) -> None:
         self._stage = stage
         self._service = service
         self._hands = hands
         self._attempts = attempts
         self._meter = Meter(stage.name)
         self._ledger = Ledger(stage.name, ordered=stage.ordered)
+        self._escort = Escort(companion, stage.source.name)
         self._delays = Delays(topic.name for topic in retry_topics(stage.name).values())
         self._log: Log | None = None
         self._room_at = time.monotonic()
@@ -62,7 +68,7 @@ class StageRun:
     def _start_work(self) -> None:
         self._taken: Handout[Taken] = Handout()
         self._outbox: Handout[tuple[Taken, Outcome]] = Handout()
-        self._sent: Handout[tuple[Taken, Ending, Awaitable[None] | None]] = Handout()
+        self._sent: Handout[tuple[Taken, Outcome, Awaitable[None] | None]] = Handout()
         self._workers: list[asyncio.Task[None]] = []
         self._storing_since: float | None = None
 
@@ -73,22 +79,30 @@ class StageRun:
                 self._log = log
                 self._service.health.ready(self._stage.name, value=True)
                 self._service.health.progressed(self._stage.name)
-                while not self._service.stopping.is_set():
-                    await self._step_or_renew(log)
-                await self._drain(self._ledger.partitions(), self._service.settings.drain_seconds)
+                try:
+                    while not self._service.stopping.is_set():
+                        await self._step_or_renew(log)
+                    await self._drain(self._ledger.partitions(), self._service.settings.drain_seconds)
+                finally:
+                    await self._let_go()
         finally:
             self._log = None
-            await self._abandon()
+            await self._let_go()
 
     async def on_assigned(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
         """Start each partition at its committed offset."""
         self._ledger.assign(partitions)
         self._meter.assigned(partitions)
+        self._escort.assigned(partitions)
         return {}
 
     async def on_revoked(self, partitions: frozenset[Partition]) -> None:
-        """Finish and commit what is in flight, within a deadline, before somebody else gets the partitions."""
+        """Finish and commit what is in flight, within a deadline, before somebody else gets the partitions.
+
+        Handlers that take longer are cancelled: what they do belongs to that somebody.
+        """
         await self._drain(partitions, REVOKE_SECONDS)
+        await self._let_go()
         self._ledger.forget(partitions)
         self._delays.forget(partitions)
 
@@ -106,7 +120,7 @@ class StageRun:
         if not self._workers:
             self._put_to_work(log)
         self._look_for_failures()
-        room = 0 if self._attempts.waiting else self._ledger.room()
+        room = 0 if self._attempts.waiting or self._escort.is_busy() else self._ledger.room()
         if room > 0:
             await self._take(log, room)
         else:
@@ -178,7 +192,7 @@ class StageRun:
                 delivery = await log.send(outcome.outgoing) if outcome.outgoing else None
             except Poison as error:
                 outcome, delivery = await self._bury(log, taken, error)
-            self._sent.put((taken, outcome.ending, delivery))
+            self._sent.put((taken, outcome, delivery))
 
     async def _bury(self, log: Log, taken: Taken, error: Poison) -> tuple[Outcome, Awaitable[None] | None]:
         outcome = self._attempts.buried(taken.record, error.reason, str(error))
@@ -186,19 +200,22 @@ class StageRun:
 
     async def _settle(self, log: Log) -> None:
         while True:
-            taken, ending, delivery = await self._sent.take()
+            taken, outcome, delivery = await self._sent.take()
             if delivery is not None:
                 self._storing_since = time.monotonic()
                 try:
                     await delivery
                 except Poison as error:
                     outcome, delivery = await self._bury(log, taken, error)
-                    ending = outcome.ending
                     if delivery is not None:
                         await delivery
                 self._storing_since = None
+            if outcome.then is not None:
+                sent = [await log.send(each) for each in outcome.then()]
+                self._sent.put((taken, outcome._replace(then=None), all_of(sent) if sent else None))
+                continue
             taken.window.finish(taken.record.offset, taken.size)
-            self._meter.count(ending)
+            self._meter.count(outcome.ending)
 
     async def _drain(self, partitions: Iterable[Partition], seconds: float) -> None:
         """Start nothing more, wait until what was started is stored, commit."""
@@ -214,30 +231,20 @@ class StageRun:
 
     async def _abandon(self) -> None:
         """What is not finished now is handled again later."""
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        workers = self._workers
         self._start_work()
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _let_go(self) -> None:
+        """Leave nothing running that belongs to partitions."""
+        await self._abandon()
+        await self._escort.revoked()
 
     def _replay(self, log: Log) -> None:
         for where, offset in self._ledger.restart().items():
             log.rewind(where, offset)
-
-
-def kafka_log(service: Service, group: str, topics: Sequence[str]) -> OpenLog:
-    """Opens sessions of a group on the topics with the brokers of the settings."""
-
-    def open_log(listener: RebalanceListener) -> AbstractAsyncContextManager[Log]:
-        return connect(
-            service.settings.brokers,
-            client_id=f"copydesk-{group}",
-            group=group,
-            topics=topics,
-            listener=listener,
-            instance_id=service.settings.instance_id,
-        )
-
-    return open_log
 
 
 async def run_stage(
@@ -248,12 +255,13 @@ async def run_stage(
     workers: int = 1,
     deadline_seconds: float = 30.0,
     open_log: OpenLog | None = None,
+    companion: Companion | None = None,
 ) -> None:
     """Run a stage until the service stops, with one session after another.
 
     ``workers`` processes and the deadline are for a synchronous handler; an asynchronous one runs on the loop. Up to
     ``max_in_flight`` records are handled at a time. ``open_log`` opens the log to use, Kafka by the settings if none
-    is given.
+    is given. ``companion`` is told which partitions of the source are ours.
     """
     handle: Any = stage.handle
     if not is_asynchronous(handle):
@@ -267,7 +275,7 @@ async def run_stage(
         if open_log is None:
             await wait_for_topics(service, (*sources, stage.sink.name, DEAD_LETTER.name))
         if not service.stopping.is_set():
-            await StageRun(stage, attempts, service, max_in_flight).run(opener)
+            await StageRun(stage, attempts, service, max_in_flight, companion).run(opener)
 
     await keep_session(service, stage.name, session)
 

@@ -1,10 +1,11 @@
 """Keeping a session with the log: one after another, with a back-off, until the service stops."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from copydesk_shared.errors import SettingsError
-from copydesk_shared.kafka import see_topics
-from copydesk_shared.log import LogError
+from copydesk_shared.kafka import connect, see_topics
+from copydesk_shared.log import Log, LogError, OpenLog, RebalanceListener
 from copydesk_shared.service import Service
 from copydesk_shared.telemetry import SESSION_FAILURES, SESSIONS, get_logger
 from copydesk_shared.topic_check import Difference, Found, Weight, compare, refusal
@@ -36,6 +37,22 @@ async def keep_session(service: Service, name: str, session: Callable[[], Awaita
             await service.pause(backoff)
             backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
     service.health.ready(name, value=False)
+
+
+def kafka_log(service: Service, group: str, topics: Sequence[str]) -> OpenLog:
+    """Opens sessions of a group on the topics with the brokers of the settings."""
+
+    def open_log(listener: RebalanceListener) -> AbstractAsyncContextManager[Log]:
+        return connect(
+            service.settings.brokers,
+            client_id=f"copydesk-{group}",
+            group=group,
+            topics=topics,
+            listener=listener,
+            instance_id=service.settings.instance_id,
+        )
+
+    return open_log
 
 
 async def wait_for_topics(service: Service, topics: Sequence[str]) -> None:

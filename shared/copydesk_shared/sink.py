@@ -13,12 +13,12 @@ from typing import Generic, Protocol, TypeVar
 from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import Poison, Retryable
 from copydesk_shared.ledger import Lag
-from copydesk_shared.log import Log, Partition, Record, stay
+from copydesk_shared.log import Log, OpenLog, Partition, Record, stay
 from copydesk_shared.messages import Message
 from copydesk_shared.meter import Meter
-from copydesk_shared.runner import OBSERVE_SECONDS, OpenLog, kafka_log
+from copydesk_shared.runner import OBSERVE_SECONDS
 from copydesk_shared.service import Service
-from copydesk_shared.sessions import keep_session, wait_for_topics
+from copydesk_shared.sessions import kafka_log, keep_session, wait_for_topics
 from copydesk_shared.telemetry import CURRENT_RECORD, RECORDS, OutcomeKind, get_logger
 from copydesk_shared.topics import DEAD_LETTER, Topic
 from copydesk_shared.tracing import Span, process_span

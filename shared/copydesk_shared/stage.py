@@ -1,10 +1,11 @@
 """What the author of a service touches: a stage takes one message and says what becomes of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from copydesk_shared.errors import DropReason
+from copydesk_shared.log import Outgoing
 from copydesk_shared.messages import Message
 from copydesk_shared.topics import Topic
 
@@ -14,9 +15,14 @@ Out = TypeVar("Out", bound=Message)
 
 @dataclass(frozen=True)
 class Emit(Generic[Out]):
-    """Send this message to the sink."""
+    """Send this message to the sink.
+
+    ``then`` is asked once the message is stored; what it gives is sent before the record is finished. It may be asked
+    for a message that comes again, and is never asked for one that was not stored.
+    """
 
     message: Out
+    then: Callable[[], Iterable[Outgoing]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,13 @@ class Drop:
 
     reason: DropReason
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Forward(Generic[In]):
+    """Send this message to the stage's own source: it belongs to another partition, so to another owner."""
+
+    message: In
 
 
 @dataclass(frozen=True)
@@ -42,5 +55,7 @@ class Stage(Generic[In, Out]):
     version: str
     source: Topic[In]
     sink: Topic[Out]
-    handle: Callable[[In], Emit[Out] | Drop] | Callable[[In], Awaitable[Emit[Out] | Drop]] = field(repr=False)
+    handle: (
+        Callable[[In], Emit[Out] | Forward[In] | Drop] | Callable[[In], Awaitable[Emit[Out] | Forward[In] | Drop]]
+    ) = field(repr=False)
     ordered: bool = True

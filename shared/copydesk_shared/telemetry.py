@@ -22,6 +22,7 @@ class OutcomeKind(StrEnum):
     DROPPED = "dropped"
     RETRIED = "retried"
     DEAD_LETTERED = "dead-lettered"
+    FORWARDED = "forwarded"
     STORED = "stored"
 
 

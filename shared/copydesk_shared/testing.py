@@ -3,24 +3,26 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 
-from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
-from copydesk_shared.runner import OpenLog
+from copydesk_shared.kafka import partition_of
+from copydesk_shared.log import Log, LogError, OpenLog, Outgoing, Partition, RebalanceListener, Record
 from copydesk_shared.service import Service
 from copydesk_shared.settings import ServiceSettings
 
 
 class MemoryBroker:
-    """Topics of one partition each, kept in lists, and the committed offsets of groups.
+    """Topics, kept in lists, and the committed offsets of groups. Each topic has so many ``partitions``.
 
     ``fail_sends`` and ``fail_polls`` make that many sends or polls raise ``failure``, by default as a broker that is
     away would. ``sessions`` were opened so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, partitions: int = 1) -> None:
+        self.partitions = partitions
         self.topics: dict[str, list[Record]] = defaultdict(list)
         self.committed: dict[tuple[str, Partition], int] = {}
         self.fail_sends = 0
@@ -30,11 +32,23 @@ class MemoryBroker:
         self.producers = 1
 
     def append(self, record: Outgoing) -> Record:
-        """Store a record at the end of its topic."""
-        log = self.topics[record.topic]
-        stored = Record(record.topic, 0, len(log), record.key, record.value, record.headers, int(time.time() * 1000))
-        log.append(stored)
+        """Store a record at the end of its partition."""
+        number = self._partition(record)
+        offset, now = len(self.records((record.topic, number))), int(time.time() * 1000)
+        stored = Record(record.topic, number, offset, record.key, record.value, record.headers, now)
+        self.topics[record.topic].append(stored)
         return stored
+
+    def _partition(self, record: Outgoing) -> int:
+        if record.partition is not None:
+            return record.partition
+        place = (record.key or b"").decode("utf-8", "replace") if record.place is None else record.place
+        return partition_of(place, self.partitions)
+
+    def records(self, where: Partition) -> list[Record]:
+        """What lies in a partition; the offsets count from 0."""
+        topic, number = where
+        return [record for record in self.topics[topic] if record.partition == number]
 
     def open_log(self, group: str, *topics: str) -> OpenLog:
         """Opens sessions of that group on those topics."""
@@ -45,9 +59,15 @@ class MemoryBroker:
         return opener
 
     @asynccontextmanager
+    async def follow(self) -> AsyncIterator[Log]:
+        """A session outside any group."""
+        self.sessions += 1
+        yield MemoryLog(self, "", {})
+
+    @asynccontextmanager
     async def _session(self, group: str, topics: Sequence[str], listener: RebalanceListener) -> AsyncIterator[Log]:
         self.sessions += 1
-        assigned = frozenset((topic, 0) for topic in topics)
+        assigned = frozenset((topic, number) for topic in topics for number in range(self.partitions))
         starts = await listener.on_assigned(assigned)
         positions = {where: starts.get(where, self.committed.get((group, where), 0)) for where in assigned}
         yield MemoryLog(self, group, positions)
@@ -71,7 +91,7 @@ class MemoryLog:
         records: list[Record] = []
         for where in sorted(self._positions.keys() - self._held):
             start = self._positions[where]
-            records += self._broker.topics[where[0]][start : start + max_records - len(records)]
+            records += self._broker.records(where)[start : start + max_records - len(records)]
             self._positions[where] = records[-1].offset + 1 if records and records[-1].where == where else start
         if not records:
             await asyncio.sleep(min(timeout_seconds, 0.01))
@@ -87,7 +107,7 @@ class MemoryLog:
 
     async def positions(self) -> Mapping[Partition, tuple[int, int]]:
         """See :class:`Log`."""
-        return {where: (offset, len(self._broker.topics[where[0]])) for where, offset in self._positions.items()}
+        return {where: (offset, len(self._broker.records(where))) for where, offset in self._positions.items()}
 
     async def send(self, record: Outgoing) -> Awaitable[None]:
         """See :class:`Log`."""
@@ -110,6 +130,47 @@ class MemoryLog:
     def assigned(self) -> frozenset[Partition]:
         """See :class:`Log`."""
         return frozenset(self._positions)
+
+    def assign(self, starts: Mapping[Partition, int]) -> None:
+        """See :class:`Log`."""
+        self._positions = dict(starts)
+
+    async def count(self, topic: str) -> int:  # noqa: ARG002 - all topics have as many
+        """See :class:`Log`."""
+        return self._broker.partitions
+
+
+class MemoryTables:
+    """See :class:`copydesk_shared.tables.Tables`."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    async def read(
+        self, topics: Collection[str], numbers: Collection[int], each: Callable[[Record], None]
+    ) -> dict[Partition, int]:
+        """See :class:`Tables`."""
+        starts = {(topic, number): 0 for topic in topics for number in numbers}
+        await self.tail(starts, each)
+        return {where: len(self._broker.records(where)) for where in starts}
+
+    async def since(self, topic: str, numbers: Collection[int], at: datetime) -> dict[Partition, int]:
+        """See :class:`Tables`."""
+        oldest = at.timestamp() * 1000
+        return {
+            (topic, number): sum(record.timestamp_ms < oldest for record in self._broker.records((topic, number)))
+            for number in numbers
+        }
+
+    async def tail(self, starts: Mapping[Partition, int], each: Callable[[Record], None]) -> None:
+        """See :class:`Tables`."""
+        await asyncio.sleep(0)
+        if self._broker.fail_polls > 0:
+            self._broker.fail_polls -= 1
+            raise self._broker.failure("the broker is away")
+        for where, start in starts.items():
+            for record in self._broker.records(where)[start:]:
+                each(record)
 
 
 def service(name: str = "test", **settings: object) -> Service:

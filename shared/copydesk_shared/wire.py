@@ -77,13 +77,15 @@ def encode(topic: Topic[M], message: M, *, stage: str, version: str, trace: str 
         "content-type": "application/json",
         "traceparent": trace or traceparent(None),
     }
-    return Outgoing(topic.name, key.encode(), message.model_dump_json().encode(), as_headers(headers))
+    value = message.model_dump_json().encode()
+    return Outgoing(topic.name, key.encode(), value, as_headers(headers), topic.place(message) if topic.place else None)
 
 
-def tombstone(topic: Topic[M], key: str, *, stage: str, trace: str | None = None) -> Outgoing:
+def tombstone(topic: Topic[M], key: str, *, stage: str, trace: str | None = None, place: str | None = None) -> Outgoing:
     """The record that says that what has this key is gone.
 
-    Its id is new each time: what is gone may come back and go again.
+    ``place`` is that of what is gone, where the topic has places of its own. Its id is new each time: what is gone may
+    come back and go again.
     """
     headers = {
         "ce_specversion": "1.0",
@@ -94,7 +96,7 @@ def tombstone(topic: Topic[M], key: str, *, stage: str, trace: str | None = None
         "ce_subject": key,
         "traceparent": trace or traceparent(None),
     }
-    return Outgoing(topic.name, key.encode(), None, as_headers(headers))
+    return Outgoing(topic.name, key.encode(), None, as_headers(headers), place)
 
 
 def as_headers(headers: dict[str, str]) -> Headers:

@@ -12,16 +12,20 @@ from copydesk_shared.kafka.admin import (
     ensure_topics,
     see_topics,
 )
-from copydesk_shared.kafka.reading import read_partitions
-from copydesk_shared.kafka.session import connect
+from copydesk_shared.kafka.places import partition_of
+from copydesk_shared.kafka.reading import KafkaTables, read_partitions
+from copydesk_shared.kafka.session import connect, follow
 
 __all__ = [
     "Applied",
+    "KafkaTables",
     "Seen",
     "apply_topics",
     "connect",
     "count_offsets",
     "ensure_topics",
+    "follow",
+    "partition_of",
     "read_partitions",
     "see_topics",
 ]

@@ -16,6 +16,7 @@ from copydesk_shared.errors import CopydeskError
 from copydesk_shared.kafka.clients import CONNECT_SECONDS, log_errors, open_consumer, start_producer, stop, text
 from copydesk_shared.kafka.connections import Consumer
 from copydesk_shared.kafka.losses import Losses
+from copydesk_shared.kafka.places import partition_of
 from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
 
 T = TypeVar("T")
@@ -77,6 +78,10 @@ class KafkaLog:
             self._reader().check()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._settled.wait(), timeout_seconds)
+            return []
+        if not self._reader().assignment():
+            self._reader().check()
+            await asyncio.sleep(timeout_seconds)
             return []
         try:
             with log_errors():
@@ -208,9 +213,20 @@ class KafkaLog:
         async with self._sending:
             with log_errors():
                 future = await self._producer.send(
-                    record.topic, key=record.key, value=record.value, headers=list(record.headers)
-                )
+                    record.topic, key=record.key, value=record.value, headers=list(record.headers),
+                    partition=await self._partition(record),
+                )  # fmt: skip
         return _Delivery(future)
+
+    async def _partition(self, record: Outgoing) -> int | None:
+        if record.partition is not None or record.place is None:
+            return record.partition
+        return partition_of(record.place, len(await self._producer.partitions_for(record.topic)))
+
+    async def count(self, topic: str) -> int:
+        """See :class:`Log`."""
+        with log_errors():
+            return len(await self._producer.partitions_for(topic))
 
     async def renew_producer(self) -> None:
         """See :class:`Log`."""
@@ -233,6 +249,15 @@ class KafkaLog:
     def assigned(self) -> frozenset[Partition]:
         """See :class:`Log`."""
         return frozenset((each.topic, each.partition) for each in self._reader().assignment())
+
+    def assign(self, starts: Mapping[Partition, int]) -> None:
+        """See :class:`Log`."""
+        consumer = self._reader()
+        self._next.clear()
+        # aiokafka takes no empty assignment
+        consumer.assign([TopicPartition(*where) for where in starts]) if starts else consumer.unsubscribe()
+        for where, offset in starts.items():
+            self.rewind(where, offset)
 
     async def close(self) -> None:
         """Give the producer back."""
@@ -289,25 +314,48 @@ async def connect(
     """A session: writes, and with a group reads the topics. Raises :class:`LogError` when no broker answers."""
     producer = await start_producer(brokers, client_id)
     if group is None:
-        log = KafkaLog(brokers, client_id, producer, None)
-        try:
-            yield log
-        finally:
-            await log.close()
+        async with _closing(KafkaLog(brokers, client_id, producer, None)) as writer:
+            yield writer
         return
     # The range assignor gives a member the same partition numbers of every topic, so the retries of a key stay with
     # the member that has the key.
     assignor = {"partition_assignment_strategy": (RangePartitionAssignor,)}
-    async with open_consumer(brokers, client_id, group, instance_id, **assignor) as consumer:
-        log = KafkaLog(brokers, client_id, producer, consumer, group)
-        try:
-            if listener is not None:
-                # aiokafka hands records of partitions out before the listener has said where they begin
-                log.moving()
-            consumer.subscribe(list(topics), listener=_Listener(listener, log) if listener else None)
-            with log_errors():
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    await consumer.start()
-            yield log
-        finally:
-            await log.close()
+    async with (
+        open_consumer(brokers, client_id, group, instance_id, **assignor) as consumer,
+        _closing(KafkaLog(brokers, client_id, producer, consumer, group)) as log,
+    ):
+        if listener is not None:
+            # aiokafka hands records of partitions out before the listener has said where they begin
+            log.moving()
+        consumer.subscribe(list(topics), listener=_Listener(listener, log) if listener else None)
+        await _started(consumer)
+        yield log
+
+
+@asynccontextmanager
+async def follow(brokers: Brokers, *, client_id: str) -> AsyncIterator[Log]:
+    """A session outside any group: writes, and reads the partitions it is told to (``assign``).
+
+    Raises :class:`LogError` when no broker answers.
+    """
+    producer = await start_producer(brokers, client_id)
+    async with (
+        open_consumer(brokers, client_id) as consumer,
+        _closing(KafkaLog(brokers, client_id, producer, consumer, client_id)) as log,
+    ):
+        await _started(consumer)
+        yield log
+
+
+@asynccontextmanager
+async def _closing(log: KafkaLog) -> AsyncIterator[KafkaLog]:
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+async def _started(consumer: Consumer) -> None:
+    with log_errors():
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await consumer.start()
