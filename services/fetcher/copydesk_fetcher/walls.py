@@ -29,6 +29,7 @@ from copydesk_fetcher.wall_rules import (
 from copydesk_shared.messages import Access, Entry
 
 READ_CHARACTERS = 512 * 1024
+WORDS_CHARACTERS = 64 * 1024
 PLENTY = 1500
 PARAGRAPH = 60
 LONG_PARAGRAPH = 80
@@ -46,7 +47,7 @@ BLOCKS = re.compile(
 )
 OPAQUE = re.compile(rb"<(?:script|style|noscript|template|svg|nav|footer|select)(?=[\s/>])|<!--")
 SENTENCE_END = re.compile(r"[.!?\u2026\u3002\u0964][\"'\u201d\u2019\u00bb)]?(?:\s|$)")
-NOT_FREE = re.compile(r"""isAccessibleForFree\\?["']?\s*:\s*\\?["']?(?:false|0|no)\b""", re.IGNORECASE)
+NOT_FREE = re.compile(r"""isAccessibleForFree\\?["']?\s*:\s*\\?["']?(?i:false|0|no)\b""")
 # In these paragraphs a wall may be talking: they do not show that there is a story.
 MAYBE_TALK = ("ookie", "onsent", "artner", "inwillig", "ustimm", "privacidad")
 
@@ -69,10 +70,10 @@ FULL = Judgement()
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """``shown`` is the page without what nobody sees; ``words`` is what stands there, in lower case."""
+    """``shown`` is the page without what nobody sees; ``said`` is what it says that walls say, by kind."""
 
     shown: str
-    words: str
+    said: Mapping[str, Sequence[str]]
     story: int
     """Characters of sentences that are neither links nor what a wall says."""
 
@@ -128,7 +129,7 @@ def _early_signs(page: OpenPage, entry: Entry | None) -> Iterator[str]:
     yield from _address_signs(page.fetched.url, entry.url if entry else None)
     for tier in page.head.meta("article:content_tier"):
         yield f"content-tier-{tier.lower()}"
-    if page.text.find("isAccessibleForFree") >= 0 and NOT_FREE.search(page.text) and _is_kept_back(page.text):
+    if _is_kept_back(page.text):
         yield "json-ld"
 
 
@@ -152,13 +153,15 @@ def _kinds(url: str) -> tuple[bool, bool]:
 
 
 def _is_kept_back(text: str) -> bool:
-    """Whether the JSON-LD that says "not free" says it of this page; what cannot be read is taken at its word."""
-    at = NOT_FREE.search(text)
-    start = text.rfind("<script", 0, at.start()) if at else -1
+    """Whether JSON-LD says "not free" of this page; what cannot be read is taken at its word."""
+    at = NOT_FREE.search(text, found) if (found := text.find("isAccessibleForFree")) >= 0 else None
+    if at is None:
+        return False
+    start = text.rfind("<script", 0, at.start())
     end = text.find("</script", start)
     opened = text.find(">", start)
     if start < 0 or end < 0 or not start < opened < end or end - opened > JSON_LD_CHARACTERS:
-        return at is not None
+        return True
     try:
         said = json.loads(text[opened + 1 : end], strict=False)
     except (ValueError, RecursionError):
@@ -206,10 +209,11 @@ def _has_plenty(text: str, start: int) -> bool:
 
 def _look(text: str, start: int) -> _Seen:
     shown = " ".join(_shown(text[:READ_CHARACTERS], start))
-    words = " ".join(html.unescape(TAGS.sub(" ", shown)).lower().split())
-    said = [phrase for phrases in TALK.values() for phrase in phrases if phrase in words]
-    story = sum(_story_length(block, said) for block in BLOCKS.split(shown) if len(block) >= PARAGRAPH)
-    return _Seen(shown, words, story)
+    words = " ".join(html.unescape(TAGS.sub(" ", shown)).lower().split())[:WORDS_CHARACTERS]
+    said = {name: [phrase for phrase in phrases if phrase in words] for name, phrases in TALK.items()}
+    phrases = [phrase for found in said.values() for phrase in found]
+    story = sum(_story_length(block, phrases) for block in BLOCKS.split(shown) if len(block) >= PARAGRAPH)
+    return _Seen(shown, said, story)
 
 
 def _shown(text: str, start: int) -> Iterator[str]:
@@ -239,10 +243,9 @@ def _late_signs(text: str, seen: _Seen) -> Iterator[str]:
     """What the text and the markup of a page with little text say."""
     if any(mark in text for mark in CHALLENGE_MARKUP):
         yield "challenge-markup"
-    counts = {name: sum(phrase in seen.words for phrase in phrases) for name, phrases in TALK.items()}
     has_password = any(field in seen.shown for field in PASSWORD_FIELDS)
-    for name, count in counts.items():
-        if count >= PHRASES_NEEDED[name] and (name != "login-form" or has_password):
+    for name, phrases in seen.said.items():
+        if len(phrases) >= PHRASES_NEEDED[name] and (name != "login-form" or has_password):
             yield name
     if any(_is_in_attribute(seen.shown, mark) for mark in PAYWALL_MARKUP):
         yield "paywall-markup"
