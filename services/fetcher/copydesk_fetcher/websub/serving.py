@@ -1,0 +1,80 @@
+"""The listening side of the endpoint: uvicorn, with limits for clients that only want to keep us busy."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from copydesk_shared.asgi import bind
+
+HEAD_BYTES = 16 * 1024
+IDLE_SECONDS = 5
+GRACE_SECONDS = 3
+# A connection has this long for all its requests; one that is being answered then may finish.
+CONNECTION_SECONDS = 40.0
+CONNECTIONS = 500
+
+
+class _Protocol(H11Protocol):
+    """HTTP/1.1 with an end to connections that never finish a head, and to too many of them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # what strangers send is counted; a line of log for each of their mistakes would be theirs to fill the disk with
+        self.logger = logging.getLogger("uvicorn.websub")
+        self.logger.setLevel(logging.ERROR)
+        self._end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See :class:`asyncio.Protocol`."""
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+            return
+        self._end = self.loop.call_later(CONNECTION_SECONDS, self._ends)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See :class:`asyncio.Protocol`."""
+        if self._end is not None:
+            self._end.cancel()
+        super().connection_lost(exc)
+
+    def _ends(self) -> None:
+        # uvicorn's annotation hides that there is no cycle before the first request
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.abort()
+        else:
+            cycle.keep_alive = False
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def listening(app: Any, host: str, port: int) -> AsyncIterator[int]:
+    """Serve the app while the context lasts; the value is the port. Raises :class:`SettingsError` when it is taken."""
+    listener = bind(host, port, "fetcher websub")
+    config = uvicorn.Config(
+        app, http=_Protocol, ws="none", interface="asgi3", lifespan="off", log_config=None, access_log=False,
+        server_header=False, h11_max_incomplete_event_size=HEAD_BYTES, timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )  # fmt: skip
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="websub")
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()
