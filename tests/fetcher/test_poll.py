@@ -10,6 +10,8 @@ import pytest
 from copydesk_fetcher.entries import Outcome
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.poll import GROUP, PollRun
+from copydesk_fetcher.robots import Robots
+from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.visit import Visitor
 from copydesk_shared.errors import Poison
 from copydesk_shared.log import Log, LogError, Outgoing, Record
@@ -73,8 +75,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(client: Client) -> AsyncIterator[Desk]:
-    made = Desk(Visitor(client, InlineParser(5, 100), 100_000))
+async def desk(client: Client, settings: FetcherSettings) -> AsyncIterator[Desk]:
+    made = Desk(Visitor(client, InlineParser(5, 100), settings, Robots(client.get, client.hosts, settings)))
     yield made
     await made.kill()
 
@@ -237,8 +239,8 @@ class Faulty(Visitor):
         return await super().visit(feed, state)
 
 
-async def test_a_bug_in_one_visit_is_that_feeds_failure(site: Site, client: Client) -> None:
-    desk = Desk(Faulty(client, InlineParser(5, 100), 100_000))
+async def test_a_bug_in_one_visit_is_that_feeds_failure(site: Site, client: Client, settings: FetcherSettings) -> None:
+    desk = Desk(Faulty(client, InlineParser(5, 100), settings, Robots(client.get, client.hosts, settings)))
     site.pages["/feed"] = answer(rss([]))
     desk.add(feed_at(site, "/bug", feed_id="bug"))
     desk.add(feed_at(site))

@@ -69,7 +69,7 @@ def test_setting_the_same_feeds_again_and_again_takes_no_more_memory() -> None:
     assert len(schedule._heap) <= 2 * STALE_AT_LEAST + 2 * 100
 
 
-ACTIONS = st.tuples(st.sampled_from(["set", "remove", "take"]), st.sampled_from("abcdef"), st.integers(0, 5))
+ACTIONS = st.tuples(st.sampled_from(["set", "remove", "take", "tidy"]), st.sampled_from("abcdef"), st.integers(0, 5))
 HOSTS = {"a": "one", "b": "one", "c": "one", "d": "two", "e": "two", "f": ""}
 
 
@@ -87,6 +87,9 @@ def test_it_agrees_with_a_plain_table(actions: list[tuple[str, str, int]], per_h
             schedule.remove([name])
             table.pop(name, None)
             busy.discard(name)
+        elif action == "tidy":
+            schedule._stale = 10_000
+            schedule._tidy()
         else:
             expected = turns(table, busy, number, per_host)
             assert schedule.take(NOW + timedelta(seconds=number), 10) == expected
@@ -99,7 +102,7 @@ def turns(table: dict[str, int], busy: set[str], now: int, per_host: int) -> lis
     """Who is to be taken, worked out from scratch."""
     used = Counter(HOSTS[name] for name in busy)
     taken = []
-    for at, name in sorted((at, name) for name, at in table.items() if at <= now):
+    for _, name in sorted((at, name) for name, at in table.items() if at <= now):
         host = HOSTS[name]
         if not host or used[host] < per_host:
             used[host] += 1

@@ -43,12 +43,15 @@ NO_AGE = re.compile(r"(?:^|,)\s*no-(?:cache|store)\b", re.IGNORECASE)
 class Bounds:
     """The least and the most time between two polls of a feed whose interval adapts."""
 
-    shortest: float
-    longest: float
+    shortest: float = 300.0
+    longest: float = 21_600.0
 
     def clamp(self, seconds: float) -> float:
         """The nearest interval within the bounds."""
         return min(max(seconds, self.shortest), self.longest)
+
+
+DEFAULT_BOUNDS = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +174,3 @@ def _usual(feed: Feed, state: FeedState, interval: float, bounds: Bounds, now: d
 def _floor(feed: Feed, hints: Hints, bounds: Bounds) -> float:
     ttl = min(hints.ttl or 0.0, LONGEST_TTL) if feed.adapts else 0.0
     return min(max(hints.fresh or 0.0, ttl), bounds.longest)
-

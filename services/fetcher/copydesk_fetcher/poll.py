@@ -18,6 +18,7 @@ from copydesk_fetcher.entries import Outcome, failed, plan
 from copydesk_fetcher.feeds_file import load_feeds, sync_feeds
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.parsing.worker import FeedParser
+from copydesk_fetcher.robots import Robots
 from copydesk_fetcher.schedule import Schedule
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.visit import Visitor
@@ -323,7 +324,8 @@ async def poll(service: Service) -> None:
         return await read_partitions(brokers, topic, numbers)
 
     async with Client(settings) as client:
-        visitor = Visitor(client, FeedParser(settings.parse_seconds, settings.feed_entries), settings.feed_bytes)
+        parser = FeedParser(settings.parse_seconds, settings.feed_entries)
+        visitor = Visitor(client, parser, settings, Robots(client.get, client.hosts, settings))
 
         async def session() -> None:
             await wait_for_topics(service, (FEEDS.name, FEEDS_STATE.name, DISCOVERED.name))
