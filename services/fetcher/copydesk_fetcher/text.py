@@ -41,10 +41,24 @@ def scrubbed(text: str) -> str:
     return CONTROLS.sub("", text).encode("utf-8", "ignore").decode("utf-8")
 
 
+def _without_comments(text: str) -> str:
+    """The text without comments; one that never ends goes to the end of what looks like its tag."""
+    kept = []
+    at = 0
+    while (start := text.find("<!--", at)) >= 0:
+        kept.append(text[at:start])
+        end = text.find("-->", start)
+        if end < 0:
+            return "".join(kept) + text[start:].partition(">")[2]
+        at = end + 3
+    return "".join(kept) + text[at:]
+
+
 def plain_text(value: str, limit: int) -> str:
     """One line of text, at most ``limit`` characters, of a value that may hold HTML, or HTML escaped once more."""
     text = html.unescape(value[: limit * 10]) if not TAG.search(value[: limit * 10]) else value[: limit * 10]
     if TAG.search(text):
+        text = _without_comments(text)
         parser = _Text()
         parser.feed(text)
         parser.close()

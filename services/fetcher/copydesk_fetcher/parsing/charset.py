@@ -5,8 +5,6 @@ import re
 import zlib
 from dataclasses import dataclass
 
-from w3lib.encoding import http_content_type_encoding
-
 UNPACKED_LIMIT = 50 * 1024 * 1024  # what sitemaps.org allows, and more than a feed may have
 DECLARATION_BYTES = 1024
 GZIP = b"\x1f\x8b"
@@ -25,6 +23,7 @@ SIGNS = (
 EBCDIC = b"\x4c\x6f\xa7\x94"
 XML_DECLARATION = re.compile(r"\s*<\?xml\b[^>]{0,1000}?\?>\s*", re.IGNORECASE)
 DECLARED = re.compile(r"""<\?xml\b[^>]{0,1000}?\bencoding\s*=\s*["']([\w.:-]{1,40})["']""", re.IGNORECASE)
+HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 # Codecs of Python that are no charsets, or that hostile input makes slow.
 NO_CHARSETS = frozenset(("idna", "mbcs", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"))
 # A charset by the name of its subset: what browsers read (WHATWG Encoding Standard, section 4.2).
@@ -48,12 +47,13 @@ class Decoded:
 def decode(body: bytes, content_type: str) -> Decoded:
     """What the bytes say. Characters that cannot be read become U+FFFD, or what they are in windows-1252."""
     unpacked, cut = _unpacked(body)
-    declared = _declared(unpacked, content_type)
+    declared, unknown = _declared(unpacked, content_type)
     text, used = _text(unpacked, declared)
     plain = XML_DECLARATION.sub("", text.lstrip(BLANKS), count=1).encode("utf-8", "replace")
     clean = plain.translate(None, CONTROLS)
     problems = (
         cut,
+        f"unknown charset {unknown[0]}" if unknown else "",
         _difference(declared, used, unpacked),
         "control characters" if len(clean) < len(plain) else "",
     )
@@ -74,16 +74,25 @@ def _unpacked(body: bytes) -> tuple[bytes, str]:
     return unpacked, "gzip data broke off" if len(unpacked) < UNPACKED_LIMIT else f"cut at {UNPACKED_LIMIT} bytes"
 
 
-def _declared(body: bytes, content_type: str) -> list[str]:
-    """The charsets claimed, by Python's names, the most credible first: mark, header, XML declaration."""
+def _declared(body: bytes, content_type: str) -> tuple[list[str], list[str]]:
+    """The charsets claimed, by Python's names, the most credible first, and the claims that are none.
+
+    A byte order mark counts more than the header, the header more than the XML declaration (RFC 7303 section 3).
+    """
     sign = next((name for mark, name in SIGNS if body.startswith(mark)), None)
     if sign:
-        return [sign]
+        return [sign], []
     start = body[:DECLARATION_BYTES].decode("cp037" if body.startswith(EBCDIC) else LATIN)
     inside = DECLARED.search(start)
-    claims = (http_content_type_encoding(content_type), inside[1] if inside else None)
-    names = [_charset(claim) for claim in claims if claim]
-    return [name for name in names if name and not name.startswith(WIDE)]
+    claims = [claim for claim in (_in_header(content_type), inside[1] if inside else None) if claim]
+    names = [_charset(claim) for claim in claims]
+    unknown = [claim for claim, name in zip(claims, names, strict=True) if name is None]
+    return [name for name in names if name and not name.startswith(WIDE)], unknown
+
+
+def _in_header(content_type: str) -> str | None:
+    found = HEADER_CHARSET.search(content_type)
+    return found[1] if found else None
 
 
 def _charset(claim: str) -> str | None:

@@ -34,6 +34,8 @@ CONTENT_TYPES: Mapping[str, ContentType] = {
     "application/xhtml+xml": "text/html",
     "text/plain": "text/plain",
 }
+ROOTS = ("rss", "rdf", "feed", "channel")
+END_BYTES = 1000
 MINUTE = 60.0
 LONGEST_TTL = 31 * 24 * 60 * MINUTE
 # RDF Site Summary 1.0 Modules: Syndication.
@@ -61,8 +63,9 @@ def read(document: Document) -> ParsedFeed:
     except PARSER_ERRORS as error:
         raise NotAFeed(one_line(f"cannot be parsed: {type(error).__name__}: {error}")) from None
     broken = _broken(parsed)
-    if not drafts and (broken or not parsed.get("version")):
-        kind = "broken and without entries" if parsed.get("version") else "neither RSS nor Atom"
+    is_known = bool(parsed.get("version")) or document.root in ROOTS
+    if not drafts and (not is_known or (broken and not _is_closed(document))):
+        kind = "broken and without entries" if is_known else "neither RSS nor Atom"
         raise NotAFeed(f"{kind} ({broken})" if broken else kind)
     usable = [draft for draft in drafts if draft is not None]
     return ParsedFeed(
@@ -71,6 +74,12 @@ def read(document: Document) -> ParsedFeed:
         problem="; ".join(filter(None, (bomb, broken, date_problem(usable)))) or None,
         **_about(parsed.get("feed", {}), document.url),
     )
+
+
+def _is_closed(document: Document) -> bool:
+    """Whether it ends with the end of its first element, so that no entries can have been lost."""
+    end = document.body[-END_BYTES:].decode("utf-8", "ignore").lower()
+    return bool(document.root) and re.search(rf"</(?:[\w.-]+:)?{document.root}\b", end) is not None
 
 
 def _broken(parsed: Parsed) -> str:
