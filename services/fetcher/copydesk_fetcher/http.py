@@ -40,7 +40,7 @@ from copydesk_fetcher.responses import (
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.unpack import ACCEPT_ENCODING, Body
 from copydesk_fetcher.urls import plain_url
-from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve, Resolver, Wire
+from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve, Resolver
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Page
@@ -55,8 +55,7 @@ LEFT_BYTES = 16 * 1024
 HEADERS_TOO_LARGE = 431
 POST_BYTES = 2048
 HEADERS_AT_MOST = 256
-# What an answer may take on the wire beside twice its limit: headers, chunk sizes, frames.
-FRAMING_BYTES = 1024 * 1024
+TRIES = 3  # a dead connection may be handed out a second time
 LONGEST_HOLD_SECONDS = 900.0
 DEFAULT_HOLD_SECONDS = 5.0
 KEEPALIVE_SECONDS = 15.0
@@ -223,9 +222,8 @@ class Client:
         return fetched
 
     async def _ask(self, wish: _Wish, url: str) -> Fetched:
-        request = self._request(wish, url)
         try:
-            response = await self._send(wish, request)
+            response = await self._send(wish, self._request(wish, url))
         except (*BROKEN, ValueError) as error:  # a status of HTTP/2 that is no number
             raise _named(error, in_head=True) from None
         try:
@@ -233,7 +231,8 @@ class Client:
         except BROKEN as error:
             raise _named(error, in_head=False) from None
         finally:
-            await _close(response)
+            await response.aclose()
+            GRANT.get().end()
 
     def _request(self, wish: _Wish, url: str) -> httpcore.Request:
         try:
@@ -247,16 +246,30 @@ class Client:
         return httpcore.Request(wish.method, target, headers=headers, content=wish.content, extensions=self._extensions)
 
     async def _send(self, wish: _Wish, request: httpcore.Request) -> httpcore.Response:
-        """One more try where a kept connection turns out to be dead: the server closed it as we were about to ask."""
-        for _ in range(2):
-            grant = Grant(wish.max_bytes * 2 + FRAMING_BYTES)
+        """More tries where a kept connection turns out to be dead: the server gave it up as we were about to ask."""
+        for number in range(TRIES):
+            grant = Grant()
             GRANT.set(grant)
             try:
                 return await self._pool.handle_async_request(request)
-            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
-                if wish.method != "GET" or not grant.is_stale:
+            except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+                grant.end()
+                is_ours = isinstance(error, httpcore.LocalProtocolError)
+                if is_ours:
+                    await self._drop(request.url.origin)
+                if wish.method != "GET" or not (is_ours or grant.is_stale) or number == TRIES - 1:
                     raise
-        raise Unreachable("the server closes every connection that is kept", FetchReason.BROKEN_OFF)
+            except BaseException:
+                grant.end()
+                raise
+        raise AssertionError("the last try returns or raises")
+
+    async def _drop(self, origin: httpcore.Origin) -> None:
+        """Close the connections to a server that keeps us from using them, but would go on handing them out."""
+        for connection in self._pool.connections:
+            if connection.can_handle_request(origin):
+                with contextlib.suppress(h2.exceptions.H2Error):
+                    await connection.aclose()
 
     async def _read(self, wish: _Wish, url: str, response: httpcore.Response) -> Fetched:
         fetched = Fetched(response.status, url, _headers(response.headers))
@@ -276,15 +289,16 @@ async def _body(response: httpcore.Response, fetched: Fetched, max_bytes: int) -
     if length is not None and length > max_bytes:
         raise TooLarge(f"{length} bytes, more than {max_bytes}")
     is_known = False
+    grant = GRANT.get()
     async for chunk in response.stream:  # type: ignore[union-attr]
+        grant.took(len(chunk))
         for _ in body.feed(chunk):
             await asyncio.sleep(0)
         if not is_known and (start := body.start):
             is_known = True
             if (kind := binary_kind(start)) is not None:
-                raise Unsupported(
-                    f"{kind}, though its content-type is {fetched.headers.get('content-type', '')[:100]!r}"
-                )
+                raise Unsupported(f"{kind}, though its content-type is {_said(fetched)}")
+    grant.is_whole = True
     return body.finish()
 
 
@@ -293,8 +307,9 @@ async def _first_bytes(response: httpcore.Response, count: int) -> bytes:
     async for chunk in response.stream:  # type: ignore[union-attr]
         body += chunk
         if len(body) >= count:
-            break
-    return body[:count]
+            return body[:count]
+    GRANT.get().is_whole = True
+    return body
 
 
 async def _leave(response: httpcore.Response, fetched: Fetched) -> None:
@@ -303,14 +318,7 @@ async def _leave(response: httpcore.Response, fetched: Fetched) -> None:
     if fetched.status in BODILESS or (length is not None and length <= LEFT_BYTES):
         async for _ in response.stream:  # type: ignore[union-attr]
             pass
-
-
-async def _close(response: httpcore.Response) -> None:
-    """End with an answer, read or not. HTTP/2 streams left unread use up their connection: it is not kept then."""
-    wire = response.extensions.get("network_stream")
-    if isinstance(wire, Wire) and response.extensions.get("stream_id") is not None:
-        wire.is_spoiled = wire.is_spoiled or not getattr(response.stream, "_closed", True)
-    await response.aclose()
+        GRANT.get().is_whole = True
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:

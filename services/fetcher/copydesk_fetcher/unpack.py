@@ -19,7 +19,7 @@ SLICE = 4096
 ZSTD_WINDOW = 8 * 1024 * 1024  # RFC 9659: what a server may use for a client that it knows nothing of
 CODINGS_AT_MOST = 2
 GZIP_MEMBERS = 1000
-BOMB_RATIO = 100
+BOMB_RATIO = 50
 GZIP_MAGIC = b"\x1f\x8b"
 
 

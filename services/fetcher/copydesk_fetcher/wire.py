@@ -17,8 +17,11 @@ from copydesk_fetcher.responses import FetchReason, Refused, TooSlow, Unreachabl
 ADDRESSES_TRIED = 4
 RESOLVER_THREADS = 32
 PAUSE_ABOVE = 256 * 1024
-# What one connection may send at most for all the requests that wait on it.
-MOST_GRANTED = 256 * 1024 * 1024
+# What a connection may send for one request beside the body that is taken from it: headers, chunk sizes, frames.
+FRAMING_BYTES = 256 * 1024
+MOST_GRANTED = 32 * FRAMING_BYTES
+# For each byte of a body that is taken, as much again may come around it: small chunks and small frames.
+FRAMING_RATIO = 2
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -42,22 +45,39 @@ class Resolver:
 
 
 class Grant:
-    """How many bytes one request lets its connection receive, headers and framing included.
+    """One request's hold on a connection; it begins with the first bytes of the request that are sent.
 
-    A connection takes the grant with the first bytes of the request that it sends.
+    It lets the connection receive ``FRAMING_BYTES``, and more for each byte of the body that is taken.
     """
 
-    __slots__ = ("is_answered", "is_reused", "left")
+    __slots__ = ("is_answered", "is_reused", "is_whole", "wire")
 
-    def __init__(self, count: int) -> None:
-        self.left = count
+    def __init__(self) -> None:
+        self.wire: Wire | None = None
         self.is_reused = False
         self.is_answered = False
+        self.is_whole = False
 
     @property
     def is_stale(self) -> bool:
-        """Whether the request went out on a connection that was used before and got not one byte back."""
-        return self.is_reused and not self.is_answered
+        """Whether the request went out on a connection that was used before and that had been given up meanwhile.
+
+        With HTTP/1.1 not one byte came back; with HTTP/2 there may be a GOAWAY.
+        """
+        return self.is_reused and (not self.is_answered or (self.wire is not None and self.wire.is_http2))
+
+    def took(self, count: int) -> None:
+        """So many bytes of the body were taken: as many more may come."""
+        if self.wire is not None:
+            self.wire.allow(count * FRAMING_RATIO)
+
+    def end(self) -> None:
+        """The request is over. A connection with answers left unread goes after its last user.
+
+        Streams of HTTP/2 that are left unread use up the window of their whole connection.
+        """
+        if self.wire is not None and self.wire.is_http2:
+            self.wire.leave(is_spoiled=not self.is_whole)
 
 
 GRANT: ContextVar[Grant] = ContextVar("grant")
@@ -76,8 +96,9 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._waiter: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._granted = 0
-        self._grants = 0
-        self.is_spoiled = False
+        self._is_used = False
+        self._is_spoiled = False
+        self._users = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See :class:`asyncio.Protocol`."""
@@ -133,6 +154,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._transport.resume_reading()
         self._granted -= len(data)
         if self._granted < 0:
+            self._abort()
             raise Unreachable("the server sends more than any answer needs", FetchReason.FLOOD)
         grant = GRANT.get(None)
         if grant is not None:
@@ -170,14 +192,35 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def _take_grant(self) -> None:
         grant = GRANT.get(None)
-        if grant is not None and grant.left:
-            grant.is_reused = self._grants > 0
-            self._grants += 1
-            self._granted = min(self._granted + grant.left, MOST_GRANTED)
-            grant.left = 0
+        if grant is not None and grant.wire is None:
+            grant.wire = self
+            grant.is_reused = self._is_used
+            self._is_used = True
+            self._users += 1
+            self._granted = min(self._granted + FRAMING_BYTES, MOST_GRANTED)
+
+    def allow(self, count: int) -> None:
+        """Let so many more bytes come."""
+        self._granted += count
+
+    def leave(self, *, is_spoiled: bool) -> None:
+        """One user less."""
+        self._users -= 1
+        self._is_spoiled = self._is_spoiled or is_spoiled
+        if self._is_spoiled and self._users <= 0:
+            self._abort()
+
+    @property
+    def is_http2(self) -> bool:
+        """Whether that was agreed on."""
+        tls = self.get_extra_info("ssl_object")
+        return tls is not None and tls.selected_alpn_protocol() == "h2"
 
     async def aclose(self) -> None:
         """Close at once, unsent and unread bytes lost: whoever closes wants no more of it."""
+        self._abort()
+
+    def _abort(self) -> None:
         self._is_over = True
         self._chunks.clear()
         if self._transport is not None:
@@ -210,9 +253,9 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return self
 
     def get_extra_info(self, info: str) -> Any:
-        """See :class:`httpcore.AsyncNetworkStream`. A spoiled connection is called readable: then it is not kept."""
+        """See :class:`httpcore.AsyncNetworkStream`. An idle connection that is readable is not used again."""
         if info == "is_readable":
-            return self.is_spoiled or self._is_over or bool(self._chunks)
+            return self._is_over or bool(self._chunks)
         return self._transport.get_extra_info(info) if self._transport is not None else None
 
 
