@@ -13,6 +13,7 @@ from copydesk_fetcher.entries import (
     KNOWN_TITLES,
     SEEN_AT_LEAST,
     SEEN_GONE_AT_MOST,
+    SEEN_PER_ENTRY,
     SHRINKS_TO,
     News,
     entries_from,
@@ -227,7 +228,7 @@ def test_the_window_is_bounded_and_no_entry_of_an_unchanged_feed_comes_twice(pol
         news = poll(feed_of(*keys), seen)
         assert {entry.title for entry in news.entries} == {f"T {key}" for key in set(keys) - known}
         assert set(keys) <= set(news.seen)
-        assert len(news.seen) <= max(SEEN_AT_LEAST, 2 * len(keys), SHRINKS_TO * len(seen))
+        assert len(news.seen) <= max(SEEN_AT_LEAST, SEEN_PER_ENTRY * len(keys), SHRINKS_TO * len(seen))
         seen = news.seen
         assert poll(feed_of(*keys), seen).entries == ()
 

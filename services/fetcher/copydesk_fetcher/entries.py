@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal
+from urllib.parse import urlsplit
 
 from copydesk_fetcher.parse import ParsedEntry, ParsedFeed
 from copydesk_fetcher.states import failed, plan
@@ -15,8 +16,8 @@ from copydesk_fetcher.websub.links import Offer
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Entry, Feed, FeedState, SeenEntry, Source
 
-SEEN_AT_LEAST = 200
-SEEN_PER_ENTRY = 2
+SEEN_AT_LEAST = 100
+SEEN_PER_ENTRY = 3
 SEEN_GONE_AT_MOST = 500
 # A feed that is cut short once must not come back as news: the window shrinks slowly.
 SHRINKS_TO = 0.98
@@ -223,7 +224,7 @@ def _away(feed: Feed, found: Sequence[_Found], homes: Iterable[str]) -> frozense
     Feeds are often hosted elsewhere than the site they are of.
     """
     links = Counter(each.domain for each in found)
-    own = {registrable_domain(url) for url in (feed.url, *homes)}
+    own = {registrable_domain(url) for url in (feed.url, *homes) if urlsplit(url).hostname}
     share = SECOND_HOME_SHARE if own & links.keys() else HOME_SHARE
     at_home = own | {domain for domain, count in links.items() if count > share * len(found)}
     return frozenset(links.keys() - at_home)

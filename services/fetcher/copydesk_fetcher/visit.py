@@ -124,7 +124,8 @@ class Visitor:
         news = entries_from(feed, parsed, before.seen, now, homes=_homes(feed, before, parsed), shrinks_to=1.0)
         learnt: dict[str, Any] = {"seen": news.seen, "entries_seen": before.entries_seen + news.new}
         if before.hub is not None:
-            learnt["interval_seconds"] = adapted(feed, before, news.new, 0, before.hub.pushed_at, now, self._bounds)
+            if before.hub.pushed_at != push.received_at:
+                learnt["interval_seconds"] = adapted(feed, before, news.new, 0, before.hub.pushed_at, now, self._bounds)
             learnt["hub"] = before.hub.model_copy(update={"pushed_at": push.received_at})
         return _outcome(news, before.model_copy(update=learnt))
 
