@@ -54,11 +54,10 @@ class Reply:
 NOT_FOUND = Reply("unknown-address", 404, "nothing here")
 WRONG_METHOD = Reply("bad-request", 405, "GET or POST", (("allow", "GET, POST"),))
 ENCODED = Reply("encoded", 415, "no content-encoding is taken", (("accept-encoding", "identity"),))
-TOO_LARGE = Reply("too-large", 413, "too large", (("connection", "close"),))
-TOO_SLOW = Reply("too-slow", 408, "too slow", (("connection", "close"),))
-BUSY = Reply("busy", 503, "busy", (("retry-after", str(RETRY_SECONDS)), ("connection", "close")))
+TOO_LARGE = Reply("too-large", 413, "too large")
+TOO_SLOW = Reply("too-slow", 408, "too slow")
+BUSY = Reply("busy", 503, "busy", (("retry-after", str(RETRY_SECONDS)),))
 NOT_STORED = Reply("not-stored", 503, "it could not be stored", (("retry-after", str(RETRY_SECONDS)),))
-TOO_LARGE_TO_STORE = Reply("too-large", 413, "too large")
 # Who guesses signatures learns nothing from the answer (WebSub section 7.2).
 UNSIGNED = Reply("unsigned", 202)
 BAD_SIGNATURE = Reply("bad-signature", 202)
@@ -203,7 +202,7 @@ class WebSubServer:
             async with asyncio.timeout(STORE_SECONDS):
                 await self._send(push)
         except Poison:
-            raise _Ends(TOO_LARGE_TO_STORE) from None
+            raise _Ends(TOO_LARGE) from None
         except (CopydeskError, TimeoutError) as error:
             get_logger().warning("what a hub told could not be stored", feed=push.feed_id, error=str(error))
             raise _Ends(NOT_STORED) from None

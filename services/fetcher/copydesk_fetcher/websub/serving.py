@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -17,6 +18,10 @@ IDLE_SECONDS = 5
 GRACE_SECONDS = 3
 # A connection has this long for all its requests; one that is being answered then may finish.
 CONNECTION_SECONDS = 40.0
+# An answer that comes before the end of a body is lost when the connection is closed at once: so long, and so much, of
+# what still comes is read and thrown away.
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 16 * 1024 * 1024
 CONNECTIONS = 500
 
 
@@ -29,6 +34,7 @@ class _Protocol(H11Protocol):
         self.logger = logging.getLogger("uvicorn.websub")
         self.logger.setLevel(logging.ERROR)
         self._end: asyncio.TimerHandle | None = None
+        self._thrown_away = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See :class:`asyncio.Protocol`."""
@@ -43,6 +49,25 @@ class _Protocol(H11Protocol):
         if self._end is not None:
             self._end.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See :class:`asyncio.Protocol`."""
+        if self._is_lingering():
+            self._thrown_away += len(data)
+            if self._thrown_away > LINGER_BYTES:
+                self.transport.abort()
+                return
+        super().data_received(data)
+
+    def _is_lingering(self) -> bool:
+        return self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+
+    def on_response_complete(self) -> None:
+        """See :class:`H11Protocol`."""
+        super().on_response_complete()
+        if self._end is not None and self._is_lingering():
+            self._end.cancel()
+            self._end = self.loop.call_later(LINGER_SECONDS, self._ends)
 
     def _ends(self) -> None:
         # uvicorn's annotation hides that there is no cycle before the first request
