@@ -13,6 +13,8 @@ class Request:
     path: str
     headers: Mapping[str, str]
     at: float
+    method: str = "GET"
+    body: bytes = b""
 
 
 Handler = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
@@ -96,7 +98,9 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers = dict(line.split(": ", 1) for line in head[1:] if line)
     lowered = {name.lower(): value for name, value in headers.items()}
-    return Request(head[0].split(" ")[1], lowered, asyncio.get_running_loop().time())
+    body = await reader.readexactly(int(lowered.get("content-length", "0")))
+    method, path, _ = head[0].split(" ")
+    return Request(path, lowered, asyncio.get_running_loop().time(), method, body)
 
 
 @asynccontextmanager
