@@ -1,24 +1,47 @@
 """Entries to pages: the stage that downloads."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Protocol
 
+from prometheus_client import Counter
+
+from copydesk_fetcher.hosts import Queued, as_page
 from copydesk_fetcher.http import PAGE_ACCEPT, Client, is_page
-from copydesk_fetcher.pages import page_from_feed, page_of
-from copydesk_fetcher.responses import Fetched, Held, Refused, TooLarge, TooSlow, Unreachable, Unsupported
+from copydesk_fetcher.known import Known
+from copydesk_fetcher.pages import OpenPage, open_page, page_from_feed, page_of
+from copydesk_fetcher.responses import (
+    Elsewhere,
+    Fetched,
+    Held,
+    Refused,
+    TooLarge,
+    TooSlow,
+    Unreachable,
+    Unsupported,
+)
+from copydesk_fetcher.rights import TdmFiles, combine, declared, refusal
+from copydesk_fetcher.robots import Robots, RobotsVerdict, product_token
 from copydesk_fetcher.settings import FetcherSettings
-from copydesk_fetcher.uplink import Uplink
+from copydesk_fetcher.urls import plain_url
+from copydesk_fetcher.walls import Judgement, judge
 from copydesk_shared.errors import DeadLetterReason, DropReason, Poison, Retryable, RetryClass
-from copydesk_shared.messages import Entry, Page
+from copydesk_shared.identity import canonical_url, registrable_domain
+from copydesk_shared.log import Outgoing
+from copydesk_shared.messages import Entry, Page, Rights
 from copydesk_shared.runner import run_stage
 from copydesk_shared.service import Service
-from copydesk_shared.stage import Drop, Emit, Stage
-from copydesk_shared.topics import DISCOVERED, FETCHED
+from copydesk_shared.stage import Drop, Emit, Forward, Stage
+from copydesk_shared.topics import DISCOVERED, FETCHED, PAGES_KNOWN
+from copydesk_shared.wire import encode
 
-FETCHER_VERSION = "1"
+NAME = "fetcher"
+FETCHER_VERSION = "2"
 OK = 200
 SERVER_ERRORS = 500
+LONGEST_JOURNEY = 5
 
 DROPPED_STATUS: Mapping[int, DropReason] = {
     204: DropReason.NO_ARTICLE,
@@ -40,59 +63,233 @@ RETRIED_STATUS: Mapping[int, RetryClass] = {
     503: RetryClass.THROTTLED,
 }
 
+DOWNLOADS = Counter(
+    "copydesk_downloads_total",
+    "What became of entries: pages, or the feed's text instead, by how much of the story it is; or why there is none.",
+    ["outcome", "access"],
+)
+
+Result = Emit[Page] | Forward[Entry] | Drop
+
+
+class RobotsRules(Protocol):
+    """What robots.txt files say: :class:`copydesk_fetcher.robots.Robots`."""
+
+    async def check(self, url: str) -> RobotsVerdict:
+        """Whether this URL may be asked for. Raises :class:`Held`."""
+        ...
+
+
+class Reservations(Protocol):
+    """What files of whole sites reserve: :class:`copydesk_fetcher.rights.TdmFiles`."""
+
+    async def reservation(self, url: str) -> str | None:
+        """What is reserved of this URL. Raises :class:`Held`."""
+        ...
+
+
+class _OneByOne:
+    """Lets one entry of a page go on at a time: the next one finds out that the page is known."""
+
+    def __init__(self) -> None:
+        self._busy: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def turn(self, url: str) -> AsyncIterator[None]:
+        lock, users = self._busy.get(url, (asyncio.Lock(), 0))
+        self._busy[url] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            users = self._busy[url][1] - 1
+            if users:
+                self._busy[url] = (lock, users)
+            else:
+                del self._busy[url]
+
 
 class Downloader:
-    """Turns an entry into a page. The runner tries again what is :class:`Retryable`; the host is asked no sooner than
-    it wishes, because a 429 or 503 holds the whole host.
+    """Turns an entry into a page, once for all feeds that have it. The runner tries again what is :class:`Retryable`;
+    the host is asked no sooner than it wishes, because a 429 or 503 holds the whole host.
     """
 
-    def __init__(self, client: Client, settings: FetcherSettings) -> None:
+    def __init__(
+        self,
+        client: Client,
+        settings: FetcherSettings,
+        *,
+        known: Known | None = None,
+        robots: RobotsRules | None = None,
+        reservations: Reservations | None = None,
+    ) -> None:
         self._client = client
-        self._page_bytes = settings.page_bytes
-        self._uplink = Uplink()
+        self._hosts = client.hosts
+        self._settings = settings
+        self._known = Known() if known is None else known
+        self._robots = robots or Robots(client.get, client.hosts, settings)
+        self._reservations = reservations or TdmFiles(client.get, settings)
+        self._token = product_token(settings.user_agent)
+        self._one_by_one = _OneByOne()
 
-    async def handle(self, entry: Entry) -> Emit[Page] | Drop:
+    async def handle(self, entry: Entry) -> Result:
         """The page of an entry. Raises :class:`Retryable`, :class:`Poison` and :class:`DependencyDown`.
 
         A page that is too large is :class:`Poison`, not dropped: its dead letter can be replayed once the limit is
-        raised, and nothing of the right content type should go missing unseen.
+        raised, and nothing of the right content type should go missing unseen. Once a page is stored, what is known of
+        it is written; after a crash in between it is fetched again.
         """
-        now = datetime.now(UTC)
-        if entry.content is not None:
-            return Emit(page_from_feed(entry, now))
         try:
-            fetched = await self._client.get(
-                entry.url, max_bytes=self._page_bytes, headers={"accept": PAGE_ACCEPT}, accepts=is_page
-            )
-        except Refused as error:
-            return Drop(DropReason.REFUSED, f"{entry.url}: {error}")
-        except Unsupported as error:
-            return Drop(DropReason.UNSUPPORTED_CONTENT, f"{entry.url}: {error}")
-        except TooLarge as error:
-            raise Poison(f"{entry.url}: {error}", DeadLetterReason.TOO_LARGE) from None
-        except Held as error:
-            raise Retryable(f"{entry.url}: {error}", RetryClass.THROTTLED, error.seconds) from None
-        except Unreachable as error:
-            self._uplink.failed(entry.url)
-            kind = RetryClass.TIMED_OUT if isinstance(error, TooSlow) else RetryClass.UNREACHABLE
-            raise Retryable(f"{entry.url}: {error}", kind) from None
-        self._uplink.answered()
-        return self._judged(entry, fetched, now)
+            result = await self._handled(entry)
+        except Retryable as error:
+            DOWNLOADS.labels(error.kind.value, "").inc()
+            raise
+        except Poison as error:
+            DOWNLOADS.labels(error.reason.value, "").inc()
+            raise
+        DOWNLOADS.labels(*_labels(entry, result)).inc()
+        return result
 
-    def _judged(self, entry: Entry, fetched: Fetched, now: datetime) -> Emit[Page] | Drop:
-        if fetched.status == OK:
-            return Emit(page_of(fetched, now, entry))
-        said = f"{fetched.url}: the server answered {fetched.status}"
-        if fetched.status in RETRIED_STATUS or fetched.status >= SERVER_ERRORS:
-            kind = RETRIED_STATUS.get(fetched.status, RetryClass.SERVER_ERROR)
-            raise Retryable(said, kind, fetched.retry_after(now))
-        return Drop(DROPPED_STATUS.get(fetched.status, DropReason.REFUSED), said)
+    async def _handled(self, entry: Entry) -> Result:
+        seen = self._known.look(entry)
+        if isinstance(seen, Drop):
+            return seen
+        if entry.content is not None:
+            return self._emit(entry, page_from_feed(entry, _now()))
+        try:
+            url = plain_url(entry.url)
+            domain = registrable_domain(url)
+        except ValueError as error:
+            return Drop(DropReason.REFUSED, f"{entry.url[:500]}: {error}")
+        try:
+            with self._hosts.place(domain):
+                async with self._one_by_one.turn(canonical_url(url)):
+                    return await self._fetched(entry, url)
+        except Held:
+            raise _put_off(url, self._hosts.queued(domain)) from None
+        except Queued as error:
+            raise _put_off(url, error) from None
+
+    async def _fetched(self, entry: Entry, url: str) -> Result:
+        seen = self._known.look(entry)
+        if isinstance(seen, Drop):
+            return seen
+        verdict = await self._robots.check(url)
+        if verdict.retry_seconds is not None:
+            self._hosts.uplink.check()
+            raise Retryable(f"{url}: its robots.txt cannot be had", RetryClass.UNREACHABLE, verdict.retry_seconds)
+        if not verdict.allowed:
+            return Drop(DropReason.ROBOTS, f"{url}: robots.txt says {verdict.directives}")
+        in_file = await self._reservations.reservation(url)
+        answer = await self._asked(entry, url)
+        if not isinstance(answer, Fetched):
+            return answer
+        return self._used(entry, answer, verdict, in_file)
+
+    async def _asked(self, entry: Entry, url: str) -> Fetched | Forward[Entry] | Drop:
+        try:
+            with as_page():
+                fetched = await self._client.get(
+                    url,
+                    max_bytes=self._settings.page_bytes,
+                    headers={"accept": PAGE_ACCEPT},
+                    accepts=is_page,
+                    same_domain=True,
+                )
+        except Elsewhere as error:
+            return _forwarded(entry, error.url)
+        except Refused as error:
+            return Drop(DropReason.REFUSED, f"{url}: {error}")
+        except Unsupported as error:
+            return Drop(DropReason.UNSUPPORTED_CONTENT, f"{url}: {error}")
+        except TooLarge as error:
+            raise Poison(f"{url}: {error}", DeadLetterReason.TOO_LARGE) from None
+        except Held:
+            raise
+        except Unreachable as error:
+            self._hosts.uplink.check()
+            kind = RetryClass.TIMED_OUT if isinstance(error, TooSlow) else RetryClass.UNREACHABLE
+            raise Retryable(f"{url}: {error}", kind) from None
+        return fetched if fetched.status == OK else _judged(fetched)
+
+    def _used(self, entry: Entry, fetched: Fetched, verdict: RobotsVerdict, in_file: str | None) -> Result:
+        """The page in an answer, where rights and walls let it be one."""
+        now = _now()
+        opened = open_page(fetched)
+        said = declared(fetched.headers, opened.head, agent=self._token, now=now, url=fetched.url)
+        rights = combine(verdict, said, in_file, self._settings)
+        if refused := refusal(rights, self._settings):
+            return Drop(refused[0], f"{fetched.url}: {refused[1]}")
+        judgement = judge(opened, entry)
+        if judgement.is_wall and judgement.better == "page":
+            return Drop(DropReason.WALL, f"{fetched.url}: {judgement.access}: {judgement.reason}")
+        return self._emit(entry, _page(entry, opened, judgement, rights, now))
+
+    def _emit(self, entry: Entry, page: Page) -> Emit[Page] | Drop:
+        """The page as the next revision of what is known, by its own address and by the entry's."""
+        seen = self._known.look(entry), self._known.look(entry, page)
+        revision = 0
+        for each in seen:
+            if isinstance(each, Drop):
+                return each
+            revision = max(revision, each.revision)
+        page = page.model_copy(update={"revision": revision})
+        self._known.expect(entry, page)
+        return Emit(page, lambda: self._stored(entry, page))
+
+    def _stored(self, entry: Entry, page: Page) -> Iterable[Outgoing]:
+        return [
+            encode(PAGES_KNOWN, known, stage=NAME, version=FETCHER_VERSION)
+            for known in self._known.fetched(entry, page)
+        ]
+
+
+def _page(entry: Entry, opened: OpenPage, judgement: Judgement, rights: Rights, now: datetime) -> Page:
+    """The text of the answer, or that of the feed where it is better; a wall's address is not the story's either."""
+    if judgement.better == "page":
+        return page_of(opened, now, entry, access=judgement.access, rights=rights)
+    told = entry.model_copy(update={"content": entry.summary, "content_type": "text/plain"})
+    if judgement.is_wall:
+        return page_from_feed(told, now, access=judgement.access, rights=rights)
+    page = page_of(opened, now, entry, access=judgement.access, rights=rights)
+    return page.model_copy(update={"content": told.content, "content_type": told.content_type})
+
+
+def _judged(fetched: Fetched) -> Drop:
+    """Why an answer without a page is dropped. Raises :class:`Retryable` where it may be another one later."""
+    said = f"{fetched.url}: the server answered {fetched.status}"
+    if fetched.status in RETRIED_STATUS or fetched.status >= SERVER_ERRORS:
+        kind = RETRIED_STATUS.get(fetched.status, RetryClass.SERVER_ERROR)
+        raise Retryable(said, kind, fetched.retry_after(_now()))
+    return Drop(DROPPED_STATUS.get(fetched.status, DropReason.REFUSED), said)
+
+
+def _forwarded(entry: Entry, url: str) -> Forward[Entry] | Drop:
+    if entry.hops >= LONGEST_JOURNEY:
+        return Drop(DropReason.REFUSED, f"{entry.url}: redirected over more than {LONGEST_JOURNEY} domains")
+    return Forward(entry.model_copy(update={"url": url, "hops": entry.hops + 1}))
+
+
+def _put_off(url: str, error: Queued) -> Retryable:
+    return Retryable(f"{url}: {error}", RetryClass.QUEUED, error.seconds)
+
+
+def _labels(entry: Entry, result: Result) -> tuple[str, str]:
+    if isinstance(result, Drop):
+        return result.reason.value, ""
+    if isinstance(result, Forward):
+        return "forwarded", ""
+    return "page" if entry.content is None else "feed", result.message.access
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def download_stage(downloader: Downloader) -> Stage[Entry, Page]:
     """The stage of the fetcher. Pages of a host come as they are ready; readers order by revision."""
     return Stage(
-        "fetcher", version=FETCHER_VERSION, source=DISCOVERED, sink=FETCHED, handle=downloader.handle, ordered=False
+        NAME, version=FETCHER_VERSION, source=DISCOVERED, sink=FETCHED, handle=downloader.handle, ordered=False
     )
 
 

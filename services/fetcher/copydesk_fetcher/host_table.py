@@ -68,11 +68,6 @@ class HostTable:
             self._delays[domain] = delay
         return True
 
-    def has_answered(self, domain: str) -> bool:
-        """Whether this host has answered before, to whomever."""
-        host = self._hosts.get(domain)
-        return host.has_answered if host is not None else domain in self._idle
-
     def note(self, host: Host, *, is_news: bool = False) -> None:
         """There is something to say of this host, and soon if that is news."""
         host.is_news = host.is_news or is_news

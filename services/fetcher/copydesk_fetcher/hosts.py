@@ -20,8 +20,9 @@ from prometheus_client import Counter, Histogram
 from copydesk_fetcher.backlog import Backlog
 from copydesk_fetcher.host import Host, Turn
 from copydesk_fetcher.host_table import HostTable
-from copydesk_fetcher.responses import FetchError, Held
+from copydesk_fetcher.responses import FetchError, FetchReason, Held
 from copydesk_fetcher.settings import FetcherSettings
+from copydesk_fetcher.uplink import Uplink
 from copydesk_shared.errors import CopydeskError
 from copydesk_shared.messages import HostState
 from copydesk_shared.retries import queue_wait
@@ -31,6 +32,8 @@ from copydesk_shared.topics import Tier
 LONGEST_WAIT_SECONDS = 20.0
 # How much of what may be in flight may wait for hosts.
 WAITING_SHARE = 0.75
+# Of the ways to fail, those that a network that is away would cause.
+SILENCES = frozenset((FetchReason.DNS, FetchReason.CONNECT, FetchReason.TIMEOUT))
 
 QUEUED = Counter("copydesk_host_queued_total", "Entries put off because their host is busy, by why.", ["reason"])
 WAITS = Histogram(
@@ -97,6 +100,7 @@ class Hosts:
         self._table = HostTable(delay_seconds, longest_delay_seconds)
         self._line: deque[Host] = deque()
         self._is_closed = False
+        self.uplink = Uplink()
 
     @classmethod
     def of(cls, settings: FetcherSettings) -> Self:
@@ -185,6 +189,7 @@ class Hosts:
 
     def answered(self, domain: str, status: int) -> None:
         """This host answered a request with this status."""
+        self.uplink.answered()
         host = self._table[domain]
         wait = host.answered(status)
         self._note(host)
@@ -194,12 +199,10 @@ class Hosts:
     def failed(self, domain: str, why: FetchError) -> None:
         """A request to this host came to nothing."""
         host = self._table[domain]
+        if why.reason in SILENCES and host.has_answered:
+            self.uplink.failed(domain)
         host.failed(str(why))
         self._note(host)
-
-    def has_answered(self, domain: str) -> bool:
-        """Whether this host has answered before, to whomever."""
-        return self._table.has_answered(domain)
 
     def changed(self) -> list[HostState]:
         """What is new of hosts since last asked. What only counts requests is said once a minute for each host."""
