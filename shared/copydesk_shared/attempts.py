@@ -3,7 +3,8 @@
 import inspect
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -67,6 +68,19 @@ class Attempts:
         self._seconds = HANDLE_SECONDS.labels(stage.name)
         self._revisions = Revisions() if "compact" in stage.sink.cleanup else None
         self._waiting = 0
+        self._is_leaving = False
+
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """While the partitions are about to go nothing is tried again here, neither now nor later."""
+        self._is_leaving = True
+        try:
+            yield
+        finally:
+            self._is_leaving = False
+
+    def _is_over(self) -> bool:
+        return self._is_leaving or self._service.stopping.is_set()
 
     @property
     def waiting(self) -> bool:
@@ -74,7 +88,7 @@ class Attempts:
         return self._waiting > 0
 
     async def outcome(self, record: Record, trace: str | None = None) -> Outcome | None:
-        """What becomes of the record; ``None`` when it is left for another session because the service stops.
+        """What becomes of the record; ``None`` when it is left for another session because this one ends.
 
         ``trace`` is the ``traceparent`` of what is emitted.
         """
@@ -86,7 +100,7 @@ class Attempts:
 
     async def _tried(self, record: Record, trace: str | None) -> Outcome | None:
         outcome = await self._once(record, trace, is_last=False)
-        if outcome is None and not self._service.stopping.is_set():
+        if outcome is None and not self._is_over():
             outcome = await self._once(record, trace, is_last=True)
         return outcome
 
@@ -118,7 +132,7 @@ class Attempts:
         backoff = LOCAL_BACKOFF_SECONDS
         self._waiting += 1
         try:
-            while not self._service.stopping.is_set():
+            while not self._is_over():
                 self._away(error)
                 await self._service.pause(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
@@ -155,7 +169,7 @@ class Attempts:
         return Outcome(Ending(OutcomeKind.DROPPED, DropReason.SUPERSEDED.value))
 
     def _put_off(self, record: Record, error: Retryable) -> Outcome | None:
-        if self._service.stopping.is_set():
+        if self._is_over():
             return None
         outgoing = put_off(
             record, error, group=self._stage.name, waits=self._service.settings.waits, now=datetime.now(UTC)

@@ -21,6 +21,9 @@ class Companion(Protocol):
         It is cancelled when they are taken away meanwhile.
         """
 
+    def on_closing(self) -> None:
+        """All partitions are about to go: what only waits may give up, what runs has some seconds to finish."""
+
     async def on_revoked(self) -> None:
         """All partitions go. No handler of the stage runs any more; what this leaves running, runs beside an owner."""
 
@@ -53,6 +56,11 @@ class Escort:
         self._settling = None
         settling.result()
         return False
+
+    def closing(self) -> None:
+        """All partitions are about to go."""
+        if self._companion is not None:
+            self._companion.on_closing()
 
     async def revoked(self) -> None:
         """All partitions go."""

@@ -82,7 +82,7 @@ class StageRun:
                 try:
                     while not self._service.stopping.is_set():
                         await self._step_or_renew(log)
-                    await self._drain(self._ledger.partitions(), self._service.settings.drain_seconds)
+                    await self._leave(self._ledger.partitions(), self._service.settings.drain_seconds)
                 finally:
                     await self._let_go()
         finally:
@@ -101,7 +101,7 @@ class StageRun:
 
         Handlers that take longer are cancelled: what they do belongs to that somebody.
         """
-        await self._drain(partitions, REVOKE_SECONDS)
+        await self._leave(partitions, REVOKE_SECONDS)
         await self._let_go()
         self._ledger.forget(partitions)
         self._delays.forget(partitions)
@@ -217,6 +217,12 @@ class StageRun:
             taken.window.finish(taken.record.offset, taken.size)
             self._meter.count(outcome.ending)
 
+    async def _leave(self, partitions: Iterable[Partition], seconds: float) -> None:
+        """What would be tried again later is left for whoever is next, and tried there at once."""
+        self._escort.closing()
+        with self._attempts.leaving():
+            await self._drain(partitions, seconds)
+
     async def _drain(self, partitions: Iterable[Partition], seconds: float) -> None:
         """Start nothing more, wait until what was started is stored, commit."""
         if self._log is None:
@@ -289,6 +295,3 @@ def run_stage_service(
         await run_stage(stage, service, max_in_flight=16 * workers, workers=workers, deadline_seconds=deadline_seconds)
 
     return run_service(stage.name, settings, [work])
-
-
-__all__ = ["LogError", "run_stage", "run_stage_service"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from copydesk_shared.errors import Retryable
 from copydesk_shared.log import Log, LogError, Outgoing, ProducerLostError, RebalanceListener
 from copydesk_shared.messages import Article, Page
 from copydesk_shared.stage import Drop, Emit, Forward
@@ -36,6 +37,9 @@ class Noting:
             raise failure
         self.said.append("ready")
 
+    def on_closing(self) -> None:
+        self.said.append("closing")
+
     async def on_revoked(self) -> None:
         self.said.append("revoked")
 
@@ -55,7 +59,7 @@ async def test_no_record_is_handled_before_the_companion_is_ready() -> None:
         assert not broker.topics[CLEANED.name]
         companion.may_go_on.set()
         await until(lambda: bool(broker.topics[CLEANED.name]))
-    assert companion.said[:3] == [{0, 1, 2}, "ready", "revoked"]
+    assert companion.said[:4] == [{0, 1, 2}, "ready", "closing", "revoked"]
 
 
 async def test_a_companion_that_cannot_read_the_log_ends_the_session() -> None:
@@ -65,7 +69,7 @@ async def test_a_companion_that_cannot_read_the_log_ends_the_session() -> None:
     async with running_stage(stage_of(emit), broker, companion=companion):
         await until(lambda: committed(broker) == 1)
     assert companion.said[:2] == [{0}, "revoked"]
-    assert companion.said[-3:-1] == ["ready", "revoked"]
+    assert companion.said[-4:-1] == ["ready", "closing", "revoked"]
     assert broker.sessions == 2
 
 
@@ -106,12 +110,39 @@ async def test_a_handler_that_outlives_its_partition_is_cancelled(monkeypatch: p
         mine = frozenset({(FETCHED.name, 0)})
         await sessions.listener.on_revoked(mine)
         assert ended == ["article-1"], "it was cancelled before the partitions went"
-        assert companion.said == [{0}, "ready", "revoked"]
+        assert companion.said == [{0}, "ready", "closing", "revoked"]
         assert committed(broker) == 0
         await sessions.listener.on_assigned(mine)
         fill(broker, page(2))
         await until(lambda: len(broker.topics[CLEANED.name]) == 1)
-    assert companion.said[3:5] == [{0}, "ready"]
+    assert companion.said[4:6] == [{0}, "ready"]
+
+
+async def test_what_would_be_tried_again_is_left_for_the_next_owner() -> None:
+    broker, companion = MemoryBroker(), Noting()
+    started, going = asyncio.Event(), asyncio.Event()
+    calls: list[int] = []
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        calls.append(1)
+        if len(calls) > 1:
+            return article_of(message)
+        started.set()
+        await going.wait()
+        raise Retryable("the host is somebody else's")
+
+    fill(broker, page(1))
+    sessions = Rebalancing(broker)
+    retries = retry_topic(GROUP, Tier.SHORT).name
+    async with running_stage(stage_of(handle), broker, companion=companion, open_log=sessions.open):
+        await started.wait()
+        assert sessions.listener is not None
+        mine = frozenset({(FETCHED.name, 0)})
+        revoking = asyncio.create_task(sessions.listener.on_revoked(mine))
+        await until(lambda: companion.said[-1] == "closing")
+        going.set()
+        await revoking
+        assert (len(calls), broker.topics[retries], committed(broker)) == (1, [], 0)
 
 
 async def test_what_belongs_to_another_partition_is_forwarded_and_counted_once() -> None:
