@@ -8,19 +8,27 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from publicsuffixlist import PublicSuffixList
 from w3lib.url import canonicalize_url
 
-ARTICLE_ID_BYTES = 15  # 120 bits: 20 characters of base64url without padding
-
-TRACKING_PREFIXES = ("utm_", "mc_", "at_", "ns_", "pk_", "mtm_", "hsa_", "_hs", "vero_", "oly_", "trk_")
-TRACKING_PARAMETERS = frozenset(
-    "fbclid gclid dclid gbraid wbraid msclkid twclid yclid igshid igsh s_cid cmp cmpid icid ocid mbid smid spm "
-    "cvid ftag ftcamp taid xtor wt_mc wickedid ref_src ref_url guccounter guce_referrer guce_referrer_sig "
-    "__twitter_impression".split(),
+from copydesk_shared.url_rules import (
+    AMP_CACHES,
+    AMP_FILE,
+    AMP_SEGMENTS,
+    ESCAPED_TWICE,
+    HOST,
+    SESSION_PATH,
+    TRACKING_PARAMETERS,
+    TRACKING_PREFIXES,
+    TRACKING_VALUES,
+    is_story,
 )
 
+ARTICLE_ID_BYTES = 15  # 120 bits: 20 characters of base64url without padding
 
-def _is_tracking(name: str) -> bool:
-    lowered = name.lower()
-    return lowered in TRACKING_PARAMETERS or lowered.startswith(TRACKING_PREFIXES)
+
+def _is_tracking(name: str, value: str) -> bool:
+    lowered = name.lower().removeprefix(ESCAPED_TWICE)
+    if lowered in TRACKING_PARAMETERS or lowered.startswith(TRACKING_PREFIXES):
+        return True
+    return value.lower() in TRACKING_VALUES.get(lowered, ())
 
 
 def _host(name: str | None) -> str | None:
@@ -30,21 +38,47 @@ def _host(name: str | None) -> str | None:
     return f"[{name}]" if ":" in name else name.rstrip(".")
 
 
+def _original(url: str) -> str:
+    """The address of the page that an AMP cache has copied, for as long as it is one."""
+    while match := next((found for cache_ in AMP_CACHES if (found := cache_.match(url))), None):
+        if not HOST.fullmatch(match[2].partition("/")[0]):
+            break
+        url = f"http{'s' if match[1] else ''}://{match[2]}{url[match.end() :]}"
+    return url
+
+
+def _own_path(path: str) -> str:
+    """The path without a session and without what makes it the AMP page of a story."""
+    path = SESSION_PATH.sub("", path) if ";" in path else path
+    if "amp" not in path.lower():
+        return path or "/"
+    slash = "/" if path.endswith("/") else ""
+    segments = path.removesuffix("/").split("/")
+    end = len(segments)
+    while end and segments[end - 1].lower() in AMP_SEGMENTS:
+        end -= 1
+    story = segments[:end] if end and is_story(segments[end - 1]) else segments
+    return AMP_FILE.sub(r"\1", "/".join(story)) + slash or "/"
+
+
 def canonical_url(url: str) -> str:
     """One spelling for the addresses of one page.
 
     Host in lower case, default port, fragment, user name and tracking parameters gone, the rest of the query sorted and
-    percent-encoding made uniform (RFC 3986 section 6.2.2). Raises ``ValueError`` unless it is an absolute http(s) URL.
+    percent-encoding made uniform (RFC 3986 section 6.2.2). Copies in AMP caches and AMP spellings of a story's path
+    become the story's. Raises ``ValueError`` unless it is an absolute http(s) URL.
     """
-    parts = urlsplit(url.strip())
+    parts = urlsplit(_original(url.strip()))
     host = _host(parts.hostname)
     if parts.scheme.lower() not in ("http", "https") or not host:
         raise ValueError(f"not an absolute http or https URL: {url!r}")
-    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(name)]
+    # Bytes that are no UTF-8 stay as they are: two stories may differ in them.
+    named = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
+    kept = urlencode([pair for pair in named if not _is_tracking(*pair)], errors="surrogateescape")
     port = parts.port
     default_port = {"http": 80, "https": 443}[parts.scheme.lower()]
     netloc = host if port in (None, default_port) else f"{host}:{port}"
-    plain = urlunsplit((parts.scheme.lower(), netloc, parts.path or "/", urlencode(kept), ""))
+    plain = urlunsplit((parts.scheme.lower(), netloc, _own_path(parts.path), kept, ""))
     return str(canonicalize_url(plain, keep_blank_values=True, keep_fragments=False))
 
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from copydesk_fetcher.canonical import declared_in_html
+from copydesk_fetcher.canonical import declared_in_head
 from copydesk_fetcher.entries import entries_from
 from copydesk_fetcher.feeds_file import parse_feeds
+from copydesk_fetcher.head import read_head
 from copydesk_fetcher.parsing.dispatch import parse_feed
 from copydesk_shared.messages import Entry, Feed, SeenEntry
 from copydesk_standalone.demo import Publisher, feeds_yaml
@@ -83,4 +84,4 @@ def test_the_page_declares_the_address_without_tracking(article: Article) -> Non
     now = STARTED + timedelta(hours=1)
     body = Publisher(lambda: now, STARTED, 5, BASE).respond(article.path, {}).body.decode()
     url = BASE + article.path
-    assert declared_in_html(body, f"{url}?utm_source=rss") == url
+    assert declared_in_head(read_head(body), f"{url}?utm_source=rss") == url

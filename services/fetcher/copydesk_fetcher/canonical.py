@@ -1,11 +1,12 @@
 """The address a page gives itself: ``rel=canonical`` (RFC 6596) in its head or in a ``Link`` header (RFC 8288)."""
 
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from copydesk_fetcher.head import Head
 from copydesk_fetcher.urls import plain_url
 from copydesk_shared.identity import canonical_url, registrable_domain
+from copydesk_shared.url_rules import is_story
 
 HEADER_CHARACTERS = 4096
 LINK_VALUE = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+\s*=\s*(?:\"[^\"]*\"|[^\s\",;]+))*)")
@@ -36,16 +37,27 @@ def _join(base: str, target: str) -> str | None:
         return None
 
 
-def _is_front_page(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.path in ("", "/") and not parts.query
+def _says_less(own: SplitResult, other: SplitResult) -> bool:
+    """Whether the declared address cannot tell this story from the others of its site.
+
+    Templates with one address for all their pages are common: the front page, the section, or the script without the
+    number that it is asked for.
+    """
+    if other.path == "/" and not other.query:
+        return own.path != "/" or bool(own.query)
+    if other.query:
+        return False
+    segments, declared = own.path.strip("/").split("/"), other.path.strip("/")
+    if declared == own.path.strip("/"):
+        return bool(own.query) and not is_story(segments[-1])
+    return declared.isalpha() and declared == segments[0] and any(map(is_story, segments))
 
 
 def resolve_canonical(url: str, declared: str | None) -> str:
     """The canonical URL of a page that came from ``url`` and declares this one.
 
-    It counts only on the same registrable domain, and never when it makes a story out to be the front page: sites that
-    do so by mistake would have one single article. Raises ``ValueError`` when ``url`` is not an http(s) URL.
+    It counts only on the same registrable domain, and only when it can tell the story from others. Raises
+    ``ValueError`` when ``url`` is not an http(s) URL.
     """
     own = canonical_url(url)
     if not declared:
@@ -55,4 +67,4 @@ def resolve_canonical(url: str, declared: str | None) -> str:
     except ValueError:
         return own
     same_site = registrable_domain(other) == registrable_domain(own)
-    return other if same_site and (_is_front_page(own) or not _is_front_page(other)) else own
+    return other if same_site and not _says_less(urlsplit(own), urlsplit(other)) else own
