@@ -51,12 +51,18 @@ async def test_a_page_carries_what_the_entry_knew(site: Site, downloader: Downlo
 async def test_the_same_article_has_the_same_id_by_every_road(
     site: Site, client: Client, settings: FetcherSettings
 ) -> None:
-    story = answer('<html><head><link rel="canonical" href="/story">')
-    site.pages |= {"/story": story, "/story?print=1": story, "/moved": answer("", 301, location="/story?print=1")}
-    site.pages["/header"] = answer("plain", content_type="text/plain", link='</story>; rel="canonical"')
-    roads = ("/story", "/story?print=1", "/moved", "/header")
+    story = answer('<html><head><link rel="canonical" href="/the-story-of-the-day-4711">')
+    site.pages |= {
+        "/the-story-of-the-day-4711": story,
+        "/the-story-of-the-day-4711?print=1": story,
+        "/moved": answer("", 301, location="/the-story-of-the-day-4711?print=1"),
+    }
+    site.pages["/header"] = answer(
+        "plain", content_type="text/plain", link='</the-story-of-the-day-4711>; rel="canonical"'
+    )
+    roads = ("/the-story-of-the-day-4711", "/the-story-of-the-day-4711?print=1", "/moved", "/header")
     pages = [await page_of(Downloader(client, settings), entry_at(site.url(road))) for road in roads]
-    assert {page.article_id for page in pages} == {article_id(site.url("/story"))}
+    assert {page.article_id for page in pages} == {article_id(site.url("/the-story-of-the-day-4711"))}
 
 
 async def test_another_site_cannot_claim_the_article(site: Site, downloader: Downloader) -> None:
