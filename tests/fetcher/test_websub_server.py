@@ -1,9 +1,12 @@
 """The endpoint against hubs that lie and against strangers who only knock."""
 
 import asyncio
+import re
 import socket
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +17,7 @@ from copydesk_fetcher.websub import serving
 from copydesk_fetcher.websub.glue import WebSub, outgoing
 from copydesk_fetcher.websub.glue import serving as serving_hubs
 from copydesk_fetcher.websub.limits import BODIES_PER_FEED
-from copydesk_fetcher.websub.server import LARGEST_BODY
+from copydesk_fetcher.websub.server import LARGEST_BODY, WebSubServer
 from copydesk_fetcher.websub.tokens import Tokens, callback_url
 from copydesk_shared.errors import CopydeskError, DeadLetterReason, Poison, SettingsError
 from copydesk_shared.log import Record
@@ -336,3 +339,12 @@ async def test_it_listens_and_subscribes_only_where_it_is_switched_on(settings_w
     with pytest.raises(SettingsError, match="COPYDESK_FETCHER_WEBSUB_SECRET"):
         async with serving_hubs(settings_with(**websub(websub_secret=None)), send):
             pass
+
+
+def test_every_outcome_is_described() -> None:
+    root = Path(__file__).parents[2]
+    code = Path(str(sys.modules[WebSubServer.__module__].__file__)).read_text()
+    outcomes = {*re.findall(r'Reply\(\s*"([a-z-]+)"', code), "broken-off"}
+    described = re.findall(r"^\| (`.*?) \|", (root / "docs" / "websub.md").read_text(), re.MULTILINE)
+    assert outcomes <= set(re.findall(r"`([a-z-]+)`", " ".join(described)))
+    assert len(outcomes) > 10
