@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -73,6 +74,7 @@ def test_a_quiet_feed_drifts_to_the_longest_interval_and_a_burst_shortens_it_at_
 def test_a_feed_whose_entries_are_all_new_is_polled_twice_as_often_at_least() -> None:
     assert followed(3600, 900, 3600, 10, 10, BOUNDS) <= 1800
     assert followed(3600, 900, 3600, 1, 1, BOUNDS) > 1800
+    assert followed(7200, 900, 7200, 6, 6, BOUNDS) < followed(7200, 900, 7200, 6, math.inf, BOUNDS)
 
 
 def ages(*hours: float) -> list[datetime]:

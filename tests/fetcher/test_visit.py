@@ -234,14 +234,13 @@ async def test_a_host_that_asked_to_be_left_alone_is_no_failure_of_its_feeds(
     assert site.requests == []
 
 
-async def test_when_nobody_answers_feeds_do_not_wait_longer_for_it(visitor: Visitor) -> None:
-    outcomes = [
-        await visitor.visit(Feed(feed_id=str(n), url=f"http://10.0.0.1:{n}/", name="N"), None) for n in range(1, 3)
-    ]
-    assert {outcome.state.failure_kind for outcome in outcomes} == {"permanent"}, "refused, not silent"
-    silent = [
-        await visitor.visit(Feed(feed_id=str(n), url=f"http://127.0.0.{n}:1/", name="N"), None) for n in range(2, 8)
-    ]
+async def test_when_nobody_answers_feeds_do_not_wait_longer_for_it(client: Client, visitor: Visitor) -> None:
+    refused = await visitor.visit(Feed(feed_id="private", url="http://10.0.0.1/", name="N"), None)
+    assert refused.state.failure_kind == "permanent"
+    hosts = [f"127.0.0.{number}" for number in range(2, 8)]
+    for host in hosts:
+        client.hosts.answered(host, 200)
+    silent = [await visitor.visit(Feed(feed_id=host, url=f"http://{host}:1/", name="N"), None) for host in hosts]
     assert [outcome.result for outcome in silent] == [*["failed"] * 4, *["postponed"] * 2]
     assert silent[0].state.failure_kind == "temporary"
     assert (silent[-1].state.failures, later(silent[-1].state) < 70) == (0, True)
@@ -318,3 +317,49 @@ async def test_a_push_that_cannot_be_read_makes_us_poll(site: Site, visitor: Vis
     assert (outcome.result, outcome.state.failures) == ("unchanged", 0)
     assert later(outcome.state) <= 0
     assert str(outcome.state.warning).startswith("what the hub pushed cannot be read: ")
+
+
+def index_of(*paths: str) -> Callable[[Site], str]:
+    def make(site: Site) -> str:
+        children = "".join(f"<sitemap><loc>{site.url(path)}</loc></sitemap>" for path in paths)
+        return f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{children}</sitemapindex>'
+
+    return make
+
+
+def urls_of(site: Site, *paths: str) -> str:
+    urls = "".join(f"<url><loc>{site.url(path)}</loc></url>" for path in paths)
+    return f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>'
+
+
+async def test_the_sitemaps_of_an_index_are_read_and_asked_for_again_only_with_validators(
+    site: Site, visitor: Visitor
+) -> None:
+    site.pages["/index.xml"] = answer(index_of("/a.xml", "/b.xml")(site), etag='"index"')
+    site.pages["/a.xml"] = in_turn(answer(urls_of(site, "/1", "/2"), etag='"a"'), answer("", 304))
+    site.pages["/b.xml"] = in_turn(answer(urls_of(site, "/3")), answer(urls_of(site, "/3", "/4")))
+    feed = feed_at(site, "/index.xml")
+    first = await visitor.visit(feed, None)
+    assert sorted(entry.url for entry in first.entries) == [site.url(f"/{n}") for n in (1, 2, 3)]
+    assert set(first.state.children) == {site.url("/a.xml"), site.url("/b.xml")}
+    second = await visitor.visit(feed, first.state)
+    assert [entry.url for entry in second.entries] == [site.url("/4")]
+    assert [request.headers.get("if-none-match") for request in site.requests if request.path == "/a.xml"] == [
+        None,
+        '"a"',
+    ]
+    site.pages["/index.xml"] = answer(urls_of(site, "/5"))
+    third = await visitor.visit(feed, second.state)
+    assert ([entry.url for entry in third.entries], third.state.children) == ([site.url("/5")], {})
+
+
+async def test_sitemaps_of_an_index_obey_robots_txt_though_the_index_was_named(site: Site, visitor: Visitor) -> None:
+    site.pages["/robots.txt"] = answer(
+        "User-agent: *\nDisallow: /index.xml\nDisallow: /b.xml", content_type="text/plain"
+    )
+    site.pages["/index.xml"] = answer(index_of("/a.xml", "/b.xml")(site))
+    site.pages["/a.xml"] = answer(urls_of(site, "/1"))
+    outcome = await visitor.visit(feed_at(site, "/index.xml"), None)
+    assert [entry.url for entry in outcome.entries] == [site.url("/1")]
+    assert "robots.txt" in str(outcome.state.warning)
+    assert site.count("/b.xml") == 0

@@ -100,8 +100,9 @@ def first_interval(dates: Collection[datetime], pivot: float, bounds: Bounds, no
     return _interval((pivot + (now - newer[-1]).total_seconds()) / (1 + len(newer)), pivot, bounds)
 
 
-def followed(interval: float, pivot: float, elapsed: float, new: int, size: int, bounds: Bounds) -> float:
-    """The interval after a poll ``elapsed`` seconds after the one before, with ``new`` entries of ``size`` in the feed.
+def followed(interval: float, pivot: float, elapsed: float, new: int, size: float, bounds: Bounds) -> float:
+    """The interval after a poll ``elapsed`` seconds after the one before, with ``new`` entries of ``size`` in the feed,
+    which is infinite where that says nothing.
 
     The rate is the mean of a gamma distribution of which no more is kept than :data:`MEMORY_ENTRIES`.
     """

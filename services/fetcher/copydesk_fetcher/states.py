@@ -1,6 +1,7 @@
 """The state of a feed after each of the things a poll can come to. No I/O, no clock, no chance."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -108,7 +109,7 @@ def unchanged(
     quieter = (
         {}
         if is_pushed(before, now)
-        else {"interval_seconds": adapted(feed, before, 0, 0, before.last_success_at, now, bounds)}
+        else {"interval_seconds": adapted(feed, before, 0, math.inf, before.last_success_at, now, bounds)}
     )
     return succeeded(feed, before, fetched, now, learnt={**quieter, **(learnt or {})}, bounds=bounds)
 
@@ -126,12 +127,12 @@ def learning(
     if feed.adapts and state.last_success_at is None:
         dates = [at for entry in parsed.entries if (at := entry.published_at or entry.updated_at) is not None]
         return {"interval_seconds": first_interval(dates, float(feed.interval_seconds), bounds, now)}
-    size = len(parsed.entries)
+    size = math.inf if parsed.children else len(parsed.entries)
     return {"interval_seconds": adapted(feed, state, new, size, state.last_success_at, now, bounds)}
 
 
 def adapted(
-    feed: Feed, state: FeedState, new: int, size: int, since: datetime | None, now: datetime, bounds: Bounds
+    feed: Feed, state: FeedState, new: int, size: float, since: datetime | None, now: datetime, bounds: Bounds
 ) -> float | None:
     """The interval after so many new entries of ``size`` since then; a fixed one stays."""
     if not feed.adapts or since is None:
