@@ -43,6 +43,7 @@ DIRECTIVE_WORDS = (
 )
 VALUED = ("max-snippet", "max-image-preview", "max-video-preview")
 EXPIRY = "unavailable_after"
+WEEKDAY = re.compile(r"^[a-z]+\s+(?=\d)")
 SCOPE = re.compile(r"\s*([\w*.-]+)\s*:\s*(.*)", re.DOTALL)
 
 
@@ -79,7 +80,7 @@ def _date_text(start: str, rest: Sequence[str]) -> str:
 
 
 def _has_passed(word: str, now: datetime) -> bool:
-    text = word.partition(":")[2].strip()
+    text = WEEKDAY.sub("", word.partition(":")[2].strip())
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             at = parse(text.upper())
