@@ -67,7 +67,10 @@ class Asker:
 
     def is_at_home(self, url: str) -> bool:
         """Whether the URL is at the site: other domains may belong to another replica, which alone may ask them."""
-        return registrable_domain(url) == self._domain
+        try:
+            return registrable_domain(url) == self._domain
+        except ValueError:
+            return False
 
     async def ask(self, url: str, headers: Mapping[str, str] | None = None) -> Fetched:
         """The answer. Raises a :class:`FetchError`, :class:`Refused` where robots.txt does not allow the request."""
@@ -81,6 +84,11 @@ class Asker:
         self.left -= 1
         sent = {"accept": FILE_ACCEPT, **(headers or {})}
         return await self._get(url, max_bytes=self._max_bytes, headers=sent, same_domain=True)
+
+    async def sitemaps(self, url: str) -> list[str]:
+        """The sitemaps at this site that its robots.txt names."""
+        named = await self._robots.sitemaps(url)
+        return list(dict.fromkeys(sitemap.partition("#")[0] for sitemap in named if self.is_at_home(sitemap)))
 
 
 def content_type(fetched: Fetched) -> str:
