@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -363,3 +364,27 @@ async def test_sitemaps_of_an_index_obey_robots_txt_though_the_index_was_named(s
     assert [entry.url for entry in outcome.entries] == [site.url("/1")]
     assert "robots.txt" in str(outcome.state.warning)
     assert site.count("/b.xml") == 0
+
+
+async def test_robots_txt_keeps_nobody_from_a_feed_that_was_named_but_its_delay_counts(
+    site: Site, client: Client, visitor: Visitor
+) -> None:
+    site.pages["/robots.txt"] = answer("User-agent: *\nCrawl-delay: 7\nDisallow: /", content_type="text/plain")
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    day = datetime.now(UTC).replace(hour=12)
+    before = FeedState(feed_id="news", next_poll_at=day, last_poll_at=day - timedelta(days=1))
+    visit = asyncio.create_task(visitor.visit(feed_at(site), before))
+    while not (delays := [host.delay_seconds for host in client.hosts.changed() if host.delay_seconds]):
+        await asyncio.sleep(0.01)
+    visit.cancel()
+    await asyncio.gather(visit, return_exceptions=True)
+    assert delays == [7.0]
+
+
+async def test_robots_txt_is_asked_for_once_a_day(site: Site, visitor: Visitor) -> None:
+    site.pages["/robots.txt"] = answer("User-agent: *\nDisallow: /", content_type="text/plain")
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    first = await visitor.visit(feed_at(site), None)
+    assert titles(first) == ["One"]
+    await visitor.visit(feed_at(site), first.state)
+    assert site.count("/robots.txt") == 1

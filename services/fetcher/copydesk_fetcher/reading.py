@@ -60,6 +60,9 @@ class Reader:
     async def read(self, feed: Feed, state: FeedState | None) -> Reading:
         """What is there now. Raises :class:`FetchError`, :class:`NotAFeed` and :class:`Unanswered`."""
         source = state.source_url if state and state.source_url else feed.url
+        if source == feed.url and _is_first_of_day(state):
+            # It does not keep us from what was named, but its Crawl-delay counts.
+            await self._robots.check(source)
         fetched = await self._ask(feed, source, _conditions(state))
         if fetched.status == NOT_MODIFIED:
             return Reading(fetched)
@@ -104,3 +107,8 @@ class Reader:
 def _conditions(state: FeedState | None) -> dict[str, str]:
     """An index is read each time: that it has not changed does not say that its sitemaps have not."""
     return {} if state is not None and state.children else conditional_headers(state)
+
+
+def _is_first_of_day(state: FeedState | None) -> bool:
+    last = state.last_poll_at if state else None
+    return last is None or last.date() != datetime.now(UTC).date()
