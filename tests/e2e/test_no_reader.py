@@ -18,6 +18,7 @@ def test_it_stops_when_the_reader_of_its_output_has_gone(tmp_path: Path) -> None
     with subprocess.Popen(
         [sys.executable, "-m", "copydesk_standalone", "up", "--data-dir", str(tmp_path / "data"), *ports],
         stdout=writer, stderr=writer, stdin=subprocess.DEVNULL,
+        env={**os.environ, "COPYDESK_FETCHER_USER_AGENT": "copydesk-tests (tests@copydesk.news)"},
     ) as process:  # fmt: skip
         os.close(writer)
         os.read(reader, 100)

@@ -18,7 +18,11 @@ from tests.tiers import unavailable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-LOOPBACK_ALLOWED = {"COPYDESK_FETCHER_ALLOW_NETWORKS": "127.0.0.0/8", "COPYDESK_FETCHER_PER_HOST_DELAY_SECONDS": "0"}
+LOOPBACK_ALLOWED = {
+    "COPYDESK_FETCHER_ALLOW_NETWORKS": "127.0.0.0/8",
+    "COPYDESK_FETCHER_PER_HOST_DELAY_SECONDS": "0",
+    "COPYDESK_FETCHER_USER_AGENT": "copydesk-tests (+http://localhost/)",
+}
 SERVICES = ("copydesk_standalone.broker", "copydesk_fetcher", "copydesk_cleaner", "copydesk_classifier", "copydesk_api")
 
 

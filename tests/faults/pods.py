@@ -266,6 +266,7 @@ class Fleet:
 DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "fetcher": {
         "allow_networks": "127.0.0.0/8",
+        "user_agent": "copydesk-tests (+http://localhost/)",
         "per_host_delay_seconds": 0,
         "per_host_concurrency": 4,
         "feed_entries": 10_000,

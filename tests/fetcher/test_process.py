@@ -58,7 +58,7 @@ def fetcher(servers: str, tmp_path: Path) -> Fetcher:
         "health_port": "0",
         "allow_networks": "127.0.0.0/8",
         "per_host_delay_seconds": "0.05",
-        "user_agent": "copydesk-test",
+        "user_agent": "copydesk-tests (+http://localhost/)",
         "total_seconds": "1",
         "page_bytes": "100000",
     }

@@ -115,7 +115,14 @@ def test_a_port_that_is_taken_is_a_mistake(option: str, tmp_path: Path) -> None:
 def test_kafka_that_cannot_be_reached_is_a_mistake(tmp_path: Path) -> None:
     error = _mistake(
         copydesk(
-            "up", "--bootstrap-servers", "127.0.0.1:1", "--api-port", str(free_port()), "--data-dir", str(tmp_path)
+            "up",
+            "--bootstrap-servers",
+            "127.0.0.1:1",
+            "--api-port",
+            str(free_port()),
+            "--data-dir",
+            str(tmp_path),
+            env={"COPYDESK_FETCHER_USER_AGENT": "copydesk-tests (tests@copydesk.news)"},
         )
     )
     assert "Kafka at 127.0.0.1:1 cannot be used" in error

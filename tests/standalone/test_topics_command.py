@@ -305,7 +305,7 @@ def test_up_stops_at_foreign_topics_that_would_lose_records(broker: OwnBroker, t
     broker.create(FETCHED.name, 6, {"cleanup.policy": "compact", "max.message.bytes": "9000000"})
     refused = copydesk(
         "up", "--bootstrap-servers", broker.servers, "--data-dir", str(tmp_path / "data"),
-        "--api-port", str(free_port()),
+        "--api-port", str(free_port()), env={"COPYDESK_FETCHER_USER_AGENT": "copydesk-tests (tests@copydesk.news)"},
     )  # fmt: skip
     assert refused.returncode == 2
     assert refused.stderr.startswith("copydesk: error: topic articles.fetched has cleanup.policy=compact, delete is")

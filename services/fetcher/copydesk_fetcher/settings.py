@@ -41,7 +41,7 @@ class FetcherSettings(ServiceSettings):
         str,
         Field(
             min_length=1, max_length=200, pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
-            description="Who asks: a name and where to complain.",
+            description="Who asks: a name, and a URL or mail address of yours; without one nothing starts.",
         ),
     ] = DEFAULT_USER_AGENT  # fmt: skip
     connect_seconds: Annotated[Seconds, Field(description="Time to find the host and connect to it.")] = 10.0

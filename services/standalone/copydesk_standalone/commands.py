@@ -25,7 +25,7 @@ from copydesk_standalone.supervisor import Run
 DEMO_FETCHER = {
     "allow_networks": "127.0.0.0/8",
     "per_host_delay_seconds": "0",
-    "user_agent": "copydesk-demo (a person trying Copydesk on this machine)",
+    "user_agent": "copydesk-demo (+http://localhost/; a person trying Copydesk on this machine)",
 }
 
 

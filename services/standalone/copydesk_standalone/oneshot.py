@@ -45,10 +45,11 @@ def _page(source: str, kind: Kind, url: str | None) -> Page:
     if source.startswith(("http://", "https://")):
         import asyncio
 
+        from copydesk_fetcher.contact import for_a_person
         from copydesk_fetcher.http import fetch_page
         from copydesk_fetcher.settings import FetcherSettings
 
-        return asyncio.run(fetch_page(source, load_settings(FetcherSettings)))
+        return asyncio.run(fetch_page(source, for_a_person(load_settings(FetcherSettings))))
     return page_from(_read(source), kind=kind, url=url, now=datetime.now(UTC))
 
 

@@ -13,6 +13,7 @@ from copydesk_api.settings import ApiSettings
 from copydesk_classifier.settings import ClassifierSettings
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.settings import CleanerSettings
+from copydesk_fetcher.contact import check_contact
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import SettingsError
@@ -105,6 +106,12 @@ def _service(name: str, settings: StandaloneSettings, extra: Mapping[str, str], 
     return Child(name, (f"copydesk_{name}",), env=env, health_port=int(given["health_port"]), inherited=(lock,))
 
 
+def _check_contact(imposed: Mapping[str, str]) -> None:
+    """Last of all: what else is wrong is told first to somebody who only wants to see it run."""
+    given = {name: value for name, value in imposed.items() if _variable("fetcher", name) not in os.environ}
+    check_contact(load_settings(FetcherSettings, **given))
+
+
 def make_plan(
     settings: StandaloneSettings,
     lock: int,
@@ -127,4 +134,5 @@ def make_plan(
         broker = Child("broker", arguments, port=settings.kafka_port, inherited=(lock,))
     imposed = {"fetcher": fetcher or {}}
     services = tuple(_service(name, settings, imposed.get(name, {}), lock) for name in SERVICES)
+    _check_contact(imposed["fetcher"])
     return Plan(settings.brokers, broker, services, extra)
