@@ -10,7 +10,7 @@ from copydesk_cleaner.settings import CleanerSettings
 from copydesk_cleaner.stage import STAGE, clean
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason
-from copydesk_shared.messages import Article
+from copydesk_shared.messages import Article, Rights
 from copydesk_shared.stage import Drop
 from copydesk_shared.topics import CLEANED, FETCHED
 from tests.cleaner.pages import NOW, article_of, html_page, text_page
@@ -61,6 +61,31 @@ def test_a_paywall_is_reported() -> None:
     script = '<script type="application/ld+json">{"@type": "NewsArticle", "isAccessibleForFree": false}</script>'
     assert article_of(html_page(f"{script}<p>{BODY}</p>")).access == "paywall"
     assert article_of(html_page(f"<p>{BODY}</p>")).access == "full"
+
+
+@pytest.mark.parametrize(
+    ("fetched", "declared", "access"),
+    [
+        ("full", "true", "full"),
+        ("full", "false", "paywall"),
+        ("partial", "true", "partial"),
+        ("partial", "false", "paywall"),
+        ("paywall", "true", "paywall"),
+        ("consent", "false", "consent"),
+    ],
+)
+def test_the_stricter_of_page_and_fetcher_counts(fetched: str, declared: str, access: str) -> None:
+    script = (
+        f'<script type="application/ld+json">{{"@type": "NewsArticle", "isAccessibleForFree": {declared}}}</script>'
+    )
+    page = html_page(f"{script}<p>{BODY}</p>").model_copy(update={"access": fetched})
+    assert article_of(page).access == access
+
+
+def test_rights_go_on_as_the_fetcher_found_them() -> None:
+    rights = Rights(robots="noarchive", tdm="reserved https://example.org/policy.json")
+    assert article_of(text_page(BODY).model_copy(update={"rights": rights})).rights == rights
+    assert article_of(text_page(BODY)).rights == Rights(robots=None, tdm=None)
 
 
 def test_language_is_declared_or_told_from_a_long_text() -> None:

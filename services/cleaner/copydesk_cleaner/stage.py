@@ -12,6 +12,9 @@ from copydesk_shared.messages import Access, Article, Page, RelatedLink
 from copydesk_shared.stage import Drop, Emit, Stage
 from copydesk_shared.topics import CLEANED, FETCHED
 
+# From all of the story to nothing of it.
+STRICTER: tuple[Access, ...] = ("full", "partial", "paywall", "consent")
+
 
 def clean(page: Page) -> Emit[Article] | Drop:
     """The article of a page, or a drop when nothing is left. Raises :class:`Poison` for a page that is too large."""
@@ -42,7 +45,8 @@ def clean(page: Page) -> Emit[Article] | Drop:
             images=merged(metadata.images, [finding.image for finding in story.findings if finding.image]),
             related_links=_links(story),
             removals=settled.removals,
-            access=_access(metadata),
+            access=_access(metadata, page.access),
+            rights=page.rights,
             content_hash=content_hash(title, settled.paragraphs),
             simhash=simhash(text),
             cleaner_version=CLEANER_VERSION,
@@ -70,8 +74,9 @@ def _bylines(story: Story) -> tuple[str, ...]:
     return clean_authors([finding.byline for finding in story.findings if finding.byline], "")
 
 
-def _access(metadata: Metadata) -> Access:
-    return "paywall" if metadata.paywalled else "full"
+def _access(metadata: Metadata, fetched: Access) -> Access:
+    """What the page says, or what the fetcher saw where that is stricter."""
+    return max("paywall" if metadata.paywalled else "full", fetched, key=STRICTER.index)
 
 
 STAGE = Stage("cleaner", version=CLEANER_VERSION, source=FETCHED, sink=CLEANED, handle=clean)

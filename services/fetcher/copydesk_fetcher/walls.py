@@ -126,19 +126,20 @@ def _early_signs(page: OpenPage, entry: Entry | None) -> Iterator[str]:
     """What address, title and markup say without a look at the text."""
     if page.head.title.lower().startswith(CHALLENGE_TITLES):
         yield "challenge-title"
-    yield from _address_signs(page.fetched.url, entry.url if entry else None)
+    yield from _address_signs(page.fetched.url, entry)
     for tier in page.head.meta("article:content_tier"):
         yield f"content-tier-{tier.lower()}"
     if _is_kept_back(page.text):
         yield "json-ld"
 
 
-def _address_signs(url: str, asked: str | None) -> Iterator[str]:
+def _address_signs(url: str, entry: Entry | None) -> Iterator[str]:
+    """What the address says where it is not the one that the feed gave, as that of an entry with hops never is."""
     is_consent, is_login = _kinds(url)
-    was_consent, was_login = _kinds(asked) if asked else (False, False)
+    was_consent, was_login = _kinds(entry.url) if entry and not entry.hops else (False, False)
     if is_consent and not was_consent:
-        yield "consent-redirect" if asked else "consent-host"
-    if is_login and asked and not was_login:
+        yield "consent-redirect" if entry else "consent-host"
+    if is_login and entry and not was_login:
         yield "login-redirect"
 
 
