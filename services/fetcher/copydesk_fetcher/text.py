@@ -2,38 +2,18 @@
 
 import html
 import re
-from html.parser import HTMLParser
 
-TAG = re.compile(r"<[/!?]?[a-zA-Z][^<>]*>|<!--")
+# Never goes back, and looks for the end of a quotation no further than it may be: hostile markup costs its length only.
+TAG = re.compile(
+    r"""<(/?)([a-zA-Z][^\s/<>]*+)(?:[^<>=]++|=\s*+"[^"]{0,1000}+"|=\s*+'[^']{0,1000}+'|=)*+>"""
+    r"""|<[!?][a-zA-Z\[][^<>]*+>|<!--"""
+)
 HIDDEN = frozenset(("script", "style", "template", "noscript"))
 BLOCKS = frozenset(
     "address article aside blockquote br dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li ol p pre section table "
     "td th tr ul".split(),
 )
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-
-
-class _Text(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - HTMLParser's signature
-        if tag in HIDDEN:
-            self._hidden += 1
-        elif tag in BLOCKS:
-            self.parts.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in HIDDEN:
-            self._hidden = max(0, self._hidden - 1)
-        elif tag in BLOCKS:
-            self.parts.append(" ")
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(data)
 
 
 def scrubbed(text: str) -> str:
@@ -54,13 +34,30 @@ def _without_comments(text: str) -> str:
     return "".join(kept) + text[at:]
 
 
+def _without_tags(text: str) -> str:
+    """The text between the tags, with character references resolved; blocks are set apart by a blank."""
+    parts: list[str] = []
+    at = 0
+    until = ""
+    for tag in TAG.finditer(text):
+        closes, name = tag[1], (tag[2] or "").lower()
+        if not until:
+            parts.append(text[at : tag.start()])
+            until = name if name in HIDDEN and not closes else ""
+            if name in BLOCKS:
+                parts.append(" ")
+        elif closes and name == until:
+            until = ""
+        at = tag.end()
+    if not until:
+        parts.append(text[at:])
+    return html.unescape("".join(parts))
+
+
 def plain_text(value: str, limit: int) -> str:
     """One line of text, at most ``limit`` characters, of a value that may hold HTML, or HTML escaped once more."""
-    text = html.unescape(value[: limit * 10]) if not TAG.search(value[: limit * 10]) else value[: limit * 10]
+    value = value[: limit * 10]
+    text = value if TAG.search(value) else html.unescape(value)
     if TAG.search(text):
-        text = _without_comments(text)
-        parser = _Text()
-        parser.feed(text)
-        parser.close()
-        text = "".join(parser.parts)
+        text = _without_tags(_without_comments(text))
     return " ".join(scrubbed(text).split())[:limit].rstrip()

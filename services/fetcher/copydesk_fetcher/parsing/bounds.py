@@ -1,6 +1,7 @@
 """What is taken out of XML before a parser sees it, so that no feed costs more than its size."""
 
 import re
+from itertools import islice
 
 START_OF_ENTRY = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:item|entry)[\s/>]", re.IGNORECASE)
 END_OF_ENTRY = re.compile(rb"</(?:[\w.-]{1,40}:)?(?:item|entry)\s{0,9}>", re.IGNORECASE)
@@ -8,6 +9,22 @@ FIRST_ELEMENT = re.compile(rb"<\w")
 DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 PROLOGUE_LIMIT = 20_000
 LONG_ENTITY = re.compile(rb"""<!ENTITY\s[^>"']{1,200}(?:"[^"]{101}|'[^']{101})""")
+
+MARK = re.compile(rb"[<&]")
+MARKS_LIMIT = 250_000
+# Thousands of attributes, and names of people that are long: feedparser takes the square of their length.
+GIANTS = (
+    (re.compile(rb"<([\w:.-]{1,100})\s[^<>]{100000,}?(/?)>"), rb"<\1\2>", "an element with giant attributes"),
+    (
+        re.compile(
+            rb"(<(?:\w{1,40}:)?(?:author|creator|managingEditor|webMaster|publisher|name|email)\b[^<>]*>"
+            rb"\s*(?:<!\[CDATA\[)?[^<&]{1000})[^<]+",
+            re.IGNORECASE,
+        ),
+        rb"\1",
+        "the name of a person is giant",
+    ),
+)
 
 REFERENCE = re.compile(rb"&#(?:(\d{1,20})|[xX]([0-9a-fA-F]{1,20}));?")
 SURROGATES = re.compile(
@@ -30,14 +47,25 @@ def first_entries(body: bytes, limit: int) -> bytes:
     return body[:beyond] + body[end:]
 
 
-def without_bombs(body: bytes) -> tuple[bytes, str]:
-    """The body without what no parser gets over, and what that was."""
-    body = REFERENCE.sub(_valid, SURROGATES.sub(_joined, body)) if b"&#" in body else body
+def without_bombs(body: bytes) -> tuple[bytes, list[str]]:
+    """The body without what no parser gets over, or not in time, and what that was."""
+    problems = []
+    if b"&#" in body:
+        body = REFERENCE.sub(_valid, SURROGATES.sub(_joined, body))
+    for pattern, kept, problem in GIANTS:
+        body, count = pattern.subn(kept, body)
+        problems += [problem] if count else []
+    if body.count(b"<") + body.count(b"&") > MARKS_LIMIT:
+        body = body[: next(islice(MARK.finditer(body), MARKS_LIMIT, None)).start()]
+        problems.append(f"cut where it has more than {MARKS_LIMIT} tags")
     first = FIRST_ELEMENT.search(body)
     prologue = body[: first.start()] if first else b""
-    if DOCTYPE.search(prologue) and (len(prologue) > PROLOGUE_LIMIT or LONG_ENTITY.search(prologue)):
-        return body[len(prologue) :], "a document type with more than it needs"
-    return body, ""
+    if not DOCTYPE.search(prologue):
+        return body, problems
+    rest = body[len(prologue) :]
+    if len(prologue) > PROLOGUE_LIMIT or LONG_ENTITY.search(prologue):
+        return rest, [*problems, "a document type with more than it needs"]
+    return prologue.replace(b"<!ENTITY", b"\n<!ENTITY") + rest, problems  # feedparser wants a line for each
 
 
 def _code(decimal: bytes | None, hexadecimal: bytes | None) -> int:

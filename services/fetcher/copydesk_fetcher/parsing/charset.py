@@ -33,6 +33,8 @@ MULTIBYTE = ("big5", "cp932", "cp949", "euc", "gb", "hz", "iso2022", "johab", "s
 WIDE = ("utf-16", "utf-32")  # never without a sign
 LATIN = "iso8859-1"
 BLANKS = "\ufeff\0 \t\r\n\f\v"
+SAMPLE_BYTES = 65_536
+FAULTS = 500  # as many wrong characters in the sample are not pasted in
 CONTROLS = bytes((*range(9), 11, 12, *range(14, 32)))  # none of them may stand in XML
 
 
@@ -120,6 +122,8 @@ def _text(body: bytes, declared: list[str]) -> tuple[str, str]:
             continue
     if declared and declared[0] not in ("utf-8", "cp1252"):
         return body.decode(declared[0], "replace"), declared[0]
+    if len(body[:SAMPLE_BYTES].decode("utf-8", "ignore").encode()) < min(len(body), SAMPLE_BYTES) - FAULTS:
+        return body.decode("cp1252", "replace"), "cp1252"
     return body.decode("utf-8", "copydesk.western"), "utf-8 and windows-1252"
 
 

@@ -24,6 +24,7 @@ from copydesk_fetcher.parsing.model import (
     one_line,
     plausible,
 )
+from copydesk_fetcher.parsing.relative import with_absolute_addresses
 from copydesk_fetcher.text import plain_text, scrubbed
 
 # Of a name for the relation "alternate" that is an address only the end counts (RFC 4287 section 4.2.7.2).
@@ -50,14 +51,16 @@ Parsed = Mapping[str, Any]
 
 def read(document: Document) -> ParsedFeed:
     """What the feed says. Raises :class:`NotAFeed`."""
-    safe, bomb = without_bombs(document.body)
+    if "<" not in document.start:
+        raise NotAFeed("neither RSS nor Atom")
+    safe, bombs = without_bombs(first_entries(document.body, document.limit))
     try:
         # A file object: feedparser opens byte strings as file names.
         parsed = feedparser.parse(
-            io.BytesIO(first_entries(safe, document.limit)),
+            io.BytesIO(safe),
             response_headers={"content-location": document.url, "content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
-            resolve_relative_uris=True,
+            resolve_relative_uris=False,
         )
         drafts = [_draft(raw, document) for raw in parsed["entries"][: document.limit]]
     except PARSER_ERRORS as error:
@@ -71,7 +74,7 @@ def read(document: Document) -> ParsedFeed:
     return ParsedFeed(
         finished(usable),
         skipped=len(drafts) - len(usable),
-        problem="; ".join(filter(None, (bomb, broken, date_problem(usable)))) or None,
+        problem="; ".join(filter(None, (*bombs, broken, date_problem(usable)))) or None,
         **_about(parsed.get("feed", {}), document.url),
     )
 
@@ -127,7 +130,7 @@ def _draft(raw: Parsed, document: Document) -> Draft | None:
         name=_string(raw, "id"),
         url=url,
         title=plain_text(_string(raw, "title"), TITLE_LIMIT),
-        raw_summary=_string(raw, "summary"),
+        raw_summary=_markup(raw.get("summary_detail", {})) or _string(raw, "summary"),
         authors=_authors(raw),
         published=published or created,
         updated=updated,
@@ -180,7 +183,13 @@ def _authors(raw: Parsed) -> tuple[str, ...]:
 
 def _content(raw: Parsed) -> tuple[str, ContentType]:
     """The longest of the contents that are text."""
-    texts = [(_string(each, "value"), CONTENT_TYPES.get(_string(each, "type"))) for each in raw.get("content", ())]
-    readable = [(value, kind) for value, kind in texts if kind and len(value) <= CONTENT_LIMIT]
-    value, kind = max(readable, key=lambda pair: len(pair[0]), default=("", CONTENT_TYPES["text/html"]))
-    return scrubbed(value), kind
+    readable = [each for each in raw.get("content", ()) if _string(each, "type") in CONTENT_TYPES]
+    short = [each for each in readable if len(_string(each, "value")) <= CONTENT_LIMIT]
+    longest: Parsed = max(short, key=lambda each: len(_string(each, "value")), default={"type": "text/html"})
+    return _markup(longest), CONTENT_TYPES[_string(longest, "type")]
+
+
+def _markup(value: Parsed) -> str:
+    text = scrubbed(_string(value, "value"))
+    is_html = CONTENT_TYPES.get(_string(value, "type")) == "text/html"
+    return with_absolute_addresses(text, _string(value, "base")) if is_html else text
