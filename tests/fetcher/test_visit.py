@@ -388,3 +388,85 @@ async def test_robots_txt_is_asked_for_once_a_day(site: Site, visitor: Visitor) 
     assert titles(first) == ["One"]
     await visitor.visit(feed_at(site), first.state)
     assert site.count("/robots.txt") == 1
+
+
+def page_naming(*feeds: str) -> str:
+    links = "".join(f'<link rel="alternate" type="application/rss+xml" href="{feed}">' for feed in feeds)
+    return f"<!doctype html><html><head><title>News</title>{links}</head><body><p>Hello</p></body></html>"
+
+
+async def test_a_site_is_polled_by_the_feed_that_its_page_names_until_that_is_gone(
+    site: Site, visitor: Visitor
+) -> None:
+    site.pages["/"] = answer(page_naming("/old.xml"))
+    site.pages["/old.xml"] = answer(rss([("One", "/1")]), etag='"old"')
+    feed = feed_at(site, "/")
+    first = await visitor.visit(feed, None)
+    assert (titles(first), first.state.source_url, first.moved_feed) == (["One"], site.url("/old.xml"), None)
+    await visitor.visit(feed, first.state)
+    assert site.count("/") == 1, "it is not looked for again"
+
+    site.pages["/old.xml"] = answer("", 404)
+    site.pages["/"] = answer(page_naming("/new.xml"))
+    site.pages["/new.xml"] = answer(rss([("Two", "/2"), ("One", "/1")]))
+    second = await visitor.visit(feed, first.state)
+    assert (second.result, second.state.failure_kind, second.state.disabled) == ("failed", "permanent", None)
+    assert (second.state.source_url, second.state.etag) == (None, None)
+    third = await visitor.visit(feed, second.state)
+    assert (titles(third), third.state.source_url, third.state.failures) == (["Two"], site.url("/new.xml"), 0)
+
+
+async def test_a_feed_of_a_site_that_is_gone_does_not_disable_the_site(site: Site, visitor: Visitor) -> None:
+    site.pages["/old.xml"] = answer("", 410)
+    before = FeedState(feed_id="news", next_poll_at=datetime.now(UTC), source_url=site.url("/old.xml"))
+    outcome = await visitor.visit(feed_at(site, "/"), before)
+    assert (outcome.state.disabled, outcome.state.source_url) == (None, None)
+
+
+async def test_the_feed_of_a_site_follows_a_permanent_redirect_and_the_site_stays(site: Site, visitor: Visitor) -> None:
+    site.pages["/"] = answer(page_naming("/feed"))
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    first = await visitor.visit(feed_at(site, "/"), None)
+    site.pages["/feed"] = answer("", 301, location="/feeds/all")
+    site.pages["/feeds/all"] = answer(rss([("Two", "/2")]))
+    second = await visitor.visit(feed_at(site, "/"), first.state)
+    assert (titles(second), second.state.source_url, second.moved_feed) == (["Two"], site.url("/feeds/all"), None)
+
+
+@pytest.mark.parametrize(("kind", "requests"), [("feed", 1), ("sitemap", 1), ("site", 3)])
+async def test_only_what_may_be_a_site_is_searched(site: Site, visitor: Visitor, kind: str, requests: int) -> None:
+    site.pages["/page"] = answer(page_naming("/feed"))
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    outcome = await visitor.visit(feed_at(site, "/page", kind=kind), None)
+    assert outcome.result == ("changed" if kind == "site" else "failed")
+    assert len([request for request in site.requests if request.path != "/robots.txt"]) == requests
+
+
+async def test_what_robots_txt_forbids_is_not_discovered(site: Site, visitor: Visitor) -> None:
+    site.pages["/robots.txt"] = answer("User-agent: *\nDisallow: /feed", content_type="text/plain")
+    site.pages["/"] = answer(page_naming("/feed"))
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    outcome = await visitor.visit(feed_at(site, "/"), None)
+    assert outcome.state.last_error == "a web page, and no feed or sitemap was found at its site"
+    assert site.count("/feed") == 0
+
+
+async def test_what_was_discovered_obeys_a_robots_txt_that_changes(site: Site, visitor: Visitor) -> None:
+    site.pages["/robots.txt"] = answer("User-agent: *\nDisallow: /feed", content_type="text/plain")
+    before = FeedState(feed_id="news", next_poll_at=datetime.now(UTC), source_url=site.url("/feed"))
+    outcome = await visitor.visit(feed_at(site, "/"), before)
+    assert (outcome.state.last_error, outcome.state.source_url) == ("robots.txt does not allow it", None)
+    assert site.count("/feed") == 0
+
+
+async def test_a_site_that_redirects_to_another_domain_moves_there_only_for_good(site: Site, visitor: Visitor) -> None:
+    site.pages["/"] = answer(page_naming("/feed"))
+    site.pages["/feed"] = answer(rss([("One", "/1")]))
+    old = Feed(feed_id="news", url=site.url("/old").replace("127.0.0.1", "localhost"), name="News")
+    site.pages["/old"] = answer("", 302, location=site.url("/"))
+    away = await visitor.visit(old, None)
+    assert away.state.last_error == f"a redirect leads to another domain: {site.url('/')}"
+    site.pages["/old"] = answer("", 301, location=site.url("/"))
+    moved = await visitor.visit(old, None)
+    assert titles(moved) == ["One"]
+    assert moved.moved_feed == old.model_copy(update={"url": site.url("/"), "moved_from": old.url})

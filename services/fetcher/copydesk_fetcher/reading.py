@@ -12,17 +12,22 @@ from typing import Any
 from copydesk_fetcher.asking import Asker, Get, Parse, Robots, content_type
 from copydesk_fetcher.bodies import body_digest
 from copydesk_fetcher.children import REQUESTS, read_children
-from copydesk_fetcher.parse import ParsedFeed
-from copydesk_fetcher.responses import Fetched
+from copydesk_fetcher.discovery import REQUESTS as DISCOVERY_REQUESTS
+from copydesk_fetcher.discovery import discover
+from copydesk_fetcher.parse import IsHtml, NotAFeed, ParsedFeed
+from copydesk_fetcher.responses import Elsewhere, Fetched
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.states import conditional_headers, validators
 from copydesk_shared.errors import CopydeskError
+from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Feed, FeedState
 
 FEED_ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, "
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
 )
+# What may be the page of a site instead of a feed.
+SITES = ("auto", "site")
 OK = 200
 NOT_MODIFIED = 304
 
@@ -68,20 +73,36 @@ class Reader:
             return Reading(fetched)
         if fetched.status != OK:
             raise Unanswered(fetched)
-        digest = body_digest(fetched.url, fetched.body)
-        learnt: dict[str, Any] = {"body_digest": digest, **validators(fetched)}
-        moves_to = None
-        if fetched.moved_to and source != feed.url:
-            learnt["source_url"] = fetched.moved_to
-        elif fetched.moved_to != feed.url:
-            moves_to = fetched.moved_to
-        if state is not None and state.body_digest == digest and not state.children:
-            return Reading(fetched, None, learnt, moves_to)
+        if state is not None and state.body_digest == _digest(fetched) and not state.children:
+            return Reading(fetched, None, _learnt(feed, source, fetched), _moves_to(feed, source, fetched))
+        try:
+            return await self._parsed(feed, state, source, fetched)
+        except IsHtml:
+            if source != feed.url or feed.kind not in SITES:
+                raise
+        return await self._discovered(feed, state, fetched)
+
+    async def _parsed(self, feed: Feed, state: FeedState | None, source: str, fetched: Fetched) -> Reading:
         parsed = await self._parse(fetched.body, content_type(fetched), fetched.url, datetime.now(UTC))
-        learnt["children"] = {}
+        learnt = {**_learnt(feed, source, fetched), "children": {}}
         if parsed.children:
             parsed, learnt["children"] = await self._with_children(fetched.url, parsed, state)
-        return Reading(fetched, parsed, learnt, moves_to)
+        return Reading(fetched, parsed, learnt, _moves_to(feed, source, fetched))
+
+    async def _discovered(self, feed: Feed, state: FeedState | None, page: Fetched) -> Reading:
+        """What the best feed of a site says. A site that has moved to another domain for good is there from now on."""
+        is_elsewhere = registrable_domain(page.url) != registrable_domain(feed.url)
+        if is_elsewhere and page.moved_to is None:
+            raise Elsewhere(page.url)
+        asker = self._asker(page.url, DISCOVERY_REQUESTS)
+        found = await discover(asker, self._parse, page, datetime.now(UTC))
+        if found is None:
+            raise NotAFeed("a web page, and no feed or sitemap was found at its site")
+        fetched = await asker.ask(found.url)
+        if fetched.status != OK:
+            raise Unanswered(fetched)
+        reading = await self._parsed(feed, state, found.url, fetched)
+        return replace(reading, moves_to=page.moved_to if is_elsewhere else None)
 
     async def _ask(self, feed: Feed, url: str, headers: Mapping[str, str]) -> Fetched:
         if url != feed.url:
@@ -112,3 +133,18 @@ def _conditions(state: FeedState | None) -> dict[str, str]:
 def _is_first_of_day(state: FeedState | None) -> bool:
     last = state.last_poll_at if state else None
     return last is None or last.date() != datetime.now(UTC).date()
+
+
+def _digest(fetched: Fetched) -> str:
+    return body_digest(fetched.url, fetched.body)
+
+
+def _learnt(feed: Feed, source: str, fetched: Fetched) -> dict[str, Any]:
+    learnt: dict[str, Any] = {"body_digest": _digest(fetched), **validators(fetched)}
+    if source != feed.url:
+        learnt["source_url"] = fetched.moved_to or source
+    return learnt
+
+
+def _moves_to(feed: Feed, source: str, fetched: Fetched) -> str | None:
+    return fetched.moved_to if source == feed.url != fetched.moved_to else None
