@@ -126,14 +126,17 @@ async def test_a_feed_that_moved_for_good_is_defined_anew(site: Site, visitor: V
 @pytest.mark.parametrize(
     ("status", "target"),
     [(302, answer(rss([("One", "/1")]))), (307, answer(rss([("One", "/1")]))), (301, answer("<html>Log in")),
-     (308, answer("", 404))],
+     (308, answer("", 404)), (301, answer(rss([])))],
 )  # fmt: skip
 async def test_a_feed_stays_where_a_redirect_is_not_for_good_or_leads_to_no_feed(
     site: Site, visitor: Visitor, status: int, target: Handler
 ) -> None:
     site.pages["/feed"] = answer("", status, location="/new")
     site.pages["/new"] = target
-    assert (await visitor.visit(feed_at(site, kind="feed"), None)).moved_feed is None
+    feed = feed_at(site, kind="feed")
+    first = await visitor.visit(feed, None)
+    assert first.moved_feed is None
+    assert (await visitor.visit(feed, first.state)).moved_feed is None
 
 
 @pytest.mark.parametrize(
@@ -214,7 +217,7 @@ async def test_what_is_wrong_with_a_feed_is_kept_and_goes_when_it_is_mended(site
         answer(rss([("One", "/1"), ("Ad", "javascript:buy()")])), answer(rss([("One", "/1"), ("Two", "/2")]))
     )
     first = await visitor.visit(feed_at(site), None)
-    assert first.state.warning == "1 entries have no usable link"
+    assert first.state.warning == "entries without a usable link: 1"
     assert (await visitor.visit(feed_at(site), first.state)).state.warning is None
 
 
@@ -411,7 +414,7 @@ async def test_a_site_is_polled_by_the_feed_that_its_page_names_until_that_is_go
     site.pages["/new.xml"] = answer(rss([("Two", "/2"), ("One", "/1")]))
     second = await visitor.visit(feed, first.state)
     assert (second.result, second.state.failure_kind, second.state.disabled) == ("failed", "permanent", None)
-    assert (second.state.source_url, second.state.etag) == (None, None)
+    assert (second.state.source_url, second.state.etag) == (feed.url, None)
     third = await visitor.visit(feed, second.state)
     assert (titles(third), third.state.source_url, third.state.failures) == (["Two"], site.url("/new.xml"), 0)
 
@@ -420,7 +423,19 @@ async def test_a_feed_of_a_site_that_is_gone_does_not_disable_the_site(site: Sit
     site.pages["/old.xml"] = answer("", 410)
     before = FeedState(feed_id="news", next_poll_at=datetime.now(UTC), source_url=site.url("/old.xml"))
     outcome = await visitor.visit(feed_at(site, "/"), before)
-    assert (outcome.state.disabled, outcome.state.source_url) == (None, None)
+    assert (outcome.state.disabled, outcome.state.source_url) == (None, site.url("/"))
+    site.pages["/"] = answer(page_naming("/old.xml"))
+    site.pages["/old.xml"] = in_turn(answer(rss([("One", "/1")])), answer("", 410))
+    again = await visitor.visit(feed_at(site, "/"), outcome.state)
+    assert (again.state.last_error, again.state.disabled) == ("the server answered 410", None)
+
+
+async def test_a_page_where_a_feed_has_been_is_no_site(site: Site, visitor: Visitor) -> None:
+    site.pages["/sport.xml"] = in_turn(answer(rss([("One", "/1")])), answer(page_naming("/all.xml")))
+    site.pages["/all.xml"] = answer(rss([("Other", "/2")]))
+    first = await visitor.visit(feed_at(site, "/sport.xml"), None)
+    second = await visitor.visit(feed_at(site, "/sport.xml"), first.state)
+    assert (second.result, second.state.source_url, site.count("/all.xml")) == ("failed", None, 0)
 
 
 async def test_the_feed_of_a_site_follows_a_permanent_redirect_and_the_site_stays(site: Site, visitor: Visitor) -> None:
@@ -455,7 +470,7 @@ async def test_what_was_discovered_obeys_a_robots_txt_that_changes(site: Site, v
     site.pages["/robots.txt"] = answer("User-agent: *\nDisallow: /feed", content_type="text/plain")
     before = FeedState(feed_id="news", next_poll_at=datetime.now(UTC), source_url=site.url("/feed"))
     outcome = await visitor.visit(feed_at(site, "/"), before)
-    assert (outcome.state.last_error, outcome.state.source_url) == ("robots.txt does not allow it", None)
+    assert (outcome.state.last_error, outcome.state.source_url) == ("robots.txt does not allow it", site.url("/"))
     assert site.count("/feed") == 0
 
 

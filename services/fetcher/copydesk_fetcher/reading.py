@@ -26,18 +26,17 @@ FEED_ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, "
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
 )
-# What may be the page of a site instead of a feed.
-SITES = ("auto", "site")
 OK = 200
 NOT_MODIFIED = 304
 
 
 class Unanswered(CopydeskError):
-    """The server answered something else than a feed."""
+    """The server answered something else than a feed; ``is_own`` tells whether at the URL that was given for it."""
 
-    def __init__(self, fetched: Fetched) -> None:
+    def __init__(self, fetched: Fetched, *, is_own: bool) -> None:
         super().__init__(f"the server answered {fetched.status}")
         self.fetched = fetched
+        self.is_own = is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +71,14 @@ class Reader:
         if fetched.status == NOT_MODIFIED:
             return Reading(fetched)
         if fetched.status != OK:
-            raise Unanswered(fetched)
+            raise Unanswered(fetched, is_own=source == feed.url)
         if state is not None and state.body_digest == _digest(fetched) and not state.children:
-            return Reading(fetched, None, _learnt(feed, source, fetched), _moves_to(feed, source, fetched))
+            moves_to = _moves_to(feed, source, fetched) if state.seen else None
+            return Reading(fetched, None, _learnt(feed, source, fetched), moves_to)
         try:
             return await self._parsed(feed, state, source, fetched)
         except IsHtml:
-            if source != feed.url or feed.kind not in SITES:
+            if source != feed.url or not _may_be_site(feed, state):
                 raise
         return await self._discovered(feed, state, fetched)
 
@@ -87,7 +87,9 @@ class Reader:
         learnt = {**_learnt(feed, source, fetched), "children": {}}
         if parsed.children:
             parsed, learnt["children"] = await self._with_children(fetched.url, parsed, state)
-        return Reading(fetched, parsed, learnt, _moves_to(feed, source, fetched))
+        # An empty feed is what a domain for sale may show, too.
+        moves_to = _moves_to(feed, source, fetched) if parsed.entries else None
+        return Reading(fetched, parsed, learnt, moves_to)
 
     async def _discovered(self, feed: Feed, state: FeedState | None, page: Fetched) -> Reading:
         """What the best feed of a site says. A site that has moved to another domain for good is there from now on."""
@@ -100,7 +102,7 @@ class Reader:
             raise NotAFeed("a web page, and no feed or sitemap was found at its site")
         fetched = await asker.ask(found.url)
         if fetched.status != OK:
-            raise Unanswered(fetched)
+            raise Unanswered(fetched, is_own=False)
         reading = await self._parsed(feed, state, found.url, fetched)
         return replace(reading, moves_to=page.moved_to if is_elsewhere else None)
 
@@ -133,6 +135,12 @@ def _conditions(state: FeedState | None) -> dict[str, str]:
 def _is_first_of_day(state: FeedState | None) -> bool:
     last = state.last_poll_at if state else None
     return last is None or last.date() != datetime.now(UTC).date()
+
+
+def _may_be_site(feed: Feed, state: FeedState | None) -> bool:
+    """A page where a feed has been is some mishap: another feed of the site is not what was asked for."""
+    was_feed = state is not None and state.last_success_at is not None and state.source_url is None
+    return feed.kind == "site" or (feed.kind == "auto" and not was_feed)
 
 
 def _digest(fetched: Fetched) -> str:

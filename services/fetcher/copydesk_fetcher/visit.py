@@ -27,9 +27,7 @@ TEMPORARY = frozenset((204, 205, 408, 425, 429))
 WARNING_CHARACTERS = 500
 UPLINK_SECONDS = 60.0
 # What was learnt of a place where a site's feed was, once it is not there any more.
-FORGOTTEN: Mapping[str, Any] = {
-    "source_url": None, "etag": None, "last_modified": None, "body_digest": None, "children": {},
-}  # fmt: skip
+FORGOTTEN: Mapping[str, Any] = {"etag": None, "last_modified": None, "body_digest": None, "children": {}}
 
 
 class Visitor:
@@ -55,7 +53,7 @@ class Visitor:
         except Unreachable as error:
             return self._unreachable(feed, state, str(error))
         except Unanswered as error:
-            return self._refused(feed, state, error.fetched)
+            return self._refused(feed, state, error)
         except (FetchError, NotAFeed) as error:
             return self._failed(feed, state, str(error), "permanent")
 
@@ -122,15 +120,12 @@ class Visitor:
             return Outcome((), postponed(feed, state, UPLINK_SECONDS, _now()), "postponed")
         return self._failed(feed, state, reason, "temporary")
 
-    def _refused(self, feed: Feed, state: FeedState | None, fetched: Fetched) -> Outcome:
-        now = _now()
-        reason = f"the server answered {fetched.status}"
-        is_own = state is None or state.source_url in (None, feed.url)
-        if fetched.status == GONE and is_own:
-            return self._failed(feed, state, f"gone: {reason}", "gone")
-        is_temporary = fetched.status in TEMPORARY or fetched.status >= SERVER_ERRORS
-        kind: FailureKind = "temporary" if is_temporary else "permanent"
-        return self._failed(feed, state, reason, kind, fetched.retry_after(now))
+    def _refused(self, feed: Feed, state: FeedState | None, error: Unanswered) -> Outcome:
+        status = error.fetched.status
+        if status == GONE and error.is_own:
+            return self._failed(feed, state, f"gone: {error}", "gone")
+        kind: FailureKind = "temporary" if status in TEMPORARY or status >= SERVER_ERRORS else "permanent"
+        return self._failed(feed, state, str(error), kind, error.fetched.retry_after(_now()))
 
     def _failed(
         self,
@@ -142,7 +137,8 @@ class Visitor:
     ) -> Outcome:
         after = failed(feed, state, reason, _now(), kind=kind, retry_after=retry_after, bounds=self._bounds)
         if kind == "permanent" and after.source_url is not None:
-            after = after.model_copy(update=FORGOTTEN)
+            # It is a site: it is asked for its feeds again.
+            after = after.model_copy(update={**FORGOTTEN, "source_url": feed.url})
         return Outcome((), after, "gone" if kind == "gone" else "failed")
 
 
@@ -164,7 +160,7 @@ def _moved(outcome: Outcome, feed: Feed, reading: Reading) -> Outcome:
 
 
 def _warning(parsed: ParsedFeed, news: News) -> str | None:
-    unusable = f"{parsed.skipped} entries have no usable link" if parsed.skipped else None
+    unusable = f"entries without a usable link: {parsed.skipped}" if parsed.skipped else None
     said = "; ".join(filter(None, (parsed.problem, unusable, news.warning)))
     return said[:WARNING_CHARACTERS] or None
 
