@@ -26,6 +26,7 @@ from copydesk_shared.messages import Feed, FeedState
 
 FIRST_POLL_JITTER = timedelta(seconds=2)
 LEAST_POSTPONEMENT_SECONDS = 30.0
+MOST_POSTPONEMENT_SECONDS = 24 * 3600.0
 VALIDATOR_CHARACTERS = 1000
 ERROR_CHARACTERS = 500
 
@@ -173,7 +174,7 @@ def failed(
 
 def postponed(feed: Feed, state: FeedState | None, seconds: float, now: datetime) -> FeedState:
     """The state of a feed that could not be asked now, through no fault of its own."""
-    wait = max(seconds, LEAST_POSTPONEMENT_SECONDS)
+    wait = min(max(seconds, LEAST_POSTPONEMENT_SECONDS), MOST_POSTPONEMENT_SECONDS)
     spread = 1 + JITTER * fraction(f"{feed.feed_id} {now.timestamp()}")
     return base(feed, state, now).model_copy(update={"next_poll_at": now + timedelta(seconds=wait * spread)})
 
