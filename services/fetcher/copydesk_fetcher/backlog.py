@@ -1,6 +1,6 @@
 """What waits in retry topics for the turn of one host: when each entry comes back, and when its turn will be."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable
 
 # Entries that come back at nearly the same time are counted together, so that the list stays short.
@@ -34,25 +34,26 @@ class Backlog:
         Behind it in the line is only who comes back after its turn: two entries never get the same one.
         """
         self._forget(now)
+        first = max(first, LEAST_WAIT_SECONDS)
         ahead = 0
         for at, count in zip(self._times, self._counts, strict=True):
             if now + first + ahead * pace < at:
                 break
             ahead += count
-        seconds = max(first + ahead * pace, LEAST_WAIT_SECONDS)
+        seconds = first + ahead * pace
         self._note(now, now + comes_back(seconds))
         return seconds
 
     def _note(self, now: float, at: float) -> None:
+        """Count it with those that come back a little earlier, never later: nobody is to wait for who is back."""
+        place = bisect_right(self._times, at)
         grain = max((at - now) * GRAIN_SHARE, LEAST_GRAIN_SECONDS)
-        place = bisect_left(self._times, at)
-        for near in (place - 1, place):
-            if 0 <= near < len(self._times) and abs(self._times[near] - at) < grain:
-                self._counts[near] += 1
-                return
-        self._times.insert(place, at)
-        self._counts.insert(place, 1)
+        if place and at - self._times[place - 1] < grain:
+            self._counts[place - 1] += 1
+        else:
+            self._times.insert(place, at)
+            self._counts.insert(place, 1)
 
     def _forget(self, now: float) -> None:
-        past = bisect_left(self._times, now)
+        past = bisect_right(self._times, now)
         del self._times[:past], self._counts[:past]

@@ -30,6 +30,8 @@ from copydesk_shared.topics import Tier
 
 # Who would wait longer for a host makes room for others meanwhile.
 LONGEST_WAIT_SECONDS = 20.0
+# A queue that is worked off so soon keeps nobody's hands for long, however many wait in it.
+QUICK_SECONDS = 1.0
 # How much of what may be in flight may wait for hosts.
 WAITING_SHARE = 0.75
 # Of the ways to fail, those that a network that is away would cause.
@@ -295,9 +297,11 @@ class Hosts:
             return "closed"
         if host.held() > LONGEST_WAIT_SECONDS:
             return "held"
-        if host.places >= min(self._queue, max(self._room - self._places, 1)):
-            return "full"
-        return "slow" if self._wait(host, host.places) > LONGEST_WAIT_SECONDS else ""
+        wait = self._wait(host, host.places)
+        if wait > LONGEST_WAIT_SECONDS:
+            return "slow"
+        is_quick = host.turn_seconds and wait <= QUICK_SECONDS
+        return "" if is_quick or host.places < min(self._queue, max(self._room - self._places, 1)) else "full"
 
     def _queued(self, host: Host, reason: str) -> Queued:
         QUEUED.labels(reason).inc()
