@@ -417,3 +417,14 @@ async def test_few_origins_are_kept(site: Site, other: Site, client: Client) -> 
     for origin in (site, site, other, site):
         assert (await files.of(origin.url("/"))).value == b"x"
     assert (site.count("/f"), other.count("/f"), len(files)) == (2, 1, 1)
+
+
+async def test_large_files_are_kept_for_few_origins(
+    site: Site, other: Site, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("copydesk_fetcher.origin_files.TOGETHER_BYTES", 1000)
+    site.pages["/f"] = other.pages["/f"] = answer("x" * 600)
+    files = OriginFiles(client.get, "/f", lambda fetched: fetched.body, max_bytes=1024)
+    for origin in (site, other, other, site):
+        await files.of(origin.url("/"))
+    assert (site.count("/f"), other.count("/f"), len(files)) == (2, 1, 1)

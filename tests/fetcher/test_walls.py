@@ -51,13 +51,19 @@ def test_a_feed_that_leads_to_such_an_address_itself_is_believed() -> None:
         assert judge(opened(page(story("en", 4)), url), entry(url=url)) == FULL
 
 
+def test_a_redirect_to_a_story_about_consent_is_no_wall() -> None:
+    url = "https://www.news.example/health/consent/what-patients-sign"
+    assert judge(opened(page(story("en", 6)), url), entry()) == FULL
+    assert judge(opened(page(story("en", 1)), "https://www.news.example/consent/?back=1"), entry()).is_wall
+
+
 def test_an_entry_that_was_forwarded_from_another_domain_has_been_redirected() -> None:
     url = "https://consent.media.example/collect?to=news"
     assert judge(opened(page(story("en", 9)), url), entry(url=url, hops=1)).reason == "consent-redirect"
 
 
 def test_a_consent_host_without_a_feed_is_a_wall_when_it_has_no_story() -> None:
-    assert judge(opened(page(""), "https://consent.news.example/x")).reason == "consent-host"
+    assert judge(opened(page(""), "https://consent.news.example/x")).reason == "consent-address"
     assert judge(opened(page(story("en", 6)), "https://consent.news.example/x")) == FULL
 
 

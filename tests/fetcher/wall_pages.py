@@ -141,5 +141,8 @@ HONEST: dict[str, str] = {
         + '<script type="application/ld+json">{"@type":"ItemList","itemListElement":[{"@type":"NewsArticle",'
         '"isAccessibleForFree":false}]}</script>'
     ),
+    "an event with a price": page(
+        story("en", 9) + '<script type="application/ld+json">{"@type":"Event","isAccessibleForFree":false}</script>'
+    ),
     "a title like a challenge": page(story("en", 5), title="Just a moment: the minister on patience"),
 }

@@ -24,7 +24,8 @@ LONGEST_SECONDS = 24 * 3600.0
 # How soon an origin that gave no usable answer is asked again.
 UNKNOWN_SECONDS = 300.0
 MIB = 1024 * 1024
-TOGETHER_BYTES = 64 * MIB
+# All files that are kept together. Their rules take up to forty times as much memory.
+TOGETHER_BYTES = 8 * MIB
 
 
 class Get(Protocol):

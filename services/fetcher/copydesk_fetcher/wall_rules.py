@@ -29,7 +29,7 @@ class Rule:
 RULES: Sequence[Rule] = (
     Rule("challenge-title", "partial", 600, 600),
     Rule("consent-redirect", "consent", ANY, ANY),
-    Rule("consent-host", "consent", 600, 600),
+    Rule("consent-address", "consent", 600, 600),
     Rule("login-redirect", "paywall", 1000, 600),
     Rule("challenge-markup", "partial", 250, 250),
     Rule("consent-phrases", "consent", 400, 400),
@@ -45,9 +45,11 @@ CONSENT_HOSTS = re.compile(
     r"(?:consent|guce|privacy-?cent(?:er|re)|myprivacy|cookiewall|cookie-?consent|privacygate|zustimmung)\."
 )
 CONSENT_SEGMENTS = frozenset(
-    "consent cookie-consent cookieconsent cookiewall cookie-wall cookies-not-accepted privacy-wall privacywall "
-    "privacy-gate privacy-center zustimmung einwilligung collectconsent gdpr-consent".split(),
+    "cookie-consent cookieconsent cookiewall cookie-wall cookies-not-accepted privacy-wall privacywall privacy-gate "
+    "privacy-center collectconsent gdpr-consent".split(),
 )
+# A story can have such an address too.
+MAYBE_CONSENT_SEGMENTS = frozenset("consent zustimmung einwilligung consentement consentimiento".split())
 LOGIN_SEGMENTS = frozenset(
     "login log-in signin sign-in sso anmelden anmeldung einloggen connexion se-connecter identification "
     "iniciar-sesion acceso inloggen accedi entrar registrieren".split(),

@@ -20,6 +20,7 @@ from copydesk_fetcher.wall_rules import (
     CONSENT_SEGMENTS,
     LOGIN_HOSTS,
     LOGIN_SEGMENTS,
+    MAYBE_CONSENT_SEGMENTS,
     PASSWORD_FIELDS,
     PAYWALL_MARKUP,
     PHRASES_NEEDED,
@@ -50,6 +51,7 @@ SENTENCE_END = re.compile(r"[.!?\u2026\u3002\u0964][\"'\u201d\u2019\u00bb)]?(?:\
 NOT_FREE = re.compile(r"""isAccessibleForFree\\?["']?\s*:\s*\\?["']?(?i:false|0|no)\b""")
 # In these paragraphs a wall may be talking: they do not show that there is a story.
 MAYBE_TALK = ("ookie", "onsent", "artner", "inwillig", "ustimm", "privacidad")
+STORY_TYPES = ("Article", "Posting", "Report", "Review", "Recipe", "WebPage", "CreativeWork")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +137,24 @@ def _early_signs(page: OpenPage, entry: Entry | None) -> Iterator[str]:
 
 def _address_signs(url: str, entry: Entry | None) -> Iterator[str]:
     """What the address says where it is not the one that the feed gave, as that of an entry with hops never is."""
-    is_consent, is_login = _kinds(url)
-    was_consent, was_login = _kinds(entry.url) if entry and not entry.hops else (False, False)
-    if is_consent and not was_consent:
-        yield "consent-redirect" if entry else "consent-host"
-    if is_login and entry and not was_login:
+    kinds = _kinds(url) - (_kinds(entry.url) if entry and not entry.hops else frozenset())
+    if "consent" in kinds and entry:
+        yield "consent-redirect"
+    elif kinds & {"consent", "maybe-consent"}:
+        yield "consent-address"
+    if "login" in kinds and entry:
         yield "login-redirect"
 
 
-def _kinds(url: str) -> tuple[bool, bool]:
+def _kinds(url: str) -> frozenset[str]:
     parts = urlsplit(url.lower())
-    segments = frozenset(parts.path.split("/"))
-    host = parts.hostname or ""
-    return (
-        bool(CONSENT_HOSTS.match(host) or segments & CONSENT_SEGMENTS),
-        bool(LOGIN_HOSTS.match(host) or segments & LOGIN_SEGMENTS),
-    )
+    segments, host = frozenset(parts.path.split("/")), parts.hostname or ""
+    kinds = {
+        "consent": CONSENT_HOSTS.match(host) or segments & CONSENT_SEGMENTS,
+        "maybe-consent": segments & MAYBE_CONSENT_SEGMENTS,
+        "login": LOGIN_HOSTS.match(host) or segments & LOGIN_SEGMENTS,
+    }
+    return frozenset(kind for kind, found in kinds.items() if found)
 
 
 def _is_kept_back(text: str) -> bool:
@@ -184,6 +188,10 @@ def _nodes(said: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _says_not_free(node: Mapping[str, Any]) -> bool:
+    """Whether a node that can be the story says so; an event, say, may have its price."""
+    kinds = node.get("@type", "Article")
+    if not any(str(kind).endswith(STORY_TYPES) for kind in (kinds if isinstance(kinds, list) else [kinds])):
+        return False
     parts = node.get("hasPart")
     pieces = parts if isinstance(parts, list) else [parts]
     said = [each.get("isAccessibleForFree") for each in (node, *pieces) if isinstance(each, dict)]
