@@ -33,7 +33,7 @@ class Scripted(Client):
         super().__init__(SETTINGS, tls=NO_TLS)
         self._answers = answers
 
-    async def get(self, *_: Any, **__: Any) -> Fetched:  # type: ignore[override]
+    async def get(self, *_: Any, **__: Any) -> Fetched:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, FetchError):
             raise answer
