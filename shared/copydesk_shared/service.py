@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from copydesk_shared.asgi import bind, serve_asgi
@@ -16,6 +17,7 @@ from copydesk_shared.settings import ServiceSettings
 from copydesk_shared.telemetry import configure_logging, get_logger
 from copydesk_shared.tracing import HandOn, Tracer, use_tracer
 
+EXIT_HELPED = 0
 EXIT_USER_ERROR = 2
 CLOSE_SECONDS = 4.0
 EXIT_INTERRUPTED = 130
@@ -129,10 +131,25 @@ def _tracer(name: str, settings: ServiceSettings) -> Tracer:
     return OtelTracer(name)
 
 
-def run_main(main: Callable[[], int]) -> NoReturn:
-    """End the process with the program's exit code; a :class:`UserError` is one line and exit code 2."""
+def _was_help_asked(argv: Sequence[str]) -> bool:
+    """Whether help was asked for, which is given. Raises :class:`UserError` for any other argument."""
+    module = Path(argv[0]).parent.name
+    usage = f"usage: python -m {module} (no options: docs/settings.md tells its settings, by environment)"
+    if not argv[1:]:
+        return False
+    if not set(argv[1:]) <= {"-h", "--help"}:
+        raise UserError(f"unknown argument {argv[1]!r}; {usage}")
+    sys.stdout.write(f"{usage}\n")
+    return True
+
+
+def run_main(main: Callable[[], int], *, takes_arguments: bool = False) -> NoReturn:
+    """End the process with the program's exit code; a :class:`UserError` is one line and exit code 2.
+
+    Services take no arguments: asked for help, they say where their settings are told.
+    """
     try:
-        code = main()
+        code = EXIT_HELPED if not takes_arguments and _was_help_asked(sys.argv) else main()
     except UserError as error:
         sys.stderr.write(f"copydesk: error: {error}\n")
         code = EXIT_USER_ERROR

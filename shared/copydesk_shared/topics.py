@@ -115,7 +115,8 @@ FEEDS_PUSHED = Topic(
     "delete",
     24,
     DISCOVERED.name,
-    lambda push: registrable_domain(push.topic),
+    # a topic may lie at another domain than its feed
+    lambda push: push.place or registrable_domain(push.topic),
 )
 HOSTS_STATE = Topic("hosts.state", HostState, lambda state: state.domain, 6, "compact", None, DISCOVERED.name)
 PAGES_KNOWN = Topic(

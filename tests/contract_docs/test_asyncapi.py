@@ -17,7 +17,7 @@ from copydesk_classifier.stage import stage as classifier_stage
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.stage import STAGE as CLEANER
 from copydesk_fetcher.feeds_file import WRITER
-from copydesk_fetcher.poll import GROUP as POLL_GROUP
+from copydesk_fetcher.publishing import POLLER
 from copydesk_shared.dead_letters import dead_letter, parse, replayed
 from copydesk_shared.errors import DeadLetterReason, Retryable
 from copydesk_shared.log import Outgoing, Record
@@ -98,8 +98,8 @@ def test_services_read_and_write_what_is_said() -> None:
     for stage in (CLEANER, classifier_stage(load_taxonomy())):
         assert (stage.source, stage.sink) == (STAGE_SOURCES[stage.name], SINKS[stage.name])
     assert SINKS["fetcher"] is FETCHED
-    assert {POLL_GROUP, API_GROUP, WRITER, *STAGE_SOURCES} == said.keys() - {"dead-letters", "subscriber"}
-    assert (said[POLL_GROUP].group, said[API_GROUP].group) == (None, API_GROUP)
+    assert {POLLER, API_GROUP, WRITER, *STAGE_SOURCES} == said.keys() - {"dead-letters", "subscriber"}
+    assert (said[POLLER].group, said[API_GROUP].group) == (None, API_GROUP)
     assert said[API_GROUP].receives == (CLASSIFIED,)
 
 
@@ -151,7 +151,7 @@ def records() -> dict[str, list[Outgoing]]:
         plain |= way(source, group)
     gone = {
         "FeedRemoved": samples.gone(FEEDS, "feeds-file"),
-        "FeedStateGone": samples.gone(FEEDS_STATE, POLL_GROUP),
+        "FeedStateGone": samples.gone(FEEDS_STATE, POLLER),
         "ArticleGone": samples.gone(CLASSIFIED, "classifier"),
     }
     return plain | {name: [record] for name, record in gone.items()} | {"DeadLetter": dead_letters()}

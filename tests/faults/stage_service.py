@@ -27,4 +27,4 @@ def main() -> int:
 if __name__ == "__main__":
     from copydesk_shared.service import run_main
 
-    run_main(main)
+    run_main(main, takes_arguments=True)

@@ -1,340 +1,290 @@
 """The loop that polls: the feeds of our partitions, each when it is due.
 
-Feed definitions and poll states lie in two compacted topics with the same keys and partitions, so whoever gets a
-partition rebuilds both from the log and needs no disk. Entries are stored before the state that remembers them: after a
-crash in between they come again, and none is missing.
+Definitions and states lie in compacted topics, in the partition that is the place of the feed's registrable domain, so
+whoever owns it rebuilds both from the log and needs no disk. Entries are stored before the state that remembers them:
+after a crash in between they come again, and none is missing.
 """
 
 import asyncio
+import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Collection, Coroutine, Iterable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any
 
-from prometheus_client import Counter, Gauge
-
-from copydesk_fetcher.entries import Outcome, failed, plan
-from copydesk_fetcher.feeds_file import load_feeds, sync_feeds
-from copydesk_fetcher.http import Client
-from copydesk_fetcher.parsing.worker import FeedParser
-from copydesk_fetcher.robots import Robots
-from copydesk_fetcher.schedule import Schedule
-from copydesk_fetcher.settings import FetcherSettings
-from copydesk_fetcher.visit import Visitor
+from copydesk_fetcher.feeds import Change, Feeds
+from copydesk_fetcher.hosts import Hosts
+from copydesk_fetcher.ownership import Ownership, kept_states
+from copydesk_fetcher.publishing import POLLER, Publisher
+from copydesk_fetcher.shares import Rebuilt, rebuild, states_of_newcomers
+from copydesk_fetcher.visits import Visit, Visitor, Visits
+from copydesk_fetcher.websub.glue import WebSub
 from copydesk_shared.errors import Poison
-from copydesk_shared.kafka import read_partitions
-from copydesk_shared.log import Log, LogError, Partition, Record
-from copydesk_shared.messages import Entry, Feed, FeedState, Message
-from copydesk_shared.runner import OpenLog, kafka_log
+from copydesk_shared.log import Log, LogError, Outgoing, Record
+from copydesk_shared.messages import HubState, Push
 from copydesk_shared.service import Service
-from copydesk_shared.sessions import keep_session, wait_for_topics
+from copydesk_shared.tables import Tables
 from copydesk_shared.telemetry import get_logger
-from copydesk_shared.topics import DISCOVERED, FEEDS, FEEDS_STATE, Topic
-from copydesk_shared.tracing import send_span
-from copydesk_shared.wire import decode, encode
+from copydesk_shared.topics import FEEDS, FEEDS_PUSHED, FEEDS_STATE
+from copydesk_shared.wire import decode
 
-GROUP = "fetcher-poll"
-POLL_VERSION = "1"
 BATCH = 500
 TICK_SECONDS = 0.25
-CHUNK = 50
-STOP_SECONDS = 3.0
-
-POLLS = Counter("copydesk_polls_total", "Polls of feeds, by what came of them.", ["outcome"])
-ENTRIES = Counter("copydesk_entries_total", "Entries published, by what became of them.", ["outcome"])
-FEEDS_OWNED = Gauge("copydesk_feeds", "Feeds this process polls.")
-
-M = TypeVar("M", bound=Message)
-Read = Callable[[str, Sequence[int]], Awaitable[list[Record]]]
-
-
-@dataclass
-class _Share:
-    """One partition's feeds and states. ``upto`` is the last offset of the feeds that the rebuild has read."""
-
-    upto: int = -1
-    feeds: dict[str, Feed] = field(default_factory=dict)
-    states: dict[str, bytes] = field(default_factory=dict)
-
-
-def _key(record: Record) -> str:
-    return (record.key or b"").decode("utf-8", "replace")
-
-
-def _state(raw: bytes | None) -> FeedState | None:
-    """States stay in memory as JSON, a tenth of the size, and are read when the feed is polled."""
-    if raw is None:
-        return None
-    try:
-        return FeedState.model_validate_json(raw)
-    except ValueError:
-        get_logger().warning("a poll state that cannot be read is forgotten")
-        return None
+# Visits that write what they found have so long to finish when their partition goes.
+RELEASE_SECONDS = 5.0
+HOSTS_SECONDS = 3.0
+LOOK_SECONDS = 15.0
+PUSHES_PER_FEED = 8
 
 
 class PollRun:
-    """One session of the poller. It is also the listener of its own rebalances."""
+    """One session of the poller, on the partitions that ``ownership`` says. ``hub`` is there with WebSub."""
 
-    def __init__(self, service: Service, visitor: Visitor, read: Read, concurrency: int) -> None:
+    def __init__(
+        self,
+        log: Log,
+        partitions: int,
+        service: Service,
+        ownership: Ownership,
+        visitor: Visitor,
+        tables: Tables,
+        hosts: Hosts,
+        *,
+        concurrency: int,
+        per_host: int = 2,
+        hub: WebSub | None = None,
+    ) -> None:
+        self._log = log
+        self._partitions = partitions
         self._service = service
-        self._visitor = visitor
-        self._read = read
+        self._ownership = ownership
+        self._tables = tables
+        self._hosts = hosts
         self._concurrency = concurrency
-        self._shares: dict[int, _Share] = {}
-        self._home: dict[str, int] = {}
-        self._schedule = Schedule()
-        self._loading: asyncio.Task[dict[int, _Share]] | None = None
-        self._early: list[Record] = []
-        self._visits: dict[asyncio.Task[FeedState], Feed] = {}
+        self._hub = hub
+        self._publisher = Publisher(log)
+        self._feeds = Feeds(partitions, per_host)
+        self._visits = Visits(self._feeds, visitor, self._publisher)
+        self._changes = -1
+        self._loading: asyncio.Task[Rebuilt] | None = None
+        self._newcomers: dict[tuple[int, str], int] = {}
+        self._pushes: dict[str, deque[Push]] = {}
+        self._asides: set[asyncio.Task[Any]] = set()
+        self._is_closing = False
+        self._released: Collection[int] = ()
+        self._hosts_at = self._look_at = time.monotonic()
 
-    async def run(self, open_log: OpenLog) -> None:
-        """Poll feeds until the service stops. Raises :class:`LogError`."""
+    async def run(self) -> None:
+        """Poll feeds until the service stops and the partitions are gone. Raises :class:`LogError`."""
+        self._ownership.tenant = self
         try:
-            async with open_log(self) as log:
-                while not self._service.stopping.is_set():
-                    await self._step(log)
-                if self._visits:
-                    await asyncio.wait(self._visits, timeout=STOP_SECONDS)
+            while not self._service.stopping.is_set() or self._ownership.numbers:
+                await self._step()
         finally:
-            await self._drop(set(self._shares))
-            await self._stop_loading()
+            self._ownership.tenant = None
+            await self._end(RELEASE_SECONDS if self._service.stopping.is_set() else 0.0)
 
-    async def on_assigned(self, partitions: frozenset[Partition]) -> Mapping[Partition, int]:
-        """Read the partitions from their beginning, so that the table of feeds is always rebuilt."""
-        self._early.clear()
-        await self._stop_loading()
-        self._loading = asyncio.create_task(  # noqa: RUF006 - kept in the attribute
-            self._rebuild(sorted(number for _, number in partitions))
-        )
-        return dict.fromkeys(partitions, 0)
+    async def store(self, records: Iterable[Outgoing]) -> None:
+        """Write these to the log of this session. Raises :class:`LogError`."""
+        await self._publisher.send(records)
 
-    async def on_revoked(self, partitions: frozenset[Partition]) -> None:
-        """Leave these feeds to their next owner at once: what is cut off here comes again there."""
-        await self._stop_loading()
-        await self._drop({number for _, number in partitions})
+    def close(self) -> None:
+        """See :class:`Tenant`: visits that have not come to writing come again at the next owner."""
+        self._is_closing = True
+        self._visits.break_off()
 
-    async def _stop_loading(self) -> None:
+    async def release(self) -> None:
+        """See :class:`Tenant`."""
+        await self._end(RELEASE_SECONDS)
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._write_hosts(self._released)
+        except (LogError, TimeoutError) as error:
+            get_logger().warning("what is kept of hosts could not be written", error=str(error))
+
+    async def _end(self, seconds: float) -> None:
+        """Nothing runs any more. What writes has so long to finish."""
+        self._is_closing = True
+        self._released = frozenset(self._feeds.numbers)
+        asides, self._asides = self._asides, set()
         if self._loading is not None:
-            await _cancelled([self._loading])
+            asides.add(self._loading)
             self._loading = None
+        for aside in asides:
+            aside.cancel()
+        await asyncio.gather(*asides, return_exceptions=True)
+        await self._visits.end(seconds)
+        self._feeds.clear()
+        self._newcomers.clear()
+        self._pushes.clear()
 
-    async def _step(self, log: Log) -> None:
-        records = await log.poll(BATCH, self._wait())
+    async def _step(self) -> None:
+        self._follow()
+        records = await self._log.poll(BATCH, self._wait())
         self._adopt()
         self._apply(records)
-        self._start_due(log)
+        if not self._is_closing and self._loading is None:
+            self._start()
         self._collect()
-        if records:
-            await log.commit({record.where: record.offset + 1 for record in records})
-        self._service.health.progressed(GROUP)
+        await self._now_and_then()
+        self._service.health.progressed(POLLER)
+
+    def _follow(self) -> None:
+        """Rebuild when the partitions have changed. The last ones were released before."""
+        if self._changes == self._ownership.changes:
+            return
+        self._changes = self._ownership.changes
+        self._log.assign({})
+        if self._loading is not None:
+            self._loading.cancel()
+        self._is_closing = False
+        self._loading = asyncio.create_task(rebuild(self._tables, sorted(self._ownership.numbers)))
 
     def _wait(self) -> float:
-        next_at = self._schedule.next_at()
+        next_at = self._feeds.schedule.next_at()
         if next_at is None or len(self._visits) >= self._concurrency:
             return TICK_SECONDS
         return min(max((next_at - datetime.now(UTC)).total_seconds(), 0.0), TICK_SECONDS)
 
-    async def _rebuild(self, numbers: Sequence[int]) -> dict[int, _Share]:
-        shares = {number: _Share() for number in numbers}
-        for record in await self._read(FEEDS.name, numbers):
-            share = shares[record.partition]
-            share.upto = record.offset
-            _apply_feed(share, record)
-        for record in await self._read(FEEDS_STATE.name, numbers):
-            _apply_state(shares[record.partition], record)
-        return shares
-
     def _adopt(self) -> None:
         """Take over what the rebuild has read, once it is done. Raises :class:`LogError` when it failed."""
-        if self._loading is None or not self._loading.done():
+        if self._loading is None or not self._loading.done() or self._changes != self._ownership.changes:
             return
-        shares, self._loading = self._loading.result(), None
-        self._shares.update(shares)
-        for number, share in shares.items():
-            for feed in share.feeds.values():
-                self._settle(number, feed)
-        self._service.health.ready(GROUP, value=True)
-        early, self._early = self._early, []
-        self._apply(early)
-        get_logger().info("polling", partitions=sorted(self._shares), feeds=len(self._home))
+        rebuilt, self._loading = self._loading.result(), None
+        doubles = self._feeds.adopt(rebuilt)
+        self._log.assign(rebuilt.starts)
+        self._clear_up((*doubles, *rebuilt.orphans), doubles)
+        if self._ownership.is_assigned:
+            self._service.health.ready(POLLER, value=True)
+        get_logger().info("polling", partitions=self._feeds.numbers, feeds=len(self._feeds))
+
+    def _clear_up(self, states: Iterable[tuple[int, str]], feeds: Iterable[tuple[int, str]] = ()) -> None:
+        async def clear_up() -> None:
+            for topic, gone in ((FEEDS, feeds), (FEEDS_STATE, states)):
+                for number, key in gone:
+                    await self._publisher.gone(topic, key, number)
+
+        self._aside(clear_up())
+
+    def _aside(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        task = asyncio.create_task(work)
+        self._asides.add(task)
+        return task
 
     def _apply(self, records: Iterable[Record]) -> None:
-        if self._loading is not None:
-            self._early += records
-            return
         for record in records:
-            share = self._shares.get(record.partition)
-            if share is None or record.offset <= share.upto:
-                continue
-            key = _key(record)
-            before = share.feeds.get(key)
-            _apply_feed(share, record)
-            after = share.feeds.get(key)
-            if after is None:
-                self._forget([key])
-            elif after != before:
-                self._changed(record.partition, before, after)
-        FEEDS_OWNED.set(len(self._home))
+            if record.topic == FEEDS.name:
+                change = self._feeds.apply(record)
+                if change is not None:
+                    self._changed(change, record)
+            elif self._hub is not None:
+                self._pushed(self._hub, record)
+        if self._newcomers and not any(task.get_name() == "newcomers" for task in self._asides):
+            newcomers, self._newcomers = self._newcomers, {}
+            self._aside(self._welcome(newcomers)).set_name("newcomers")
 
-    def _changed(self, number: int, before: Feed | None, after: Feed) -> None:
-        """A new feed is polled by plan, a changed one now; validators of another URL are worth nothing."""
-        if before is None:
-            self._settle(number, after)
+    def _changed(self, change: Change, record: Record) -> None:
+        feed_id = change.feed_id
+        if change.before is None:
+            self._newcomers[change.number, feed_id] = record.timestamp_ms
             return
-        states = self._shares[number].states
-        state = _state(states.get(after.feed_id))
-        if before.url != after.url and state is not None:
-            fresh = state.model_copy(update={"etag": None, "last_modified": None, "failures": 0, "last_error": None})
-            states[after.feed_id] = fresh.model_dump_json().encode()
-        if after.feed_id not in {feed.feed_id for feed in self._visits.values()}:
-            self._schedule.set(after.feed_id, datetime.now(UTC))
+        before = change.before.feed
+        if change.after is None:
+            self._visits.break_off(feed_id)
+            self._pushes.pop(feed_id, None)
+            self._clear_up([(change.number, feed_id)])
+        after = change.after.feed if change.after else None
+        if self._hub is not None and (after is None or after.paused or not after.websub):
+            leaving = self._hub.leave(before, self._feeds.state(feed_id))
+            if leaving is not None:
+                self._aside(leaving)
 
-    def _settle(self, number: int, feed: Feed) -> None:
-        state = _state(self._shares[number].states.get(feed.feed_id))
-        self._home[feed.feed_id] = number
-        self._schedule.set(feed.feed_id, plan(feed, state, datetime.now(UTC)))
-        FEEDS_OWNED.set(len(self._home))
+    async def _welcome(self, newcomers: dict[tuple[int, str], int]) -> None:
+        """A feed that came may have come from another partition, with its state ahead of it."""
+        states = await states_of_newcomers(self._tables, newcomers)
+        doubles = [
+            double
+            for number, feed_id in newcomers
+            if (double := self._feeds.settle(feed_id, number, states.get((number, feed_id)))) is not None
+        ]
+        if doubles:
+            self._clear_up(doubles, doubles)
 
-    def _forget(self, keys: Iterable[str]) -> None:
-        keys = list(keys)
-        self._schedule.remove(keys)
-        for key in keys:
-            self._home.pop(key, None)
-        FEEDS_OWNED.set(len(self._home))
+    def _pushed(self, hub: WebSub, record: Record) -> None:
+        try:
+            push = decode(FEEDS_PUSHED, record)
+        except Poison as error:
+            get_logger().warning("a push that cannot be read is passed over", error=str(error))
+            return
+        _, definition = self._feeds.find(push.feed_id)
+        if definition is None:
+            return
+        feed = definition.feed
+        state = self._feeds.base(feed)
+        last = state.hub.pushed_at if state.hub else None
+        if push.kind == "content" and last is not None and push.received_at <= last:
+            return
+        after = hub.apply(push, state)
+        if after is not state:
+            self._keep_hub(push.feed_id, after.hub)
+        if hub.takes(push, feed, after):
+            self._pushes.setdefault(push.feed_id, deque(maxlen=PUSHES_PER_FEED)).append(push)
 
-    async def _drop(self, numbers: set[int]) -> None:
-        gone = [key for key, number in self._home.items() if number in numbers]
-        self._forget(gone)
-        for number in numbers:
-            self._shares.pop(number, None)
-        await _cancelled([task for task, feed in self._visits.items() if feed.feed_id not in self._home])
-        self._visits = {task: feed for task, feed in self._visits.items() if not task.done()}
+    def _keep_hub(self, feed_id: str, hub: HubState | None) -> None:
+        number, definition = self._feeds.find(feed_id)
+        if definition is None:
+            return
+        state = self._feeds.base(definition.feed).model_copy(update={"hub": hub})
+        self._feeds.keep(feed_id, state)
+        self._aside(self._publisher.state(state, number))
 
-    def _start_due(self, log: Log) -> None:
+    def _start(self) -> None:
+        for feed_id in [each for each in self._pushes if each not in self._visits]:
+            if len(self._visits) >= self._concurrency:
+                return
+            waiting = self._pushes[feed_id]
+            self._visits.start(feed_id, waiting.popleft())
+            if not waiting:
+                del self._pushes[feed_id]
         free = self._concurrency - len(self._visits)
-        for feed_id in self._schedule.take(datetime.now(UTC), free) if free > 0 else ():
-            share = self._shares[self._home[feed_id]]
-            feed = share.feeds[feed_id]
-            task = asyncio.create_task(self._visit(log, feed, _state(share.states.get(feed_id))))
-            self._visits[task] = feed
-
-    async def _visit(self, log: Log, feed: Feed, state: FeedState | None) -> FeedState:
-        outcome = await self._visitor.visit(feed, state)
-        await publish(log, outcome)
-        POLLS.labels(outcome.result).inc()
-        if outcome.state.failures:
-            get_logger().warning(
-                "feed failed", feed=feed.feed_id, url=feed.url, error=outcome.state.last_error,
-                failures=outcome.state.failures, next_poll_at=outcome.state.next_poll_at.isoformat(),
-            )  # fmt: skip
-        return outcome.state
+        for feed_id in self._feeds.schedule.take(datetime.now(UTC), free) if free > 0 else ():
+            self._visits.start(feed_id)
 
     def _collect(self) -> None:
-        """Note what the finished visits have learnt. A log that cannot be used ends the session, a bug only a visit."""
-        for task in [task for task in self._visits if task.done()]:
-            feed = self._visits.pop(task)
-            number = self._home.get(feed.feed_id)
+        """A log that cannot be used ends the session, a bug only a visit."""
+        for visit in self._visits.collect():
+            self._after(visit)
+        for task in [task for task in self._asides if task.done()]:
+            self._asides.discard(task)
             error = None if task.cancelled() else task.exception()
             if isinstance(error, LogError):
                 raise error
-            if number is not None and not task.cancelled():
-                share = self._shares[number]
-                state = self._after_bug(share, feed, error) if error else task.result()
-                self._remember(share, feed, state)
+            if error is not None:
+                get_logger().error("a bug beside the visits", trace="".join(traceback.format_exception(error)))
 
-    def _after_bug(self, share: _Share, feed: Feed, error: BaseException) -> FeedState:
-        trace = "".join(traceback.format_exception(error))
-        get_logger().error("a visit ended in a bug", feed=feed.feed_id, url=feed.url, trace=trace)
-        POLLS.labels("bug").inc()
-        return failed(feed, _state(share.states.get(feed.feed_id)), f"bug: {error!r}", datetime.now(UTC))
-
-    def _remember(self, share: _Share, feed: Feed, state: FeedState) -> None:
-        current = share.feeds.get(feed.feed_id)
-        if current is None:
+    def _after(self, visit: Visit) -> None:
+        outcome, feed_id = visit.outcome, visit.feed.feed_id
+        state = self._feeds.state(feed_id)
+        if self._hub is None or outcome is None or state is None or self._is_closing:
             return
-        is_same = current == feed
-        if not is_same and current.url != feed.url:
-            state = state.model_copy(update={"etag": None, "last_modified": None})
-        share.states[feed.feed_id] = state.model_dump_json().encode()
-        self._schedule.set(feed.feed_id, state.next_poll_at if is_same else datetime.now(UTC))
+        asking = self._hub.wanted(outcome, visit.feed, state, datetime.now(UTC))
+        if asking is not None:
+            self._aside(self._ask(feed_id, asking))
 
+    async def _ask(self, feed_id: str, asking: Coroutine[Any, Any, HubState]) -> None:
+        self._keep_hub(feed_id, await asking)
 
-def _apply_feed(share: _Share, record: Record) -> None:
-    key = _key(record)
-    share.feeds.pop(key, None)
-    if record.is_tombstone:
-        return
-    try:
-        feed = decode(FEEDS, record)
-    except Poison as error:
-        get_logger().warning("a feed that cannot be read is passed over", key=key, error=str(error))
-        return
-    share.feeds[feed.feed_id] = feed
+    async def _now_and_then(self) -> None:
+        now = time.monotonic()
+        if now - self._hosts_at >= HOSTS_SECONDS:
+            self._hosts_at = now
+            await self._write_hosts(self._ownership.numbers)
+        if now - self._look_at >= LOOK_SECONDS:
+            self._look_at = now
+            if self._log.assigned():
+                await self._log.positions()
 
-
-def _apply_state(share: _Share, record: Record) -> None:
-    if record.is_tombstone:
-        share.states.pop(_key(record), None)
-    elif record.value is not None:
-        share.states[_key(record)] = record.value
-
-
-async def _cancelled(tasks: Sequence[asyncio.Task[object]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def publish(log: Log, outcome: Outcome) -> None:
-    """Store the entries, then the state. Raises :class:`LogError`.
-
-    An entry that the log finds too large is given up with a log line: its state says it was seen.
-    """
-    for start in range(0, len(outcome.entries), CHUNK):
-        chunk = outcome.entries[start : start + CHUNK]
-        await asyncio.gather(*(_publish_entry(log, entry) for entry in chunk))
-    await _store(log, FEEDS_STATE, outcome.state)
-
-
-async def _publish_entry(log: Log, entry: Entry) -> None:
-    try:
-        await _store(log, DISCOVERED, entry)
-    except Poison as error:
-        get_logger().warning("an entry that cannot be stored", url=entry.url, error=str(error))
-        ENTRIES.labels("refused").inc()
-    else:
-        ENTRIES.labels("new" if entry.revision == 1 else "changed").inc()
-
-
-async def _store(log: Log, topic: Topic[M], message: M) -> None:
-    with send_span(GROUP, topic.name) as span:
-        await (await log.send(encode(topic, message, stage=GROUP, version=POLL_VERSION, trace=span.trace)))
-
-
-async def poll(service: Service) -> None:
-    """Poll the feeds until the service stops. Raises :class:`InputError` for an unusable feeds file."""
-    settings = service.settings
-    if not isinstance(settings, FetcherSettings):
-        raise TypeError("the fetcher needs its own settings")
-    brokers = settings.brokers
-    pending = [load_feeds(settings.feeds_file)] if settings.feeds_file is not None else []
-
-    async def read(topic: str, numbers: Sequence[int]) -> list[Record]:
-        return await read_partitions(brokers, topic, numbers)
-
-    async with Client(settings) as client:
-        parser = FeedParser(settings.parse_seconds, settings.feed_entries)
-        visitor = Visitor(client, parser, settings, Robots(client.get, client.hosts, settings))
-
-        async def session() -> None:
-            await wait_for_topics(service, (FEEDS.name, FEEDS_STATE.name, DISCOVERED.name))
-            if pending and not service.stopping.is_set():
-                result = await sync_feeds(brokers, pending[0])
-                pending.clear()
-                get_logger().info("feeds file", added=result.added, changed=result.changed, removed=result.removed)
-            if not service.stopping.is_set():
-                opener = kafka_log(service, GROUP, (FEEDS.name,))
-                await PollRun(service, visitor, read, settings.poll_concurrency).run(opener)
-
-        await keep_session(service, GROUP, session)
+    async def _write_hosts(self, numbers: Collection[int]) -> None:
+        states = kept_states(self._hosts.changed(), frozenset(numbers), self._partitions)
+        await self._publisher.hosts(states)
