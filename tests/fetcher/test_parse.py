@@ -1,5 +1,3 @@
-import os
-import signal
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
@@ -7,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk_fetcher.parse import FeedParser, NotAFeed
-from copydesk_fetcher.parsing import worker
 from copydesk_fetcher.parsing.bounds import first_entries
+from copydesk_fetcher.parsing.model import NotAFeed
 from copydesk_fetcher.text import plain_text
 
-from .samples import BASE, NOW, atom_of, complaint, parse, rss, rss_of
+from .samples import atom_of, complaint, parse, rss, rss_of
 
 LONG = "The harbour was quiet that morning and the boats lay still. " * 20
 
@@ -329,44 +326,3 @@ def test_no_item_breaks_the_reading_of_the_others(items: list[dict[str, str]], i
 def test_any_bytes_are_a_feed_or_are_not(body: bytes) -> None:
     for each in (body, b"<rss version='2.0'><channel>" + body):
         assert "\n" not in complaint(each)
-
-
-def _hang(*_: object) -> None:
-    signal.pause()
-
-
-def _die(*_: object) -> None:
-    os._exit(1)
-
-
-def _eat(*_: object) -> None:
-    worker._in_worker(rss([]).encode(), "", BASE, 10, NOW)
-    bytearray(worker.WORKER_MEMORY_BYTES)
-
-
-async def test_the_parser_in_its_worker_reads_and_refuses_like_the_one_here() -> None:
-    parser = FeedParser(20, 10)
-    assert (await parser(rss([("T", "/a")]).encode(), "", BASE, NOW)).entries[0].url == "https://news.example/a"
-    with pytest.raises(NotAFeed, match="neither RSS nor Atom"):
-        await parser(b"nothing", "", BASE, NOW)
-
-
-@pytest.mark.parametrize(
-    ("work", "seconds", "problem"), [(_hang, 0.5, "not parsed within 0.5 s"), (_die, 20, "died of it")]
-)
-async def test_a_worker_that_hangs_or_dies_is_replaced(
-    work: object, seconds: float, problem: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parser = FeedParser(seconds, 10)
-    with monkeypatch.context() as patch:
-        patch.setattr(worker, "_in_worker", work)
-        with pytest.raises(NotAFeed, match=problem):
-            await parser(b"", "", BASE, NOW)
-    parser = FeedParser(20, 10)
-    assert (await parser(rss([("T", "/a")]).encode(), "", BASE, NOW)).entries
-
-
-async def test_a_worker_has_no_more_memory_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_in_worker", _eat)
-    with pytest.raises(MemoryError):
-        await FeedParser(20, 10)(b"", "", BASE, NOW)

@@ -12,7 +12,7 @@ ZONE = r"\s*(?:(?:Z|GMT|UTC|UT)?\s*(?:([+-])(\d{2}):?(\d{2}))?)?\D*"
 # 22.11.2026 09:30, and 22 nov. 2026 09:30:00 +0100 in several languages.
 NUMBERS = re.compile(rf"(\d{{1,2}})[./](\d{{1,2}})[./](\d{{4}}){CLOCK}{ZONE}")
 WORDS = re.compile(
-    rf"(?:[^\W\d]+[.,]?\s+){{0,2}}(\d{{1,2}})\.?(?:\s+de)?\s+([^\W\d]{{3,12}})\.?(?:\s+de)?\s+(\d{{4}}){CLOCK}{ZONE}"
+    rf"(?:[^\W\d]+[.,]{{0,2}}\s+){{0,2}}(\d{{1,2}})\.?(?:\s+de)?\s+([^\W\d]{{3,12}})\.?(?:\s+de)?\s+(\d{{4}}){CLOCK}{ZONE}"
 )
 # How the months begin in English, German, French, Spanish, Italian, Portuguese, Dutch and Swedish.
 MONTHS = {

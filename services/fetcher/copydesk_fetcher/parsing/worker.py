@@ -37,5 +37,7 @@ class FeedParser:
                     )
             except TimeoutError:
                 raise NotAFeed(f"not parsed within {self._seconds:g} s") from None
+            except MemoryError:
+                raise NotAFeed(f"takes more than {WORKER_MEMORY_BYTES >> 20} MiB of memory") from None
             except BrokenWorkerProcess:
                 raise NotAFeed("the parser died of it") from None
