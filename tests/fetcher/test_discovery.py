@@ -174,9 +174,9 @@ async def test_feeds_on_other_domains_are_not_asked(around: Around) -> None:
     around.site.pages["/rss"] = answer(RSS)
     html = link("https://elsewhere.example/rss")
     assert await around.discover(html) == Discovered(around.site.url("/rss"), "feed")
-    (first, second) = await list_candidates(around.asker, parse, around.page(html), NOW)
-    assert (first.url, first.problem) == ("https://elsewhere.example/rss", "on another domain: not asked")
-    assert second.is_usable
+    (usable, foreign) = await list_candidates(around.asker, parse, around.page(html), NOW)
+    assert (foreign.url, foreign.problem) == ("https://elsewhere.example/rss", "on another domain: not asked")
+    assert usable.is_usable
 
 
 async def test_robots_txt_is_obeyed(around: Around) -> None:
@@ -210,7 +210,7 @@ async def test_people_see_all_that_was_found_and_why(around: Around) -> None:
     around.site.pages["/feed"] = answer(EMPTY)
     around.site.pages["/sitemap.xml"] = answer(INDEX)
     html = link("/gone.xml", title="Gone") + link("/rss.xml", title="All &amp; sundry")
-    gone, rss_feed, feed, index = await list_candidates(around.asker, parse, around.page(html), NOW)
+    rss_feed, index, feed, gone = await list_candidates(around.asker, parse, around.page(html), NOW)
     assert (gone.title, gone.problem, gone.is_usable) == ("Gone", "the server answered 404", False)
     assert (rss_feed.title, rss_feed.entries, rss_feed.why) == ("All & sundry", 1, "named by the page")
     assert (feed.entries, feed.is_usable, feed.is_empty, feed.title) == (0, True, True, "News")

@@ -124,7 +124,7 @@ async def discover(asker: Asker, parse: Parse, page: Fetched, now: datetime) -> 
 
 
 async def list_candidates(asker: Asker, parse: Parse, page: Fetched, now: datetime) -> tuple[Finding, ...]:
-    """All that is found around a page, for people, in the order in which :func:`discover` would look.
+    """All that is found around a page, for people: first what :func:`discover` would take, last what is of no use.
 
     What was guessed and is not there is left out. Ends with what is known when the site does not answer any more.
     """
@@ -139,4 +139,4 @@ async def list_candidates(asker: Asker, parse: Parse, page: Fetched, now: dateti
                 findings.append(finding)
     except Unreachable as error:
         findings.append(Finding(page.url, "feed", "the site itself", problem=str(error)))
-    return tuple(findings)
+    return tuple(sorted(findings, key=lambda each: (not each.is_usable, each.is_empty)))
