@@ -86,6 +86,12 @@ def test_before_a_wall_the_feed_is_better_when_it_carries_text() -> None:
     assert judge(wall, entry(summary="Kurz.")).better == "page"
 
 
+def test_a_head_full_of_script_hides_neither_wall_nor_story() -> None:
+    script = f"<script>{'var a = 1. Then b. ' * 20_000}</script>"
+    assert judge(opened(page(story("en", 3), head=script))) == FULL
+    assert judge(opened(WALLS["consent fr"][0].replace("</title>", f"</title>{script}"))).reason == "consent-phrases"
+
+
 def test_a_page_that_cannot_be_read_as_json_ld_is_taken_at_its_word() -> None:
     broken = '<script type="application/ld+json">{"@type":"NewsArticle", "isAccessibleForFree": false,}</script>'
     assert judge(opened(page(story("en", 12), head=broken))).reason == "json-ld"

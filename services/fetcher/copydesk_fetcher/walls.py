@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from copydesk_fetcher.head import HEAD_CHARACTERS
 from copydesk_fetcher.pages import OpenPage
 from copydesk_fetcher.text import plain_text
 from copydesk_fetcher.wall_rules import (
@@ -29,7 +30,8 @@ from copydesk_fetcher.wall_rules import (
 )  # fmt: skip
 from copydesk_shared.messages import Access, Entry
 
-READ_CHARACTERS = 512 * 1024
+READ_CHARACTERS = 4 * 1024 * 1024
+SHOWN_CHARACTERS = 256 * 1024
 WORDS_CHARACTERS = 64 * 1024
 PLENTY = 1500
 PARAGRAPH = 60
@@ -40,7 +42,11 @@ SHARE_OF_FEED = 0.6
 JSON_LD_CHARACTERS = 512 * 1024
 
 TAGS = re.compile(r"<[^<>]*>")
-LINKED = re.compile(r"<a\b[^<>]*>[^<]*", re.IGNORECASE)
+ANCHOR = re.compile(r"<a\b[^<>]*>", re.IGNORECASE)
+# What stands for the tags in a text without them: the border of a block, the start of a link, any other tag.
+BLOCK, LINK, TAG = "\x00", "\x01", "\x02"
+LINKED = re.compile(f"{LINK}[^{BLOCK}{LINK}{TAG}]*")
+NO_TAGS = str.maketrans(dict.fromkeys((BLOCK, LINK, TAG), " "))
 BLOCKS = re.compile(
     r"</?(?:p|div|li|ul|ol|td|tr|table|h[1-6]|section|article|aside|main|br|blockquote|figure|figcaption|dd|dt|form|"
     r"label|button|option|body)\b[^<>]*>",
@@ -49,6 +55,7 @@ BLOCKS = re.compile(
 OPAQUE = re.compile(rb"<(?:script|style|noscript|template|svg|nav|footer|select)(?=[\s/>])|<!--")
 SENTENCE_END = re.compile(r"[.!?\u2026\u3002\u0964][\"'\u201d\u2019\u00bb)]?(?:\s|$)")
 NOT_FREE = re.compile(r"""isAccessibleForFree\\?["']?\s*:\s*\\?["']?(?i:false|0|no)\b""")
+LIMITS = {rule.name: rule.story_below for rule in RULES}
 # In these paragraphs a wall may be talking: they do not show that there is a story.
 MAYBE_TALK = ("ookie", "onsent", "artner", "inwillig", "ustimm", "privacidad")
 STORY_TYPES = ("Article", "Posting", "Report", "Review", "Recipe", "WebPage", "CreativeWork")
@@ -86,10 +93,12 @@ def judge(page: OpenPage, entry: Entry | None = None) -> Judgement:
     if page.content_type != "text/html":
         return _against_feed(len(page.text), feed_text)
     signs = set(_early_signs(page, entry))
-    has_plenty = _has_plenty(page.text, page.head.end)
+    # Where the head has no end within what was read of it, the text may begin in the middle of a script.
+    start = page.head.end if page.head.end < HEAD_CHARACTERS else 0
+    has_plenty = _has_plenty(page.text, start)
     if has_plenty and len(feed_text) * SHARE_OF_FEED <= PLENTY:
         return _by_rule(signs, PLENTY, entry, feed_text) or FULL
-    seen = _look(page.text, page.head.end)
+    seen = _look(page.text, start)
     if not has_plenty:
         signs |= set(_late_signs(page.text, seen))
     return _by_rule(signs, seen.story, entry, feed_text) or _against_feed(seen.story, feed_text)
@@ -217,11 +226,12 @@ def _has_plenty(text: str, start: int) -> bool:
 
 
 def _look(text: str, start: int) -> _Seen:
-    shown = " ".join(_shown(text[:READ_CHARACTERS], start))
-    words = " ".join(html.unescape(TAGS.sub(" ", shown)).lower().split())[:WORDS_CHARACTERS]
+    shown = " ".join(_shown(text[:READ_CHARACTERS], start))[:SHOWN_CHARACTERS]
+    plain = html.unescape(TAGS.sub(TAG, ANCHOR.sub(LINK, BLOCKS.sub(BLOCK, shown))))
+    words = " ".join(plain.translate(NO_TAGS).lower().split())[:WORDS_CHARACTERS]
     said = {name: [phrase for phrase in phrases if phrase in words] for name, phrases in TALK.items()}
     phrases = [phrase for found in said.values() for phrase in found]
-    story = sum(_story_length(block, phrases) for block in BLOCKS.split(shown) if len(block) >= PARAGRAPH)
+    story = sum(_story_length(block, phrases) for block in LINKED.sub(" ", plain).split(BLOCK))
     return _Seen(shown, said, story)
 
 
@@ -241,7 +251,9 @@ def _shown(text: str, start: int) -> Iterator[str]:
 
 
 def _story_length(block: str, said: Sequence[str]) -> int:
-    plain = " ".join(html.unescape(TAGS.sub(" ", LINKED.sub(" ", block))).split())
+    if len(block) < PARAGRAPH:
+        return 0
+    plain = " ".join(block.replace(TAG, " ").split())
     if len(plain) < PARAGRAPH or not SENTENCE_END.search(plain):
         return 0
     lowered = plain.lower()
@@ -249,14 +261,14 @@ def _story_length(block: str, said: Sequence[str]) -> int:
 
 
 def _late_signs(text: str, seen: _Seen) -> Iterator[str]:
-    """What the text and the markup of a page with little text say."""
-    if any(mark in text for mark in CHALLENGE_MARKUP):
+    """What the text and the markup of a page with little text say. A sign that would not count is not looked for."""
+    if seen.story < LIMITS["challenge-markup"] and any(mark in text for mark in CHALLENGE_MARKUP):
         yield "challenge-markup"
     has_password = any(field in seen.shown for field in PASSWORD_FIELDS)
     for name, phrases in seen.said.items():
         if len(phrases) >= PHRASES_NEEDED[name] and (name != "login-form" or has_password):
             yield name
-    if any(_is_in_attribute(seen.shown, mark) for mark in PAYWALL_MARKUP):
+    if seen.story < LIMITS["paywall-markup"] and any(_is_in_attribute(seen.shown, mark) for mark in PAYWALL_MARKUP):
         yield "paywall-markup"
 
 
