@@ -31,8 +31,6 @@ from copydesk_shared.errors import DeadLetterReason, DropReason, Poison, Retryab
 from copydesk_shared.identity import canonical_url, registrable_domain
 from copydesk_shared.log import Outgoing
 from copydesk_shared.messages import Entry, Page, Rights
-from copydesk_shared.runner import run_stage
-from copydesk_shared.service import Service
 from copydesk_shared.stage import Drop, Emit, Forward, Stage
 from copydesk_shared.topics import DISCOVERED, FETCHED, PAGES_KNOWN
 from copydesk_shared.wire import encode
@@ -291,21 +289,3 @@ def download_stage(downloader: Downloader) -> Stage[Entry, Page]:
     return Stage(
         NAME, version=FETCHER_VERSION, source=DISCOVERED, sink=FETCHED, handle=downloader.handle, ordered=False
     )
-
-
-async def download(service: Service) -> None:
-    """Download what is discovered, until the service stops."""
-    settings = service.settings
-    if not isinstance(settings, FetcherSettings):
-        raise TypeError("the fetcher needs its own settings")
-    async with Client(settings) as client:
-        stage = download_stage(Downloader(client, settings))
-        closing = asyncio.create_task(_close_when_stopping(service, client))
-        await run_stage(stage, service, max_in_flight=settings.max_in_flight)
-        closing.cancel()
-
-
-async def _close_when_stopping(service: Service, client: Client) -> None:
-    """Entries that only wait for their host's turn are left for the next session at once."""
-    await service.stopping.wait()
-    client.hosts.close()
