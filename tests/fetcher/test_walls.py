@@ -79,6 +79,11 @@ def test_a_page_with_less_than_its_feed_says_is_partial() -> None:
     assert judge(opened(STORY["en"], content_type="text/plain"), entry(summary=summary)).better == "feed"
 
 
+@pytest.mark.parametrize("text", ["ก" * 250, "新聞。" * 30, "خبر۔ " * 30, "समाचार। " * 20])
+def test_a_story_counts_in_any_script(text: str) -> None:
+    assert judge(opened(page(f"<article><p>{text}</p><p>{text}</p></article>")), entry(summary=text * 3)) == FULL
+
+
 def test_before_a_wall_the_feed_is_better_when_it_carries_text() -> None:
     wall = opened(WALLS["consent de"][0])
     assert judge(wall, entry(summary=STORY["de"] * 3)).better == "feed"

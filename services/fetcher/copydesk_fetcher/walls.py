@@ -36,6 +36,8 @@ WORDS_CHARACTERS = 64 * 1024
 PLENTY = 1500
 PARAGRAPH = 60
 LONG_PARAGRAPH = 80
+# Some languages, Thai for one, have no mark for the end of a sentence; a block of this length is no list of links.
+UNPOINTED = 200
 FEED_TEXT = 400
 # A page with less than this share of the text that its feed carried is not the whole story.
 SHARE_OF_FEED = 0.6
@@ -53,7 +55,9 @@ BLOCKS = re.compile(
     re.IGNORECASE,
 )
 OPAQUE = re.compile(rb"<(?:script|style|noscript|template|svg|nav|footer|select)(?=[\s/>])|<!--")
-SENTENCE_END = re.compile(r"[.!?\u2026\u3002\u0964][\"'\u201d\u2019\u00bb)]?(?:\s|$)")
+SENTENCE_END = re.compile(
+    r"[.!?\u2026\u3002\u0964\u06d4\u061f\u0589\u1362\u104b\u17d4][\"'\u201d\u2019\u00bb)]?(?:\s|$)"
+)
 NOT_FREE = re.compile(r"""isAccessibleForFree\\?["']?\s*:\s*\\?["']?(?i:false|0|no)\b""")
 LIMITS = {rule.name: rule.story_below for rule in RULES}
 # In these paragraphs a wall may be talking: they do not show that there is a story.
@@ -254,7 +258,7 @@ def _story_length(block: str, said: Sequence[str]) -> int:
     if len(block) < PARAGRAPH:
         return 0
     plain = " ".join(block.replace(TAG, " ").split())
-    if len(plain) < PARAGRAPH or not SENTENCE_END.search(plain):
+    if len(plain) < PARAGRAPH or (len(plain) < UNPOINTED and not SENTENCE_END.search(plain)):
         return 0
     lowered = plain.lower()
     return 0 if any(phrase in lowered for phrase in said) else len(plain)
