@@ -156,6 +156,32 @@ async def test_one_that_is_met_later_brings_no_old_stories(site: Site, read: Rea
     assert paths_of(second) == ["/new"]
 
 
+async def test_what_stood_in_a_sitemap_before_is_left_out(site: Site, read: Read) -> None:
+    site.pages["/a.xml"] = answer(pages("/old", lastmod="2026-11-10") + "<!-- 1 -->")
+    child = Child(site.url("/a.xml"), NOW - HOUR)
+    states = {child.url: ChildState(body_digest="x", changed_at=NOW - timedelta(days=5))}
+    assert paths_of(await read([child], states)) == []
+    site.pages["/a.xml"] = answer(pages("/recent", lastmod="2026-11-16"))
+    assert paths_of(await read([child], states)) == ["/recent"]
+    failed = {child.url: ChildState(changed_at=NOW - timedelta(days=5))}
+    site.pages["/a.xml"] = answer(pages("/old", lastmod="2026-11-10"))
+    assert paths_of(await read([child], failed)) == ["/old"]
+
+
+async def test_the_entries_of_one_visit_are_bounded_and_the_rest_waits(site: Site, read: Read) -> None:
+    children = [Child(site.url(f"/{number}.xml")) for number in range(9)]
+    for number in range(9):
+        site.pages[f"/{number}.xml"] = answer(pages(*(f"/{number}/{entry}" for entry in range(10))))
+    states = {child.url: ChildState(body_digest="x") for child in children}
+    seen: set[str] = set()
+    for expected in (30, 60, 90):
+        found = await read(children, states, limit=10)
+        states = found.states
+        seen.update(paths_of(found))
+        assert len(found.entries) == 30
+        assert len(seen) == expected
+
+
 async def test_nested_indexes_two_levels_deep_and_no_loops(site: Site, read: Read) -> None:
     site.pages["/1.xml"] = answer(index("/2.xml", "/1.xml", "/index.xml", "/pages.xml"))
     site.pages["/2.xml"] = answer(index("/3.xml"))

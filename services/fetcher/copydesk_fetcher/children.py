@@ -19,6 +19,9 @@ LEVELS = 2
 PROBLEMS = 3
 # An entry older than that is no news in a sitemap that is met for the first time, unless the whole index is.
 FIRST_SIGHT = timedelta(days=30)
+# How long before its sitemap was last read an entry may be dated and still be news.
+LATE = timedelta(days=2)
+ENTRIES_PER_LIMIT = 3
 VALIDATOR_CHARACTERS = 1000
 INDEX = "index"  # in place of a digest
 OK = 200
@@ -35,13 +38,18 @@ class Children(NamedTuple):
 
 @dataclass
 class _Visit:
-    """One reading of an index: ``room`` is how many entries may still come of sitemaps met for the first time."""
+    """One reading of an index.
+
+    ``room`` is how many entries may still come of sitemaps met for the first time, ``enough`` how many entries of all
+    make the rest of them wait for the next reading.
+    """
 
     asker: Asker
     parse: Parse
     states: dict[str, ChildState]
     now: datetime
     room: int
+    enough: int
     deadline: float
     is_first: bool
     names: set[str]
@@ -51,9 +59,9 @@ class _Visit:
     answered: bool = False
 
     def is_over(self) -> bool:
-        """Whether there is no request, no time or nobody to ask left."""
+        """Whether there is enough, or no request, no time or nobody to ask left."""
         late = asyncio.get_running_loop().time() >= self.deadline
-        return late or self.asker.left <= 0 or isinstance(self.failure, Held)
+        return late or len(self.entries) >= self.enough or self.asker.left <= 0 or isinstance(self.failure, Held)
 
     async def read(self, children: Sequence[Child], level: int) -> None:
         """Ask for the best of these. Sitemaps that an index among them names come right after it."""
@@ -103,15 +111,21 @@ class _Visit:
             self.answered = True
 
     def _keep(self, child: Known, parsed: ParsedFeed) -> None:
-        entries: Sequence[ParsedEntry] = parsed.entries
+        since = self._since(child)
+        entries = [entry for entry in parsed.entries if since is None or (_date(entry) or since) >= since]
         if child.state is None:
-            if not self.is_first:
-                entries = [entry for entry in entries if (_date(entry) or self.now) >= self.now - FIRST_SIGHT]
             entries = entries[: self.room]
             self.room -= len(entries)
         self.entries += entries
         if parsed.problem:
             self.problems.append(f"{child.url}: {parsed.problem}")
+
+    def _since(self, child: Known) -> datetime | None:
+        """From what time on an entry with a date is news, if that can be told."""
+        if child.state is None:
+            return None if self.is_first else self.now - FIRST_SIGHT
+        was_read = child.state.body_digest is not None
+        return child.state.changed_at - LATE if was_read and child.state.changed_at else None
 
     async def _descend(self, children: Sequence[Child], level: int) -> None:
         if children and level >= LEVELS:
@@ -133,12 +147,13 @@ async def read_children(
 ) -> Children:
     """What is new in the sitemaps that the index at ``index_url`` names, as far as the asker's budget goes.
 
-    Sitemaps that were not read before bring no more than ``limit`` entries together. Raises the :class:`FetchError` or
+    Sitemaps that were not read before bring no more than ``limit`` entries together, all of them fewer than four times
+    as many: none is asked for any more once there are three times as many. Raises the :class:`FetchError` or
     :class:`NotAFeed` of the last one when there was something to ask for and nothing could be read.
     """
     visit = _Visit(
-        asker, parse, dict(states), now, limit, asyncio.get_running_loop().time() + seconds,
-        is_first=not states, names={index_url},
+        asker, parse, dict(states), now, room=limit, enough=limit * ENTRIES_PER_LIMIT, is_first=not states,
+        deadline=asyncio.get_running_loop().time() + seconds, names={index_url},
     )  # fmt: skip
     await visit.read(children, 1)
     if visit.failure is not None and not visit.answered:
