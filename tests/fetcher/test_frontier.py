@@ -266,14 +266,21 @@ def test_hosts_that_are_in_a_mood_are_kept_for_a_while() -> None:
 
 def test_what_is_kept_of_idle_hosts_is_bounded() -> None:
     table = HostTable(0, 60)
-    table.restore(
-        (
-            HostState(domain=f"{n}.example", requests=1, last_status=200, delay_seconds=5)
-            for n in range(IDLE_HOSTS + 50)
-        ),
-        delay_first=False,
-    )
+    idle = (HostState(domain=f"{n}.example", requests=1, last_status=200) for n in range(IDLE_HOSTS + 50))
+    table.restore(idle, delay_first=False)
+    for number in range(SLOW_HOSTS + 50):
+        table.set_delay(f"{number}.example", 5)
     assert (len(table._idle), len(table._delays), len(table)) == (IDLE_HOSTS, SLOW_HOSTS, 0)
+
+
+async def test_a_delay_that_was_kept_is_not_kept_for_ever() -> None:
+    hosts = Hosts(concurrency=5, delay_seconds=0.01, total=5)
+    hosts.restore([HostState(domain=HOST, delay_seconds=0.1)])
+    began = time.monotonic()
+    async with hosts.turn(HOST):
+        assert time.monotonic() - began >= 0.099
+    hosts.answered(HOST, 200)
+    assert [state.delay_seconds for state in hosts.changed()] == [0.01]
 
 
 async def test_sites_that_used_to_answer_tell_whether_the_network_is_away() -> None:

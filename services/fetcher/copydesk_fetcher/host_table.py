@@ -85,13 +85,17 @@ class HostTable:
         return [host.state(self._wanted(host.domain)) for host in due]
 
     def restore(self, states: Iterable[HostState], *, delay_first: bool) -> None:
-        """Go on from what was kept; with ``delay_first`` as if every host had been asked this moment."""
+        """Go on from what was kept; with ``delay_first`` as if every host had been asked this moment.
+
+        A delay that was kept counts for that first request only: what robots.txt says now is about to be heard, and our
+        own may have been changed.
+        """
         if delay_first:
             self._since = time.monotonic()
-        for state in states:
-            self._restore(state)
         for host in self._hosts.values():
             host.last_start = max(host.last_start, self._since)
+        for state in states:
+            self._restore(state)
         self.measure()
 
     def forget(self) -> None:
@@ -111,9 +115,11 @@ class HostTable:
         return self._delays.get(domain, self._delay)
 
     def _restore(self, state: HostState) -> None:
-        self.set_delay(state.domain, state.delay_seconds)
         if state.last_status is not None:
             self._rest(state.domain, state.requests)
+        longer = min(state.delay_seconds, self._longest_delay) - self._delay
+        if longer > 0:
+            self[state.domain].last_start = self._since + longer
         held = (state.held_until - datetime.now(UTC)).total_seconds() if state.held_until else 0.0
         if held > 0:
             host = self[state.domain]
