@@ -1,28 +1,30 @@
-"""Times as sitemaps have them: W3C Datetime, what looks like it, and the dates of mail headers."""
+"""Times as sitemaps have them: W3C Datetime (a W3C Note of 1997), and what is nearly that."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+
+from copydesk_fetcher.parsing.dates import read_date
 
 TEXT_LIMIT = 64
 DATE = r"(?P<year>\d{4})(?:([-/.])(?P<month>\d{1,2})(?:\2(?P<day>\d{1,2}))?)?|(?P<packed>\d{8})"
 CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
 ZONE = r"(?P<zone>Z|UTC|GMT|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})?)"
-W3C = re.compile(rf"(?:{DATE})(?:(?:T|\s+){CLOCK}\s*{ZONE}?)?", re.ASCII | re.IGNORECASE)
+NEARLY = re.compile(rf"(?:{DATE})(?:(?:T|\s+){CLOCK}\s*{ZONE}?)?", re.ASCII | re.IGNORECASE)
 
 
 def parse_w3c_date(text: str) -> datetime | None:
-    """The time, aware; without a zone it is UTC, without a day the first. ``None`` for anything that is no time.
+    """The time, in UTC; without a zone it is UTC, without a month or a day the first. ``None`` when it names none.
 
-    Takes W3C Datetime (a W3C Note of 1997), the same with ``/`` or ``.`` in the date, a blank for the ``T`` or a zone
-    without its colon, ``20261122``, and RFC 5322.
+    Beside all that feeds have, it takes ``2026``, ``2026-11``, ``20261122``, ``/`` and ``.`` in the date, and a zone
+    behind a blank.
     """
     stripped = text.strip()
     if not stripped or len(stripped) > TEXT_LIMIT:
         return None
-    match = W3C.fullmatch(stripped)
+    if (found := read_date(stripped)) is not None:
+        return found
     try:
-        return _of(match) if match else _of_mail(stripped)
+        return _of(match) if (match := NEARLY.fullmatch(stripped)) else None
     except (ValueError, OverflowError):
         return None
 
@@ -45,8 +47,3 @@ def _zone(match: re.Match[str]) -> timezone:
         return UTC
     offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
     return timezone(-offset if match["sign"] == "-" else offset)
-
-
-def _of_mail(text: str) -> datetime:
-    at = parsedate_to_datetime(text)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
