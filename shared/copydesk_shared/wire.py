@@ -81,11 +81,19 @@ def encode(topic: Topic[M], message: M, *, stage: str, version: str, trace: str 
     return Outgoing(topic.name, key.encode(), value, as_headers(headers), topic.place(message) if topic.place else None)
 
 
-def tombstone(topic: Topic[M], key: str, *, stage: str, trace: str | None = None, place: str | None = None) -> Outgoing:
+def tombstone(
+    topic: Topic[M],
+    key: str,
+    *,
+    stage: str,
+    trace: str | None = None,
+    place: str | None = None,
+    partition: int | None = None,
+) -> Outgoing:
     """The record that says that what has this key is gone.
 
-    ``place`` is that of what is gone, where the topic has places of its own. Its id is new each time: what is gone may
-    come back and go again.
+    ``place`` is that of what is gone, or ``partition`` the one it lies in, where that is not the key's. Its id is new
+    each time: what is gone may come back and go again.
     """
     headers = {
         "ce_specversion": "1.0",
@@ -96,7 +104,7 @@ def tombstone(topic: Topic[M], key: str, *, stage: str, trace: str | None = None
         "ce_subject": key,
         "traceparent": trace or traceparent(None),
     }
-    return Outgoing(topic.name, key.encode(), None, as_headers(headers), place)
+    return Outgoing(topic.name, key.encode(), None, as_headers(headers), place, partition)
 
 
 def as_headers(headers: dict[str, str]) -> Headers:

@@ -27,7 +27,7 @@ def test_a_feed_with_nothing_but_a_url() -> None:
     assert parse_feeds("feeds:\n  - url: https://www.news.example/rss.xml\n", "f") == (
         Feed(
             feed_id=short_digest("https://www.news.example/rss.xml"), url="https://www.news.example/rss.xml",
-            name="news.example", interval_seconds=900, content="auto",
+            name="news.example", interval_seconds=900, content="auto", adapts=True,
         ),
     )  # fmt: skip
 
@@ -35,11 +35,11 @@ def test_a_feed_with_nothing_but_a_url() -> None:
 def test_a_feed_with_everything() -> None:
     text = (
         "feeds:\n- url: https://news.example/rss.xml # comment\n  name: '  The\n    News '\n  interval: 2h\n"
-        "  content: feed\n  id: the-news\n"
+        "  content: feed\n  id: the-news\n  kind: sitemap\n  off_site: follow\n  websub: false\n  paused: true\n"
     )
     assert parse_feeds(text, "f") == (
         Feed(feed_id="the-news", url="https://news.example/rss.xml", name="The News", interval_seconds=7200,
-             content="feed"),
+             content="feed", kind="sitemap", off_site="follow", websub=False, paused=True),
     )  # fmt: skip
 
 
@@ -173,6 +173,43 @@ def test_what_was_written_is_what_is_known_the_next_time() -> None:
     records, result = changes(feeds[:1], known)
     assert result == SyncResult(removed=1, unchanged=1)
     assert list(known_feeds([stored(each) for each in [*changes(feeds, {})[0], *records]])) == ["a"]
+
+
+def test_what_somebody_has_done_since_survives_what_the_file_says_nothing_of() -> None:
+    (told,) = parse_feeds("feeds: [{url: https://old.example/feed, interval: 5m}]", "f")
+    moved = {"url": "https://new.example/feed", "moved_from": "https://old.example/feed", "paused": True}
+    known = {told.feed_id: Known(told.model_copy(update=moved), from_file=True, partition=3)}
+    assert changes((told,), known) == ([], SyncResult(unchanged=1))
+    (resumed,) = parse_feeds("feeds: [{url: https://old.example/feed, interval: 10m, paused: false}]", "f")
+    (record,), result = changes((resumed,), known)
+    assert (record.partition, result) == (3, SyncResult(changed=1))
+    after = Feed.model_validate_json(record.value or b"")
+    assert (after.url, after.moved_from) == (moved["url"], moved["moved_from"])
+    assert (after.paused, after.interval_seconds, after.adapts) == (False, 600, False)
+    (elsewhere,) = parse_feeds(f"feeds: [{{url: https://third.example/, id: {told.feed_id}}}]", "f")
+    (record,), _ = changes((elsewhere,), known)
+    after = Feed.model_validate_json(record.value or b"")
+    assert (after.url, after.moved_from, after.paused, after.adapts) == ("https://third.example/", None, True, True)
+
+
+def test_new_feeds_have_their_place_and_others_are_changed_and_removed_where_they_lie() -> None:
+    known = {name: Known(feed(name), from_file=True, partition=4) for name in ("changed", "removed")}
+    records, _ = changes((feed("changed", name="Another"), feed("new")), known)
+    by_key = {record.key: record for record in records}
+    assert (by_key[b"new"].place, by_key[b"new"].partition) == ("new.example", None)
+    assert [by_key[key].partition for key in (b"changed", b"removed")] == [4, 4]
+
+
+def test_of_a_feed_in_two_partitions_the_newer_counts() -> None:
+    older, newer = (encode(FEEDS, feed("a", name=name), stage="s", version="1") for name in ("older", "newer"))
+    records = [
+        Record("feeds", 1, 0, newer.key, newer.value, newer.headers, 2000),
+        Record("feeds", 2, 0, older.key, older.value, older.headers, 1000),
+    ]
+    for order in (records, records[::-1]):
+        assert known_feeds(order)["a"].feed.name == "newer"
+    gone = Record("feeds", 2, 1, b"a", None, (), 3000)
+    assert known_feeds([*records, gone])["a"].partition == 1
 
 
 def test_feeds_that_others_wrote_are_known_as_such_and_broken_ones_passed_over() -> None:

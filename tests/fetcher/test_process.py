@@ -149,7 +149,7 @@ async def test_each_kind_of_trouble_ends_as_it_should(site: Site, servers: str, 
     items = [(path, site.url(path)) for path in trouble]
     site.pages["/feed"] = answer(rss(items), content_type="application/rss+xml")
     site.pages["/not-a-feed"] = answer("<html><p>Hello.")
-    text = f"feeds:\n  - {{id: good, url: '{site.url('/feed')}'}}\n  - {{id: bad, url: '{site.url('/not-a-feed')}'}}\n"
+    text = f"feeds:\n  - {{id: good, url: '{site.url('/feed')}'}}\n  - {{id: bad, url: '{site.url('/not-a-feed')}', kind: feed}}\n"
     await ensure_topics(Brokers(servers))
     await sync_feeds(Brokers(servers), parse_feeds(text, "test"))
     process = fetcher.start()

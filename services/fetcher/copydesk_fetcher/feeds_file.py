@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -32,7 +32,15 @@ UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = re.compile(r"([0-9]{1,9})\s?([smhd]?)", re.ASCII)
 FEED_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 NAME_CHARACTERS = 200
-CONTENT_CHOICES = get_args(Feed.model_fields["content"].annotation)
+
+
+class FieldError(ValueError):
+    """A value of a feed that cannot be used: under which key, and what is wrong."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+        self.problem = problem
 
 
 def parse_duration(value: object) -> int:
@@ -66,18 +74,33 @@ def _id(value: object) -> str:
     return value
 
 
-def _content(value: object) -> str:
-    if value not in CONTENT_CHOICES:
-        raise ValueError(f"{str(value)[:50]!r} is none of {', '.join(CONTENT_CHOICES)}")
-    return str(value)
+def _choice(field: str) -> Callable[[object], str]:
+    choices = get_args(Feed.model_fields[field].annotation)
+
+    def check(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"{str(value)[:50]!r} is none of {', '.join(choices)}")
+        return str(value)
+
+    return check
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{str(value)[:50]!r} is neither true nor false")  # noqa: TRY004 - as above
+    return value
 
 
 FIELDS: Mapping[str, tuple[str, Callable[[object], Any]]] = {
     "url": ("url", _feed_url),
     "name": ("name", _name),
     "interval": ("interval_seconds", parse_duration),
-    "content": ("content", _content),
+    "content": ("content", _choice("content")),
     "id": ("feed_id", _id),
+    "kind": ("kind", _choice("kind")),
+    "off_site": ("off_site", _choice("off_site")),
+    "websub": ("websub", _flag),
+    "paused": ("paused", _flag),
 }
 
 
@@ -97,21 +120,33 @@ def _kind(value: object) -> str:
     )
 
 
-def _feed(document: YamlDocument, index: int, raw: object) -> Feed:
-    where = ("feeds", index)
-    _check_keys(document, where, raw, tuple(FIELDS))
+def feed_of(told: Mapping[str, object]) -> Feed:
+    """The feed of these values, by the keys of a ``feeds.yaml``; ``url`` has to be there.
+
+    Only what was told counts as set in it. Without an interval it adapts. Raises :class:`FieldError`.
+    """
     given: dict[str, Any] = {}
-    for key, value in dict(raw).items():  # type: ignore[call-overload]
+    for key, value in told.items():
         field, check = FIELDS[key]
         try:
             given[field] = check(value)
         except ValueError as error:
-            raise document.error((*where, key), str(error)) from None
-    if "url" not in given:
-        raise document.error(where, "url is missing")
+            raise FieldError(key, str(error)) from None
     given.setdefault("feed_id", short_digest(canonical_url(given["url"])))
     given.setdefault("name", registrable_domain(given["url"]))
-    return Feed(**given)
+    return Feed(adapts="interval_seconds" not in given, **given)
+
+
+def _feed(document: YamlDocument, index: int, raw: object) -> Feed:
+    where = ("feeds", index)
+    _check_keys(document, where, raw, tuple(FIELDS))
+    told: dict[str, object] = dict(raw)  # type: ignore[call-overload]
+    if "url" not in told:
+        raise document.error(where, "url is missing")
+    try:
+        return feed_of(told)
+    except FieldError as error:
+        raise document.error((*where, error.key), error.problem) from None
 
 
 def _check_unique(document: YamlDocument, feeds: Sequence[Feed]) -> None:
@@ -158,37 +193,63 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A feed as the topic has it, and whether a file brought it."""
+    """A feed as the topic has it, whether a file brought it, and in which partition it lies."""
 
     feed: Feed
     from_file: bool
+    partition: int = 0
 
 
 def known_feeds(records: Sequence[Record]) -> dict[str, Known]:
-    """The feeds that these records of the topic leave, by id. What cannot be decoded is passed over."""
-    known: dict[str, Known] = {}
+    """The feeds that these records of the topic leave, by id. What cannot be decoded is passed over.
+
+    Of a feed that lies in two partitions, because moving it was cut short, the newer record counts.
+    """
+    known: dict[str, tuple[int, Known]] = {}
     for record in records:
         key = (record.key or b"").decode("utf-8", "replace")
+        _, before = known.get(key, (0, None))
         if record.is_tombstone:
-            known.pop(key, None)
+            if before is not None and before.partition == record.partition:
+                del known[key]
             continue
         try:
-            known[key] = Known(decode(FEEDS, record), record.header("ce_source") == FROM_FILE)
+            feed = decode(FEEDS, record)
         except Poison as error:
             structlog.get_logger().warning("a feed that cannot be read", key=key, error=str(error))
-    return known
+            continue
+        is_older = before is not None and before.partition != record.partition and known[key][0] > record.timestamp_ms
+        if not is_older:
+            known[key] = record.timestamp_ms, Known(feed, record.header("ce_source") == FROM_FILE, record.partition)
+    return {key: each for key, (_, each) in known.items()}
+
+
+def merged(wanted: Feed, known: Feed) -> Feed:
+    """What a file wants of a feed, with what somebody has done to the feed since that the file says nothing of."""
+    kept: dict[str, Any] = {}
+    if "paused" not in wanted.model_fields_set:
+        kept["paused"] = known.paused
+    if known.moved_from is not None and canonical_url(known.moved_from) == canonical_url(wanted.url):
+        kept |= {"url": known.url, "moved_from": known.moved_from}
+    return wanted.model_copy(update=kept)
 
 
 def changes(feeds: Sequence[Feed], known: Mapping[str, Known]) -> tuple[list[Outgoing], SyncResult]:
-    """The records that make the topic say what the file says. Feeds that no file brought are left alone."""
+    """The records that make the topic say what the file says. Feeds that no file brought are left alone.
+
+    A feed is changed where it lies, with its state; whoever owns that partition moves both if it is not their place.
+    """
     wanted = {feed.feed_id: feed for feed in feeds}
     added = [feed for key, feed in wanted.items() if key not in known]
-    changed = [feed for key, feed in wanted.items() if key in known and known[key].feed != feed]
+    there = {key: merged(feed, known[key].feed) for key, feed in wanted.items() if key in known}
+    changed = {key: feed for key, feed in there.items() if known[key].feed != feed}
     removed = [key for key, each in known.items() if each.from_file and key not in wanted]
-    records = [encode(FEEDS, feed, stage=WRITER, version=WRITER_VERSION) for feed in (*added, *changed)]
-    records += [tombstone(FEEDS, key, stage=WRITER) for key in removed]
-    unchanged = len(wanted) - len(added) - len(changed)
-    return records, SyncResult(len(added), len(changed), len(removed), unchanged)
+    records = [encode(FEEDS, feed, stage=WRITER, version=WRITER_VERSION) for feed in added]
+    for key, feed in changed.items():
+        record = encode(FEEDS, feed, stage=WRITER, version=WRITER_VERSION)
+        records.append(replace(record, partition=known[key].partition))
+    records += [tombstone(FEEDS, key, stage=WRITER, partition=known[key].partition) for key in removed]
+    return records, SyncResult(len(added), len(changed), len(removed), len(there) - len(changed))
 
 
 async def publish_feeds(log: Log, feeds: Sequence[Feed], known: Mapping[str, Known]) -> SyncResult:
@@ -201,9 +262,19 @@ async def publish_feeds(log: Log, feeds: Sequence[Feed], known: Mapping[str, Kno
 
 async def sync_feeds(brokers: Brokers, feeds: Sequence[Feed]) -> SyncResult:
     """Make the ``feeds`` topic of these brokers say what the file says. Raises :class:`LogError`."""
-    known = known_feeds(await read_partitions(brokers, FEEDS.name, range(FEEDS.partitions)))
     async with connect(brokers, client_id="copydesk-feeds-file") as log:
+        partitions = await log.count(FEEDS.name)
+        known = known_feeds(await read_partitions(brokers, FEEDS.name, range(partitions)))
         return await publish_feeds(log, feeds, known)
 
 
-__all__ = ["InputError", "SyncResult", "load_feeds", "parse_duration", "parse_feeds", "publish_feeds", "sync_feeds"]
+__all__ = [
+    "InputError",
+    "SyncResult",
+    "feed_of",
+    "load_feeds",
+    "parse_duration",
+    "parse_feeds",
+    "publish_feeds",
+    "sync_feeds",
+]

@@ -56,7 +56,7 @@ class Publisher:
 
     async def gone(self, topic: Topic[Any], key: str, number: int) -> None:
         """What has this key is not in that partition any more."""
-        await self.send([replace(tombstone(topic, key, stage=POLLER), partition=number)])
+        await self.send([tombstone(topic, key, stage=POLLER, partition=number)])
 
     async def hosts(self, states: Iterable[HostState]) -> None:
         """What is kept of hosts."""
