@@ -293,6 +293,30 @@ def test_titles_with_angles_that_are_no_tags_are_kept() -> None:
     assert plain_text("x" * 50, 10) == "x" * 10
 
 
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>One</p><p>two<br>three</p>", "One two three"),
+        ("<b>b</b>old", "bold"),
+        ('<img alt="a > b <br>" src=x>Text', "Text"),
+        ("<a title='it is > 5'>Text</a>", "Text"),
+        ("<script>if (a<b) { x('</p>') }</script>Text<style>p > a {}</style>", "Text"),
+        ("<script><noscript></script>Text", "Text"),
+        ("Text<script>never ends <p>", "Text"),
+        ("<noscript><script></noscript>Text", "Text"),
+        ("One<!-- <p>two</p> -->, three<!---->!", "One, three!"),
+        ("One<!-- two", "One"),
+        ("One<!-- two > three", "One three"),
+        ("<!DOCTYPE html><?php echo 1 ?>Text", "Text"),
+        ("<p>1 < 2 &amp;lt; 3 <3</p>", "1 < 2 &lt; 3 <3"),
+        ('<p class="never closed>Text</p>', "Text"),
+        ("<P>A</P><SCRIPT>x</SCRIPT>", "A"),
+    ],
+)
+def test_markup_becomes_the_text_that_is_seen(markup: str, text: str) -> None:
+    assert plain_text(markup, 100) == text
+
+
 @given(st.text(max_size=300), st.integers(min_value=1, max_value=50))
 def test_plain_text_is_one_line_within_its_limit(value: str, limit: int) -> None:
     text = plain_text(value, limit)

@@ -12,6 +12,8 @@ from copydesk_fetcher.parsing.model import Document, IsHtml, NotAFeed, ParsedFee
 START_BYTES = 65_536
 PROLOGUE = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?:[^\[>]*\[.*?\]\s*>|[^>]*>)", re.DOTALL | re.IGNORECASE)
 ELEMENT = re.compile(r"<(?:[\w.-]{1,100}:)?([\w.-]{1,100})")
+HTML_ROOTS = ("html", "head", "body", "meta")
+IN_HTML = re.compile(r"<(?:html|head|body)[\s>]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,23 @@ def _refuse_html(_: Document) -> ParsedFeed:
     raise IsHtml("a web page, neither RSS nor Atom")
 
 
+def _read_feed(document: Document) -> ParsedFeed:
+    """What is neither feed nor HTML from its start may still be a web page after something else."""
+    try:
+        return rss_atom.read(document)
+    except NotAFeed:
+        if document.root not in rss_atom.ROOTS and IN_HTML.search(document.start):
+            _refuse_html(document)
+        raise
+
+
 # The first that recognises a document reads it.
 READERS: tuple[Reader, ...] = (
-    Reader("web page", lambda document: document.root == "html", _refuse_html),
+    Reader("web page", lambda document: document.root in HTML_ROOTS, _refuse_html),
     Reader("sitemap", sitemaps.is_sitemap, sitemaps.read),
     Reader("text sitemap", sitemaps.is_text_sitemap, sitemaps.read_text),
     Reader("JSON Feed", json_feed.recognises, json_feed.read),
-    Reader("RSS or Atom", lambda document: True, rss_atom.read),  # noqa: ARG005 - whatever is left
+    Reader("RSS or Atom", lambda document: True, _read_feed),  # noqa: ARG005 - whatever is left
 )
 
 
