@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from copydesk_fetcher.entries import Outcome
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.websub.links import Offer
 from copydesk_fetcher.websub.server import Send, WebSubServer
 from copydesk_fetcher.websub.serving import listening
-from copydesk_fetcher.websub.subscriber import Poster, Subscriber, apply, is_of
+from copydesk_fetcher.websub.subscriber import Subscriber, apply, is_of
 from copydesk_fetcher.websub.tokens import is_enabled
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.log import Outgoing
@@ -33,11 +33,6 @@ class WebSub:
     def __init__(self, subscriber: Subscriber) -> None:
         self._subscriber = subscriber
         self._told: dict[str, list[Push]] = {}
-
-    @classmethod
-    def of(cls, client: Poster, settings: FetcherSettings) -> Self | None:
-        """The subscriptions by these settings; ``None`` where WebSub is switched off. Raises :class:`SettingsError`."""
-        return cls(Subscriber(client, settings)) if is_enabled(settings) else None
 
     def wanted(
         self, outcome: Outcome, feed: Feed, state: FeedState, now: datetime
