@@ -91,8 +91,8 @@ def test_what_cannot_be_taken_is_named() -> None:
     )  # fmt: skip
     assert pairs(found) == [("B", "b")]
     assert found.warnings == (
-        "Old: not an absolute http or https URL: 'ftp://news.example/a'",
-        "Mine: a URL with a user name or password in it is not taken: it would be published in a topic",
+        "Old: url: not an absolute http or https URL: 'ftp://news.example/a'",
+        "Mine: url: a URL with a user name or password in it is not taken: it would be published in a topic",
         "https://news.example/more.opml: a list elsewhere, which is not followed",
     )
 

@@ -7,12 +7,11 @@ from xml.etree import ElementTree as ET
 
 from listparser.opml import OpmlMixin
 
-from copydesk_fetcher.feeds_file import FIELDS, NAME_CHARACTERS
+from copydesk_fetcher.feeds_file import NAME_CHARACTERS, feed_of
 from copydesk_fetcher.parsing.charset import decode
 from copydesk_fetcher.text import plain_text, scrubbed
 from copydesk_fetcher.urls import URL_LIMIT
 from copydesk_shared.errors import InputError
-from copydesk_shared.identity import canonical_url, registrable_domain, short_digest
 from copydesk_shared.messages import Feed
 
 BYTES_LIMIT = 5 * 1024 * 1024
@@ -127,14 +126,12 @@ def _text(content: bytes, name: str) -> str:
 
 
 def _feed(url: str, title: str, *, is_site: bool) -> Feed:
-    checked: str = FIELDS["url"][1](FEED_SCHEME.sub(_scheme, url, count=1))
-    return Feed(
-        feed_id=short_digest(canonical_url(checked)),
-        url=checked,
-        name=plain_text(NOT_IN_XML.sub("", title), NAME_CHARACTERS) or registrable_domain(checked),
-        adapts=True,
-        kind="site" if is_site else "auto",
-    )
+    told = {
+        "url": FEED_SCHEME.sub(_scheme, url, count=1),
+        "name": plain_text(NOT_IN_XML.sub("", title), NAME_CHARACTERS),
+        "kind": "site" if is_site else "",
+    }
+    return feed_of({key: value for key, value in told.items() if value})
 
 
 def _scheme(match: re.Match[str]) -> str:
