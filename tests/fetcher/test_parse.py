@@ -105,6 +105,8 @@ def test_markup_of_the_content_is_kept_for_the_cleaner() -> None:
         ("<link>//cdn.example/a</link>", "https://cdn.example/a"),
         ("<guid>https://news.example/guid</guid>", "https://news.example/guid"),
         ("<guid isPermaLink='false'>https://news.example/guid</guid>", "https://news.example/guid"),
+        ("<guid>https://news.example/?p=1&amp;q=2</guid>", "https://news.example/?p=1&q=2"),
+        ("<guid>/2026/a</guid>", "https://news.example/2026/a"),
         ("<link>https://user:secret@news.example/a</link>", "https://news.example/a"),
         ("<link>https://news.example/a b</link>", "https://news.example/a%20b"),
         (
@@ -130,6 +132,9 @@ def test_which_link_an_entry_has(item: str, url: str) -> None:
         "<link>http://</link>",
         f"<link>https://news.example/{'a' * 5000}</link>",
         "<guid isPermaLink='false'>12345</guid>",
+        "<guid>12345</guid>",
+        "<guid>tag:news.example,2026:1</guid>",
+        "<guid>1b4e28ba-2fa1-11d2-883f-0016d3cca427</guid><enclosure url='https://cdn.example/a.mp3'/>",
     ],
 )
 def test_an_entry_without_a_usable_link_is_counted_and_passed_over(item: str) -> None:

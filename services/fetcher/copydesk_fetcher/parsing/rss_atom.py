@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 import feedparser
 
@@ -119,7 +121,7 @@ def _ttl(feed: Parsed) -> float | None:
 
 
 def _draft(raw: Parsed, document: Document) -> Draft | None:
-    url = usable_url(list(_addresses(raw)), document.url) or usable_url([_string(raw, "id")], "")
+    url = usable_url(list(_addresses(raw)), document.url) or _address_of_id(raw, document.body)
     if url is None:
         return None
     published, wrong_published = _date(raw, "published", document.now)
@@ -157,7 +159,16 @@ def _addresses(raw: Parsed) -> Iterator[str]:
     """Where an entry may be found, best first; enclosures, comments and pictures are other relations."""
     yield _string(raw, "feedburner_origlink")
     yield from _hrefs((link for link in raw.get("links", ()) if isinstance(link, Mapping)), "alternate")
-    yield _string(raw, "link")
+
+
+def _address_of_id(raw: Parsed, body: bytes) -> str | None:
+    """The id, where it is an address as it stands there: feedparser makes an address of every number and name."""
+    name = _string(raw, "id")
+    url = usable_url([name], "")
+    if url is None:
+        return None
+    spellings = (name, escape(name), f">{urlsplit(name).path}")
+    return url if any(spelling.encode("utf-8", "ignore") in body for spelling in spellings) else None
 
 
 def _date(raw: Parsed, name: str, now: datetime) -> tuple[datetime | None, bool]:
