@@ -11,6 +11,7 @@ import click
 
 from copydesk_shared.errors import AlreadyToldError, UserError
 from copydesk_shared.service import EXIT_INTERRUPTED, EXIT_USER_ERROR
+from copydesk_standalone.feeds.command import feeds, hosts
 from copydesk_standalone.letters.command import dead_letters
 from copydesk_standalone.settings import FsyncPolicy, settings_of
 
@@ -179,6 +180,8 @@ def topics_describe(bootstrap_servers: str | None, copies: int | None, style: st
     return describe(brokers_of(settings_of(bootstrap_servers=bootstrap_servers)), copies, style)
 
 
+copydesk.add_command(feeds)
+copydesk.add_command(hosts)
 copydesk.add_command(dead_letters)
 
 

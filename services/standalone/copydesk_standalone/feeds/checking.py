@@ -1,0 +1,211 @@
+"""``copydesk feeds check``: what the fetcher would do with a URL, by asking for it as the fetcher does."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from copydesk_fetcher.asking import Asker
+from copydesk_fetcher.contact import for_a_person
+from copydesk_fetcher.discovery import Finding, list_candidates
+from copydesk_fetcher.download import Downloader
+from copydesk_fetcher.entries import entries_from
+from copydesk_fetcher.http import Client
+from copydesk_fetcher.parse import FeedParser, IsHtml, NotAFeed, ParsedFeed
+from copydesk_fetcher.reading import FEED_ACCEPT
+from copydesk_fetcher.responses import Fetched, FetchError
+from copydesk_fetcher.robots import Robots
+from copydesk_fetcher.settings import FetcherSettings
+from copydesk_fetcher.urls import plain_url
+from copydesk_shared.errors import HandlingError, InputError
+from copydesk_shared.identity import registrable_domain
+from copydesk_shared.messages import Entry, Feed, Page, Source
+from copydesk_shared.settings import load_settings
+from copydesk_shared.stage import Drop, Emit, Forward
+from copydesk_standalone.feeds.listing import span
+from copydesk_standalone.letters.output import say
+
+OK = 200
+EXIT_NO_USE = 1
+CHECKED = "check"
+REQUESTS = 12
+
+
+@dataclass
+class Report:
+    """What was found: facts by name, what each entry would become, the feeds that a site names."""
+
+    facts: dict[str, str] = field(default_factory=dict)
+    entries: list[dict[str, str]] = field(default_factory=list)
+    candidates: list[dict[str, str]] = field(default_factory=list)
+    is_of_use: bool = False
+
+    def lines(self) -> Iterator[str]:
+        """The report for people."""
+        width = max(map(len, self.facts))
+        yield from (f"{name.ljust(width)}  {_plain(value)}" for name, value in self.facts.items())
+        for title, rows in (("entries", self.entries), ("feeds of this site", self.candidates)):
+            if rows:
+                yield f"\n{title}"
+                yield from (f"  {_plain(' | '.join(filter(None, row.values())))}" for row in rows)
+
+
+def _plain(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+class Checker:
+    """Asks once, with the parts that the fetcher has."""
+
+    def __init__(self, client: Client, settings: FetcherSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._robots = Robots(client.get, client.hosts, settings)
+        self._parser = FeedParser(settings.parse_seconds, settings.feed_entries)
+        self._downloader = Downloader(client, settings, robots=self._robots)
+
+    async def check(self, url: str, shown: int) -> Report:
+        """What would become of this URL as a feed, or as an article's page."""
+        report = Report({"url": url})
+        try:
+            verdict = await self._robots.check(url)
+            report.facts["robots.txt"] = _robots_said(verdict.allowed, verdict.directives, verdict.retry_seconds)
+            fetched = await self._client.get(url, max_bytes=self._settings.feed_bytes, headers={"accept": FEED_ACCEPT})
+        except FetchError as error:
+            report.facts["answer"] = f"none: {error}"
+            report.facts["would be"] = f"not fetched ({error.reason})"
+            return report
+        report.facts["answer"] = _answer(fetched, url)
+        if fetched.status != OK:
+            report.facts["would be"] = "not used: only answers with status 200 are"
+            return report
+        await self._read(fetched, report, shown)
+        return report
+
+    async def _read(self, fetched: Fetched, report: Report, shown: int) -> None:
+        now = datetime.now(UTC)
+        try:
+            parsed = await self._parser(fetched.body, fetched.headers.get("content-type", ""), fetched.url, now)
+        except IsHtml:
+            await self._page(fetched, report)
+        except NotAFeed as error:
+            report.facts["would be"] = f"not polled: {error}"
+        else:
+            await self._feed(fetched, parsed, report, shown)
+
+    async def _feed(self, fetched: Fetched, parsed: ParsedFeed, report: Report, shown: int) -> None:
+        kind = f"an index of {len(parsed.children)} sitemaps" if parsed.children else "a feed"
+        report.facts["what it is"] = f"{kind}{f' called {parsed.title!r}' if parsed.title else ''}"
+        report.facts["entries"] = str(len(parsed.entries))
+        optional = {
+            "ttl": span(parsed.ttl_seconds) if parsed.ttl_seconds else "",
+            "hub": parsed.hub or "",
+            "warning": "; ".join(filter(None, (parsed.problem, _skipped(parsed)))),
+        }
+        report.facts |= {name: value for name, value in optional.items() if value}
+        report.facts["would be"] = "polled"
+        report.is_of_use = True
+        feed = Feed(feed_id=CHECKED, url=fetched.url, name=registrable_domain(fetched.url), off_site="follow")
+        homes = [url for url in (parsed.self_url,) if url]
+        found = entries_from(feed, parsed, {}, datetime.now(UTC), homes=homes).entries
+        for entry in list(reversed(found))[:shown]:
+            report.entries.append({"title": entry.title, "url": entry.url, "would be": await self._entry(entry)})
+
+    async def _entry(self, entry: Entry) -> str:
+        if entry.is_off_site:
+            return "dropped: it leads to another site (off-site links are dropped unless the feed says otherwise)"
+        if entry.content is not None:
+            return "taken from the feed, which has the full text"
+        try:
+            verdict = await self._robots.check(entry.url)
+        except FetchError as error:
+            return f"not fetched: {error}"
+        if verdict.retry_seconds is not None:
+            return "put off: its robots.txt cannot be had"
+        return "downloaded" if verdict.allowed else "dropped: robots.txt does not allow it"
+
+    async def _page(self, fetched: Fetched, report: Report) -> None:
+        report.facts["what it is"] = "a web page"
+        entry = Entry(
+            feed_id=CHECKED, url=fetched.url, discovered_at=datetime.now(UTC),
+            source=Source(name=registrable_domain(fetched.url), domain=registrable_domain(fetched.url)),
+        )  # fmt: skip
+        try:
+            result = await self._downloader.handle(entry)
+        except HandlingError as error:
+            report.facts["as an article"] = f"not now: {error}"
+        else:
+            report.facts |= _as_article(result)
+        asker = Asker(self._client.get, self._robots, fetched.url, REQUESTS, self._settings.feed_bytes)
+        found = await list_candidates(asker, self._parser, fetched, datetime.now(UTC))
+        report.candidates = [_candidate(each) for each in found]
+        usable = [each for each in found if each.is_usable]
+        report.is_of_use = bool(usable) or report.facts.get("as an article", "").startswith("published")
+        report.facts["as a feed"] = (
+            f"polled at {usable[0].url}" if usable else "not polled: no feed and no sitemap was found"
+        )
+
+
+def _candidate(each: Finding) -> dict[str, str]:
+    found = f"{each.entries} entries" if each.is_usable and not each.sitemaps else f"{each.sitemaps} sitemaps"
+    return {"url": each.url, "kind": each.kind, "title": each.title, "named by": each.why,
+            "found": found if each.is_usable else "", "problem": each.problem or ""}  # fmt: skip
+
+
+def _robots_said(allowed: bool, directives: str, retry_seconds: float | None) -> str:
+    if retry_seconds is not None:
+        return "cannot be had now: pages wait until it can"
+    said = "allows it" if allowed else "does not allow it (a feed named by an operator is polled all the same)"
+    return f"{said}{f' ({directives})' if directives and allowed else ''}"
+
+
+def _skipped(parsed: ParsedFeed) -> str:
+    return f"{parsed.skipped} entries have no usable link" if parsed.skipped else ""
+
+
+def _answer(fetched: Fetched, url: str) -> str:
+    kind = fetched.headers.get("content-type", "no content-type")
+    moved = f", redirected{' for good' if fetched.moved_to else ''} to {fetched.url}" if fetched.url != url else ""
+    return f"{fetched.status}, {kind}, {len(fetched.body):,} bytes{moved}"
+
+
+def _as_article(result: Emit[Page] | Forward[Entry] | Drop) -> dict[str, str]:
+    if isinstance(result, Drop):
+        return {"as an article": f"dropped ({result.reason}): {result.detail}"}
+    if isinstance(result, Forward):
+        return {"as an article": f"fetched by who owns the domain it redirects to: {result.message.url}"}
+    page = result.message
+    return {
+        "as an article": f"published as {page.article_id}, if the cleaner finds a story in it",
+        "canonical url": page.canonical_url,
+        "access": page.access,
+        "rights": f"robots: {page.rights.robots or '-'}; text and data mining: {page.rights.tdm or '-'}",
+    }
+
+
+def _url(text: str) -> str:
+    try:
+        return plain_url(text if "://" in text else f"https://{text}")
+    except ValueError as error:
+        raise InputError(f"{text[:200]}: {error}") from None
+
+
+def _print(report: Report, style: str) -> None:
+    lines: Sequence[str] = [json.dumps(asdict(report))] if style == "json" else list(report.lines())
+    for line in lines:
+        say(line)
+
+
+def check_command(url: str, shown: int, style: str) -> int:
+    """Print the report; exit code 1 when the URL is of no use. Raises :class:`UserError`."""
+    address = _url(url)
+    settings = for_a_person(load_settings(FetcherSettings))
+
+    async def check() -> Report:
+        async with Client(settings) as client:
+            return await Checker(client, settings).check(address, shown)
+
+    report = asyncio.run(check())
+    _print(report, style)
+    return 0 if report.is_of_use else EXIT_NO_USE
