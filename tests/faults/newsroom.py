@@ -2,7 +2,7 @@
 
 import re
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -37,6 +37,10 @@ class Newsroom:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                with newsroom.watched(str(self.server.server_address[0]), self.path):
+                    self._answer()
+
+            def _answer(self) -> None:
                 status, kind, body, tag = newsroom.respond(self.path, self.headers.get("if-none-match"))
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
@@ -86,13 +90,21 @@ class Newsroom:
             page = Site._page(int(story[1])).encode()
             return status, "text/html; charset=utf-8", page if status == 200 else b"no", ""
         if feed := FEED.match(path):
-            first = int(feed[1]) * self.per_feed
-            out = range(first, max(first, min(self.published, first + self.per_feed)))
+            out = self.stories_of(int(feed[1]))
             current = f'"{len(out)}"'
             if tag == current:
                 return 304, "application/rss+xml", b"", current
             return 200, "application/rss+xml", self._feed(out).encode(), current
         return 404, "text/plain", b"", ""
+
+    def stories_of(self, feed: int) -> range:
+        """The stories that are out of a feed."""
+        first = feed * self.per_feed
+        return range(first, max(first, min(self.published, first + self.per_feed)))
+
+    def watched(self, _host: str, _path: str) -> AbstractContextManager[None]:
+        """Stands around every answer."""
+        return nullcontext()
 
     def _feed(self, stories: range) -> str:
         items = "".join(
