@@ -103,6 +103,8 @@ async def test_kinds_of_pages(site: Site, downloader: Downloader, content_type: 
         (answer("x", content_type="image/svg+xml"), DropReason.UNSUPPORTED_CONTENT),
         (answer("x", content_encoding="sdch"), DropReason.UNSUPPORTED_CONTENT),
         (answer("", 302, location="/a"), DropReason.REFUSED),
+        (answer("", 302, location="http://10.0.0.1/"), DropReason.REFUSED),
+        (answer("", 302, location="https://[::ffff:a9fe:a9fe]/latest/meta-data/"), DropReason.REFUSED),
         (answer("", 302, location="file:///etc/passwd"), DropReason.REFUSED),
     ],
 )

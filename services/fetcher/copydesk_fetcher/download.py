@@ -1,13 +1,17 @@
 """Entries to pages: the stage that downloads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from prometheus_client import Counter
 
+from copydesk_fetcher.addresses import IPNetwork
+from copydesk_fetcher.addresses import refusal as refused_address
 from copydesk_fetcher.hosts import Queued, as_page
 from copydesk_fetcher.http import PAGE_ACCEPT, Client, is_page
 from copydesk_fetcher.known import Known
@@ -40,6 +44,7 @@ FETCHER_VERSION = "2"
 OK = 200
 SERVER_ERRORS = 500
 LONGEST_JOURNEY = 5
+PORTS = {"http": 80, "https": 443}
 
 DROPPED_STATUS: Mapping[int, DropReason] = {
     204: DropReason.NO_ARTICLE,
@@ -195,7 +200,7 @@ class Downloader:
                     same_domain=True,
                 )
         except Elsewhere as error:
-            return _forwarded(entry, error.url)
+            return self._forwarded(entry, error.url)
         except Refused as error:
             return Drop(DropReason.REFUSED, f"{url}: {error}")
         except Unsupported as error:
@@ -209,6 +214,14 @@ class Downloader:
             kind = RetryClass.TIMED_OUT if isinstance(error, TooSlow) else RetryClass.UNREACHABLE
             raise Retryable(f"{url}: {error}", kind) from None
         return fetched if fetched.status == OK else _judged(fetched)
+
+    def _forwarded(self, entry: Entry, url: str) -> Forward[Entry] | Drop:
+        """The entry for the owner of the domain that it leads to, who will ask whether that may be fetched."""
+        if entry.hops >= LONGEST_JOURNEY:
+            return Drop(DropReason.REFUSED, f"{entry.url}: redirected over more than {LONGEST_JOURNEY} domains")
+        if reason := _inner_address(url, self._settings.allow_networks):
+            return Drop(DropReason.REFUSED, f"{entry.url}: redirected to {url[:200]}: {reason}")
+        return Forward(entry.model_copy(update={"url": url, "hops": entry.hops + 1}))
 
     def _used(self, entry: Entry, fetched: Fetched, verdict: RobotsVerdict, in_file: str | None) -> Result:
         """The page in an answer, where rights and walls let it be one."""
@@ -262,10 +275,14 @@ def _judged(fetched: Fetched) -> Drop:
     return Drop(DROPPED_STATUS.get(fetched.status, DropReason.REFUSED), said)
 
 
-def _forwarded(entry: Entry, url: str) -> Forward[Entry] | Drop:
-    if entry.hops >= LONGEST_JOURNEY:
-        return Drop(DropReason.REFUSED, f"{entry.url}: redirected over more than {LONGEST_JOURNEY} domains")
-    return Forward(entry.model_copy(update={"url": url, "hops": entry.hops + 1}))
+def _inner_address(url: str, allowed: Sequence[IPNetwork]) -> str | None:
+    """Why an address that a URL spells out is not for us. What a name leads to is seen when it is connected to."""
+    parts = urlsplit(url)
+    try:
+        address = str(ip_address(parts.hostname or ""))
+    except ValueError:
+        return None
+    return refused_address(address, parts.port or PORTS[parts.scheme], allowed)
 
 
 def _put_off(url: str, error: Queued) -> Retryable:
