@@ -163,4 +163,4 @@ async def test_a_request_that_is_cancelled_leaves_a_client_that_works(site: Site
         with pytest.raises(asyncio.CancelledError):
             await task
     assert (await client.get(site.url("/a"), max_bytes=LIMIT)).body == b"ok"
-    assert len(client._pool.connections) == 1
+    assert client._pool.size == 1

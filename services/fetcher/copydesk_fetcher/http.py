@@ -2,8 +2,8 @@
 
 Every connection, that of each redirect included, goes to an address that was checked after the name was resolved, and
 to exactly that address: a name that answers differently the second time gains nothing. Connections are pooled by name,
-so TLS is always verified against the name asked for. Of httpx only the reading of URLs is used: requests go to httpcore
-directly, as redirects, cookies, compression and time-outs are dealt with here anyhow.
+so TLS is always verified against the name asked for. Of httpx only the reading of URLs is used: redirects, cookies,
+compression, time-outs and connections are dealt with here anyhow.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 import h2.exceptions
+import h11
 import httpcore
 import httpx
 from prometheus_client import Counter
@@ -25,6 +26,7 @@ from prometheus_client import Counter
 from copydesk_fetcher.hosts import Hosts
 from copydesk_fetcher.magic import binary_kind
 from copydesk_fetcher.pages import PAGE_TYPES, page_of
+from copydesk_fetcher.pool import DEFAULT_PORTS, Ask, Exchange, Origin, Pool
 from copydesk_fetcher.responses import (
     Elsewhere,
     Fetched,
@@ -58,11 +60,13 @@ HEADERS_AT_MOST = 256
 TRIES = 3  # a dead connection may be handed out a second time
 LONGEST_HOLD_SECONDS = 900.0
 DEFAULT_HOLD_SECONDS = 5.0
-KEEPALIVE_SECONDS = 15.0
 PAGE_ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.1"
 REQUESTS = Counter("copydesk_requests_total", "Requests by what came of them.", ["outcome"])
 ANSWERS: Mapping[int, str] = {1: "interim", 2: "ok", 3: "redirect", 4: "client-error", 5: "server-error"}
-BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, h2.exceptions.H2Error)
+BROKEN = (
+    httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.ConnectionNotAvailable,
+    h2.exceptions.H2Error, h11.ProtocolError,
+)  # fmt: skip
 
 
 def _anything(_: Fetched) -> bool:
@@ -124,17 +128,14 @@ class Client:
         self._settings = settings
         self._own_resolver = None if resolve else Resolver()
         self.hosts = Hosts.of(settings) if hosts is None else hosts
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or httpx.create_ssl_context(trust_env=False),
-            max_connections=settings.concurrency * 2,
-            max_keepalive_connections=settings.concurrency,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            http2=True,
-            network_backend=GuardedBackend(resolve or self._own_resolver or Resolver(), settings.allow_networks),
+        self._pool = Pool(
+            GuardedBackend(resolve or self._own_resolver or Resolver(), settings.allow_networks),
+            tls or httpx.create_ssl_context(trust_env=False),
+            kept=settings.concurrency,
+            connect_seconds=settings.connect_seconds,
+            read_seconds=settings.read_seconds,
         )
         self._always = _raw({"user-agent": settings.user_agent, "accept-encoding": ACCEPT_ENCODING})
-        read = settings.read_seconds
-        self._extensions = {"timeout": {"connect": settings.connect_seconds, "read": read, "write": read}}
 
     async def __aenter__(self) -> Self:
         return self
@@ -222,75 +223,72 @@ class Client:
         return fetched
 
     async def _ask(self, wish: _Wish, url: str) -> Fetched:
+        ask = self._request(wish, url)
         try:
-            response = await self._send(wish, self._request(wish, url))
+            exchange = await self._send(ask)
         except (*BROKEN, ValueError) as error:  # a status of HTTP/2 that is no number
             raise _named(error, in_head=True) from None
         try:
-            return await self._read(wish, url, response)
+            return await self._read(wish, url, exchange)
         except BROKEN as error:
             raise _named(error, in_head=False) from None
         finally:
-            await response.aclose()
+            await exchange.close()
             GRANT.get().end()
 
-    def _request(self, wish: _Wish, url: str) -> httpcore.Request:
+    def _request(self, wish: _Wish, url: str) -> Ask:
         try:
             parsed = httpx.URL(url)
-            target = httpcore.URL(
-                scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
-            )
+            host = parsed.raw_host.decode("ascii")
         except (httpx.InvalidURL, UnicodeError) as error:
             raise Refused(f"not a URL: {url[:200]!r}: {error}") from None
+        origin = Origin(parsed.scheme, host, parsed.port or DEFAULT_PORTS[parsed.scheme])
         headers = [(b"host", parsed.netloc), *self._always, *wish.headers]
-        return httpcore.Request(wish.method, target, headers=headers, content=wish.content, extensions=self._extensions)
+        return Ask(wish.method, origin, parsed.raw_path, headers, wish.content)
 
-    async def _send(self, wish: _Wish, request: httpcore.Request) -> httpcore.Response:
+    async def _send(self, ask: Ask) -> Exchange:
         """More tries where a kept connection turns out to be dead: the server gave it up as we were about to ask."""
-        for number in range(TRIES):
+        for _ in range(TRIES):
             grant = Grant()
             GRANT.set(grant)
             try:
-                return await self._pool.handle_async_request(request)
-            except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+                return await self._pool.send(ask)
+            except BROKEN as error:
                 grant.end()
                 is_ours = isinstance(error, httpcore.LocalProtocolError)
-                if is_ours:
-                    await self._drop(request.url.origin)
-                if wish.method != "GET" or not (is_ours or grant.is_stale) or number == TRIES - 1:
-                    raise
+                failure: Exception = error
+            except Unreachable as error:
+                grant.end()
+                is_ours, failure = False, error
             except BaseException:
                 grant.end()
                 raise
-        raise AssertionError("the last try returns or raises")
+            if is_ours:
+                self._pool.drop(ask.origin)
+            if ask.method != "GET" or not (is_ours or grant.is_stale):
+                break
+        raise failure
 
-    async def _drop(self, origin: httpcore.Origin) -> None:
-        """Close the connections to a server that keeps us from using them, but would go on handing them out."""
-        for connection in self._pool.connections:
-            if connection.can_handle_request(origin):
-                with contextlib.suppress(h2.exceptions.H2Error):
-                    await connection.aclose()
-
-    async def _read(self, wish: _Wish, url: str, response: httpcore.Response) -> Fetched:
-        fetched = Fetched(response.status, url, _headers(response.headers))
+    async def _read(self, wish: _Wish, url: str, exchange: Exchange) -> Fetched:
+        fetched = Fetched(exchange.status, url, _headers(exchange.headers))
         if wish.method != "GET":
-            return replace(fetched, body=await _first_bytes(response, wish.max_bytes))
+            return replace(fetched, body=await _first_bytes(exchange, wish.max_bytes))
         if fetched.status != OK:
-            await _leave(response, fetched)
+            await _leave(exchange, fetched)
             return fetched
         if not wish.accepts(fetched):
             raise Unsupported(f"content-type {_said(fetched)}")
-        return replace(fetched, body=await _body(response, fetched, wish.max_bytes))
+        return replace(fetched, body=await _body(exchange, fetched, wish.max_bytes))
 
 
-async def _body(response: httpcore.Response, fetched: Fetched, max_bytes: int) -> bytes:
+async def _body(exchange: Exchange, fetched: Fetched, max_bytes: int) -> bytes:
     body = Body(fetched.headers.get("content-encoding", ""), max_bytes)
     length = _length(fetched.headers)
     if length is not None and length > max_bytes:
         raise TooLarge(f"{length} bytes, more than {max_bytes}")
     is_known = False
     grant = GRANT.get()
-    async for chunk in response.stream:  # type: ignore[union-attr]
+    async for chunk in exchange.chunks():
         grant.took(len(chunk))
         for _ in body.feed(chunk):
             await asyncio.sleep(0)
@@ -302,9 +300,9 @@ async def _body(response: httpcore.Response, fetched: Fetched, max_bytes: int) -
     return body.finish()
 
 
-async def _first_bytes(response: httpcore.Response, count: int) -> bytes:
+async def _first_bytes(exchange: Exchange, count: int) -> bytes:
     body = b""
-    async for chunk in response.stream:  # type: ignore[union-attr]
+    async for chunk in exchange.chunks():
         body += chunk
         if len(body) >= count:
             return body[:count]
@@ -312,11 +310,11 @@ async def _first_bytes(response: httpcore.Response, count: int) -> bytes:
     return body
 
 
-async def _leave(response: httpcore.Response, fetched: Fetched) -> None:
+async def _leave(exchange: Exchange, fetched: Fetched) -> None:
     """Read what is left of an answer nobody wants, if it is little, so that the connection can be used again."""
     length = _length(fetched.headers)
     if fetched.status in BODILESS or (length is not None and length <= LEFT_BYTES):
-        async for _ in response.stream:  # type: ignore[union-attr]
+        async for _ in exchange.chunks():
             pass
         GRANT.get().is_whole = True
 
