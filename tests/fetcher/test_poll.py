@@ -448,6 +448,25 @@ async def test_paused_and_disabled_feeds_are_not_polled_until_their_definition_s
     assert site.count("/feed") == paused
 
 
+async def test_a_definition_that_comes_again_lifts_what_disabled_the_feed_and_does_nothing_else(
+    site: Site, desk: Desk
+) -> None:
+    site.pages["/gone"] = answer("", 410)
+    site.pages["/feed"] = site.pages["/other"] = answer(rss([]))
+    gone, healthy = feed_at(site, "/gone", feed_id="gone"), feed_at(site, interval_seconds=3600)
+    for feed in (gone, healthy, feed_at(site, "/other", feed_id="other")):
+        desk.add(feed)
+    desk.start()
+    await desk.until(lambda: (state := desk.state("gone")) and state.disabled and desk.state())
+    site.pages["/gone"] = answer(rss([("Back", "/1")]))
+    desk.add(gone)
+    desk.add(healthy)
+    await desk.until(lambda: len(desk.entries()) == 1 and site.count("/gone") >= 3)
+    state = desk.state("gone") or feed_state()
+    assert (state.disabled, state.failures, state.last_error) == (None, 0, None)
+    assert site.count("/feed") == 1
+
+
 async def test_a_definition_that_changed_while_nobody_looked_lifts_what_disabled_the_feed(
     site: Site, desk: Desk
 ) -> None:

@@ -65,7 +65,10 @@ class Feeds:
         FEEDS_OWNED.set(0)
 
     def apply(self, record: Record) -> Change | None:
-        """What a record of the feeds changes. One that came is not due before :meth:`settle`."""
+        """What a record of the feeds changes. One that came is not due before :meth:`settle`.
+
+        A definition that comes again changes nothing, but for a feed that was given up.
+        """
         share, key = self._shares.get(record.partition), key_of(record)
         if share is None:
             return None
@@ -76,7 +79,8 @@ class Feeds:
             if before is not None:
                 self.forget(key, record.partition)
             return Change(key, record.partition, before, after) if (before or after) else None
-        if before.feed == after.feed:
+        state = share.state(key)
+        if before.feed == after.feed and (state is None or state.disabled is None):
             return None
         self._changed(record.partition, before.feed, after.feed)
         return Change(key, record.partition, before, after)
