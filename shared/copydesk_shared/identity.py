@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from publicsuffixlist import PublicSuffixList
@@ -21,6 +21,8 @@ from copydesk_shared.url_rules import (
     is_story,
 )
 
+# On its way an entry's URL is asked about a dozen times in a row.
+REMEMBERED = 2048
 ARTICLE_ID_BYTES = 15  # 120 bits: 20 characters of base64url without padding
 
 
@@ -61,6 +63,7 @@ def _own_path(path: str) -> str:
     return AMP_FILE.sub(r"\1", "/".join(story)) + slash or "/"
 
 
+@lru_cache(REMEMBERED)
 def canonical_url(url: str) -> str:
     """One spelling for the addresses of one page.
 
@@ -87,6 +90,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(REMEMBERED)
 def registrable_domain(url: str) -> str:
     """The domain one registers (``bbc.co.uk`` of ``https://www.bbc.co.uk/news``), or the host itself: an IP address.
 
