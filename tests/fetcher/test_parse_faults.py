@@ -98,7 +98,14 @@ def test_a_web_page_is_one_whatever_it_is_served_as(page: str, encoding: str) ->
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b" \n\t", b"\x00\x00", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"%PDF-1.7\n<<>>", gzip.compress(b"", mtime=0)],
+    [
+        b"",
+        b" \n\t",
+        b"\x00\x00",
+        b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+        b"%PDF-1.7\n<<>>",
+        gzip.compress(b"", mtime=0),
+    ],
 )
 def test_what_is_empty_or_no_text_is_no_feed(body: bytes) -> None:
     assert complaint(body)

@@ -44,6 +44,11 @@ LONGEST_TTL = 31 * 24 * 60 * MINUTE
 # RDF Site Summary 1.0 Modules: Syndication.
 PERIODS = {"hourly": 3600.0, "daily": 86_400.0, "weekly": 604_800.0, "monthly": 2_678_400.0, "yearly": 31_536_000.0}
 NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*")
+EXTENSIONS = re.compile(
+    rb"</?(?:(?:georss|geo|gml|media|itunes|psc|cc|creativeCommons):[\w.-]+"
+    rb"|textinput|image|width|height|cloud|category|keywords|tags|license|where|point|pos)\b[^<>]*>",
+    re.IGNORECASE,
+)
 # What feedparser raises on input that it was not written for.
 PARSER_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
                  ValueError)  # fmt: skip
@@ -57,16 +62,11 @@ def read(document: Document) -> ParsedFeed:
         raise NotAFeed("neither RSS nor Atom")
     safe, bombs = without_bombs(first_entries(document.body, document.limit))
     try:
-        # A file object: feedparser opens byte strings as file names.
-        parsed = feedparser.parse(
-            io.BytesIO(safe),
-            response_headers={"content-location": document.url, "content-type": "application/xml; charset=utf-8"},
-            sanitize_html=False,
-            resolve_relative_uris=False,
-        )
-        drafts = [_draft(raw, document) for raw in parsed["entries"][: document.limit]]
+        parsed = _parsed(safe, document.url)
     except PARSER_ERRORS as error:
-        raise NotAFeed(one_line(f"cannot be parsed: {type(error).__name__}: {error}")) from None
+        bombs = [*bombs, f"the parser cannot do with it: {type(error).__name__}: {error}"]
+        parsed = _parsed_without_extensions(safe, document.url)
+    drafts = [_draft(raw, document) for raw in parsed["entries"][: document.limit]]
     broken = _broken(parsed)
     is_known = bool(parsed.get("version")) or document.root in ROOTS
     if not drafts and (not is_known or (broken and not _is_closed(document))):
@@ -79,6 +79,25 @@ def read(document: Document) -> ParsedFeed:
         problem="; ".join(filter(None, (*bombs, broken, date_problem(usable)))) or None,
         **_about(parsed.get("feed", {}), document.url),
     )
+
+
+def _parsed(body: bytes, url: str) -> Parsed:
+    # A file object: feedparser opens byte strings as file names.
+    result: Parsed = feedparser.parse(
+        io.BytesIO(body),
+        response_headers={"content-location": url, "content-type": "application/xml; charset=utf-8"},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+    return result
+
+
+def _parsed_without_extensions(body: bytes, url: str) -> Parsed:
+    """Without the elements that we do not need and that feedparser stumbles over when they are broken."""
+    try:
+        return _parsed(EXTENSIONS.sub(b"", body), url)
+    except PARSER_ERRORS as error:
+        raise NotAFeed(one_line(f"cannot be parsed: {type(error).__name__}: {error}")) from None
 
 
 def _is_closed(document: Document) -> bool:
