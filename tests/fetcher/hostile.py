@@ -6,7 +6,7 @@
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from itertools import chain, count, repeat
@@ -23,11 +23,11 @@ URLSET = b'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/s
 INDEX = URLSET.replace(b"urlset", b"sitemapindex")
 
 
-def endless(parts: Iterator[bytes], pause: float = 0.0) -> Handler:
+def endless(parts: Callable[[], Iterator[bytes]], pause: float = 0.0) -> Handler:
     """These bytes, as long as somebody takes them; one at a time, so that nothing piles up here."""
 
     async def handler(_: Request, writer: asyncio.StreamWriter) -> None:
-        for part in parts:
+        for part in parts():
             if writer.is_closing():
                 return
             writer.write(part)
@@ -131,8 +131,8 @@ def sitemap_children() -> Iterator[bytes]:
 XML = b"HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\n\r\n"
 
 
-def xml(parts: Iterator[bytes]) -> Handler:
-    return endless(chain([XML], _grouped(parts)))
+def xml(parts: Callable[[], Iterator[bytes]]) -> Handler:
+    return endless(lambda: chain([XML], _grouped(parts())))
 
 
 async def silence(_: Request, __: asyncio.StreamWriter) -> None:
@@ -155,22 +155,22 @@ def handlers() -> Mapping[str, Handler]:
     """What is at each path."""
     x = b"x" * 16_384
     return {
-        "/bomb/gzip": endless(chain([packed("gzip")], _gzip_bomb())),
-        "/bomb/zstd": endless(chain([packed("zstd")], _zstd_bomb())),
+        "/bomb/gzip": endless(lambda: chain([packed("gzip")], _gzip_bomb())),
+        "/bomb/zstd": endless(lambda: chain([packed("zstd")], _zstd_bomb())),
         "/bomb/brotli": raw(packed("br") + _brotli_bomb()),
         "/bomb/gzip-in-gzip": raw(packed("gzip, gzip") + _gzip_in_gzip()),
-        "/bomb/members": endless(chain([packed("gzip")], repeat(gzip.compress(b"", mtime=0) * 100))),
+        "/bomb/members": endless(lambda: chain([packed("gzip")], repeat(gzip.compress(b"", mtime=0) * 100))),
         "/encoding/unknown": raw(packed("sdch") + b"x"),
         "/encoding/three": raw(packed("gzip, gzip, gzip") + b"x"),
         "/encoding/broken": raw(packed("gzip") + b"this is no gzip data"),
         "/encoding/cut": raw(packed("gzip") + gzip.compress(b"x" * 1000)[:-9]),
-        "/endless": endless(chain([HEAD + b"\r\n"], repeat(x))),
-        "/endless/chunks": endless(chain([CHUNKED], repeat(b"4000\r\n" + x + b"\r\n"))),
-        "/endless/trailers": endless(chain([CHUNKED + b"1\r\nx\r\n0\r\n"], repeat(b"a: b\r\n" * 1000))),
-        "/drip": endless(chain([HEAD + b"\r\n"], repeat(b" ")), pause=0.05),
-        "/drip/head": endless(chain([b"HTTP/1.1 200 OK\r\n"], repeat(b"a: b\r\n")), pause=0.05),
+        "/endless": endless(lambda: chain([HEAD + b"\r\n"], repeat(x))),
+        "/endless/chunks": endless(lambda: chain([CHUNKED], repeat(b"4000\r\n" + x + b"\r\n"))),
+        "/endless/trailers": endless(lambda: chain([CHUNKED + b"1\r\nx\r\n0\r\n"], repeat(b"a: b\r\n" * 1000))),
+        "/drip": endless(lambda: chain([HEAD + b"\r\n"], repeat(b" ")), pause=0.05),
+        "/drip/head": endless(lambda: chain([b"HTTP/1.1 200 OK\r\n"], repeat(b"a: b\r\n")), pause=0.05),
         "/silence": silence,
-        "/silence/body": endless(chain([HEAD + b"content-length: 9\r\n\r\nx"], repeat(b"")), pause=3600),
+        "/silence/body": endless(lambda: chain([HEAD + b"content-length: 9\r\n\r\nx"], repeat(b"")), pause=3600),
         "/nothing": raw(b""),
         "/reset": reset,
         "/length/over": raw(HEAD + b"content-length: 99999999999999\r\n\r\nx", pause=3600),
@@ -182,19 +182,19 @@ def handlers() -> Mapping[str, Handler]:
         "/chunks/cut": raw(CHUNKED + b"ff\r\nhalf a chunk"),
         "/chunks/words": raw(CHUNKED + b"five\r\nhello\r\n0\r\n\r\n"),
         "/chunks/huge": raw(CHUNKED + b"f" * 30 + b"\r\nhello"),
-        "/chunks/extensions": endless(chain([CHUNKED], repeat(b"1;" + b"a=b;" * 2000 + b"\r\nx\r\n"))),
-        "/chunks/extension": endless(chain([CHUNKED + b"1;"], repeat(x))),
-        "/headers/endless": endless(chain([HEAD], repeat(b"x-filler: y\r\n" * 100))),
-        "/headers/one": endless(chain([HEAD + b"x-filler: "], repeat(x))),
+        "/chunks/extensions": endless(lambda: chain([CHUNKED], repeat(b"1;" + b"a=b;" * 2000 + b"\r\nx\r\n"))),
+        "/chunks/extension": endless(lambda: chain([CHUNKED + b"1;"], repeat(x))),
+        "/headers/endless": endless(lambda: chain([HEAD], repeat(b"x-filler: y\r\n" * 100))),
+        "/headers/one": endless(lambda: chain([HEAD + b"x-filler: "], repeat(x))),
         "/headers/many": raw(HEAD + b"a: b\r\n" * 1000 + b"\r\nhello"),
         "/headers/nul": raw(HEAD + b"x-nul: a\x00b\r\n\r\nhello"),
         "/headers/no-colon": raw(HEAD + b"no colon here\r\n\r\nhello"),
-        "/status/line": endless(chain([b"HTTP/1.1 200 "], repeat(x))),
+        "/status/line": endless(lambda: chain([b"HTTP/1.1 200 "], repeat(x))),
         "/status/words": raw(b"HTTP/1.1 two hundred\r\n\r\n"),
         "/status/nonsense": raw(b"\x16\x03\x01 is this TLS?\r\n\r\n"),
         "/status/ssh": raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
         "/status/999": raw(b"HTTP/1.1 999 Request denied\r\ncontent-length: 0\r\n\r\n"),
-        "/interim": endless(repeat(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 100)),
+        "/interim": endless(lambda: repeat(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 100)),
         "/interim/switch": raw(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nhello"),
         "/redirect/self": redirect("/redirect/self"),
         "/redirect/a": redirect("/redirect/b#there"),
@@ -220,14 +220,14 @@ def handlers() -> Mapping[str, Handler]:
         "/type/pdf": answer(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + x, content_type="text/html"),
         "/type/picture": answer(b"\x89PNG\r\n\x1a\n" + x, content_type="text/html; charset=utf-8"),
         "/type/packed-pdf": answer(gzip.compress(b"%PDF-1.7\n" + x), content_type="text/html", content_encoding="gzip"),
-        "/feed/billion": xml(feed_items()),
+        "/feed/billion": xml(feed_items),
         "/feed/entities": answer(entity_bomb(), content_type="application/rss+xml"),
         "/feed/quadratic": answer(quadratic_bomb(), content_type="application/rss+xml"),
         "/feed/external": answer(external_entity(), content_type="application/rss+xml"),
         "/feed/deep": answer(deep_feed(), content_type="application/rss+xml"),
-        "/sitemap/endless": xml(sitemap_urls()),
-        "/sitemap/index": xml(sitemap_children()),
-        "/robots.txt": endless(chain([HEAD + b"\r\n"], repeat(b"User-agent: *\nDisallow: /a\n" * 500))),
+        "/sitemap/endless": xml(sitemap_urls),
+        "/sitemap/index": xml(sitemap_children),
+        "/robots.txt": endless(lambda: chain([HEAD + b"\r\n"], repeat(b"User-agent: *\nDisallow: /a\n" * 500))),
     }
 
 

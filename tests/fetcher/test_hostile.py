@@ -112,6 +112,13 @@ async def wary(settings_with: Settings) -> AsyncIterator[Client]:
         yield client
 
 
+async def test_a_misdeed_is_the_same_each_time(hostile: Site, wary: Client) -> None:
+    for path in ("/bomb/gzip", "/feed/billion", "/interim") * 2:
+        with pytest.raises(FetchError) as caught:
+            await wary.get(hostile.url(path), max_bytes=LIMIT)
+        assert caught.value.reason == {**REASONS, **FEEDS}[path]
+
+
 def counted(reason: FetchReason) -> float:
     return float(REQUESTS.labels(reason)._value.get())
 
