@@ -71,9 +71,9 @@ class Attempts:
         self._is_leaving = False
 
     @contextmanager
-    def leaving(self) -> Iterator[None]:
-        """While the partitions are about to go nothing is tried again here, neither now nor later."""
-        self._is_leaving = True
+    def leaving(self, *, is_left: bool) -> Iterator[None]:
+        """The partitions are about to go. If it ``is_left`` to the next owner, nothing is put off to be tried again."""
+        self._is_leaving = is_left
         try:
             yield
         finally:

@@ -40,6 +40,11 @@ class Escort:
         self._topic = topic
         self._settling: asyncio.Task[None] | None = None
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a companion."""
+        return self._companion is not None
+
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """These partitions came."""
         if self._companion is not None:

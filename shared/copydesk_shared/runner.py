@@ -218,9 +218,9 @@ class StageRun:
             self._meter.count(outcome.ending)
 
     async def _leave(self, partitions: Iterable[Partition], seconds: float) -> None:
-        """What would be tried again later is left for whoever is next, and tried there at once."""
+        """With a companion, what would be tried again later is left for whoever is next, and tried there at once."""
         self._escort.closing()
-        with self._attempts.leaving():
+        with self._attempts.leaving(is_left=self._escort.is_there):
             await self._drain(partitions, seconds)
 
     async def _drain(self, partitions: Iterable[Partition], seconds: float) -> None:

@@ -37,7 +37,7 @@ class Newsroom:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                with newsroom.watched(str(self.server.server_address[0]), self.path):
+                with newsroom.watched(self.connection.getsockname()[0], self.path):
                     self._answer()
 
             def _answer(self) -> None:

@@ -117,6 +117,23 @@ def test_a_mistake_is_one_line_and_exit_code_2(mode: str, env: dict[str, str], l
         assert errors.count("\n") == 1
 
 
+SERVICES = ("copydesk_fetcher", "copydesk_cleaner", "copydesk_classifier", "copydesk_api")
+
+
+@pytest.mark.parametrize("module", SERVICES)
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("-h", 0), ("--port", 2), ("start", 2)])
+def test_a_service_that_is_asked_for_help_does_not_start(module: str, argument: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, argument], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == code
+    said = done.stderr if code else done.stdout
+    assert f"usage: python -m {module} (" in said
+    assert "docs/settings.md" in said
+    assert said.count("\n") == 1
+    assert (argument in said) is (code == 2)
+
+
 def test_a_health_port_that_is_taken_is_a_mistake_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = int(taken.getsockname()[1])

@@ -31,8 +31,9 @@ from copydesk_shared.wire import decode
 
 BATCH = 500
 TICK_SECONDS = 0.25
-# Visits that write what they found have so long to finish when their partition goes.
-RELEASE_SECONDS = 5.0
+# Visits that write what they found have so long to finish when their partition goes, and as long what is kept of hosts.
+# The others in the group wait for it.
+RELEASE_SECONDS = 3.0
 HOSTS_SECONDS = 3.0
 LOOK_SECONDS = 15.0
 PUSHES_PER_FEED = 8
