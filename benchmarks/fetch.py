@@ -17,6 +17,7 @@ import pstats
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -24,7 +25,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from unittest.mock import patch
 
 import psutil
 
@@ -80,23 +82,28 @@ async def at_a_time(count: int, items: Sequence[T], work: Callable[[T], Awaitabl
     return done
 
 
+def fetcher_settings(**given: Any) -> Any:
+    """As polite as Scrapy is told to be."""
+    from copydesk_fetcher.settings import FetcherSettings
+
+    return FetcherSettings(
+        allow_networks=(ip_network("127.0.0.0/8"),), per_host_delay_seconds=0, per_host_concurrency=PER_HOST,
+        concurrency=CONCURRENCY, user_agent="bench (+http://localhost/)", **given,
+    )  # fmt: skip
+
+
 async def ours(port: int, feeds: int) -> Figures:
     """The fetcher's own path."""
     from copydesk_fetcher.download import Downloader
     from copydesk_fetcher.http import Client
     from copydesk_fetcher.parse import FeedParser
     from copydesk_fetcher.robots import Robots
-    from copydesk_fetcher.settings import FetcherSettings
     from copydesk_fetcher.visit import Visitor
     from copydesk_shared.errors import Retryable
     from copydesk_shared.messages import Entry, Feed
     from copydesk_shared.stage import Emit
 
-    settings = FetcherSettings(
-        allow_networks=(ip_network("127.0.0.0/8"),),
-        per_host_delay_seconds=0, per_host_concurrency=PER_HOST, concurrency=CONCURRENCY,
-        user_agent="bench (+http://localhost/)",
-    )  # fmt: skip
+    settings = fetcher_settings()
     entries: list[Entry] = []
     async with Client(settings, resolve=here) as client:
         robots = Robots(client.get, client.hosts, settings)
@@ -152,7 +159,55 @@ async def bare(port: int, feeds: int) -> Figures:
         return found | meter.figures("pages", await at_a_time(CONCURRENCY, urls, get))
 
 
-CONTESTANTS: Mapping[str, Callable[[int, int], Awaitable[Figures]]] = {"ours": ours, "httpx": bare}
+async def whole_service(port: int, feeds: int) -> Figures:
+    """The service as it runs: feeds from a topic, entries through a topic, pages to a topic, on the embedded broker.
+
+    Polls and downloads run side by side, so there is one phase. The broker's CPU is not counted.
+    """
+    from copydesk_fetcher.feeds_file import sync_feeds
+    from copydesk_fetcher.service import fetch
+    from copydesk_fetcher.wire import Resolver
+    from copydesk_shared.brokers import Brokers
+    from copydesk_shared.kafka import ensure_topics
+    from copydesk_shared.messages import Feed
+    from copydesk_shared.service import Service
+    from copydesk_shared.telemetry import RECORDS, configure_logging
+    from copydesk_standalone.broker.process import start
+
+    async def resolve(_: Resolver, host: str, number: int) -> Sequence[str]:
+        return await here(host, number)
+
+    configure_logging("bench", "error", "console")
+    common: Any = {"kind": "feed", "content": "page", "interval_seconds": 3600}
+    names = [host_of(number) for number in range(feeds)]
+    wanted = [Feed(feed_id=name, url=f"http://{name}:{port}/feed.xml", name=name, **common) for name in names]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        start(Path(folder) / "broker") as broker,
+        patch.object(Resolver, "__call__", resolve),
+    ):
+        brokers = Brokers(broker.address)
+        await ensure_topics(brokers)
+        await sync_feeds(brokers, wanted)
+        running = Service("fetcher", fetcher_settings(bootstrap_servers=broker.address, drain_seconds=5))
+        emitted = RECORDS.labels("fetcher", "emitted", "")._value  # noqa: SLF001 - collecting them all takes longer
+        other = psutil.Process(broker.process.pid)
+        meter, before = Meter(), sum(other.cpu_times()[:2])
+        task = asyncio.create_task(fetch(running))
+        while emitted.get() < feeds * STORIES and not task.done():  # noqa: ASYNC110 - nothing else tells how far it is
+            await asyncio.sleep(0.05)
+        found = meter.figures("pages", int(emitted.get()))
+        found["pages_cpu"] -= sum(other.cpu_times()[:2]) - before
+        running.stopping.set()
+        await task
+        return {"feeds_count": feeds, "feeds_seconds": 0.0, "feeds_cpu": 0.0, **found}
+
+
+CONTESTANTS: Mapping[str, Callable[[int, int], Awaitable[Figures]]] = {
+    "ours": ours,
+    "httpx": bare,
+    "service": whole_service,
+}
 
 
 def run_here(name: str, port: int, feeds: int, *, profile: bool) -> None:
@@ -188,10 +243,10 @@ def _result(command: Sequence[str]) -> Figures:
     return figures
 
 
-def one_round(port: int, feeds: int, scrapy: str | None) -> dict[str, Figures]:
+def one_round(port: int, feeds: int, names: Sequence[str], scrapy: str | None) -> dict[str, Figures]:
     """All contestants, one after the other."""
     again = [sys.executable, "-m", "benchmarks.fetch", "--port", str(port), "--pages", str(feeds * STORIES)]
-    found = {name: _result([*again, "--run", name]) for name in CONTESTANTS}
+    found = {name: _result([*again, "--run", name]) for name in names}
     for figures in found.values():
         figures["seconds"] = figures["feeds_seconds"] + figures["pages_seconds"]
         figures["cpu"] = figures["feeds_cpu"] + figures["pages_cpu"]
@@ -214,7 +269,7 @@ def report(rounds: Sequence[Mapping[str, Figures]]) -> None:
     print(f"{'':8} {'pages/s':>9} {'CPU ms/page':>12}   {'with feeds: pages/s':>20} {'CPU ms/page':>12}")
     for name in rounds[0]:
         own = f"{'':9} {'':12}"
-        if name in CONTESTANTS:
+        if name in ("ours", "httpx"):
             own = f"{1 / per_page(name, 'pages_seconds'):9.0f} {per_page(name, 'pages_cpu') * 1000:12.2f}"
         print(f"{name:8} {own}   {1 / per_page(name, 'seconds'):20.0f} {per_page(name, 'cpu') * 1000:12.2f}")
     print(f"ours / httpx, pages/s            {ratio('httpx', 'pages_seconds'):6.2f}  (goal: at least 0.8)")
@@ -228,6 +283,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=20_000, help="pages, ten to a feed (default 20000)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scrapy", default=sys.executable if find_spec("scrapy") else None, metavar="PYTHON")
+    parser.add_argument("--kafka", action="store_true", help="the whole service, too")
     parser.add_argument("--profile", choices=CONTESTANTS, help="profile one of them, and nothing else")
     parser.add_argument("--run", choices=CONTESTANTS, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -241,7 +297,8 @@ def main() -> None:
             run_here(options.profile, port, feeds, profile=True)
             return
         print(f"{feeds} feeds, {feeds * STORIES} pages, {CONCURRENCY} requests at a time, {PER_HOST} to a host")
-        report([one_round(port, feeds, options.scrapy) for _ in range(options.rounds)])
+        names = [name for name in CONTESTANTS if options.kafka or name != "service"]
+        report([one_round(port, feeds, names, options.scrapy) for _ in range(options.rounds)])
 
 
 if __name__ == "__main__":

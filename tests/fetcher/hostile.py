@@ -204,6 +204,7 @@ def handlers() -> Mapping[str, Handler]:
         "/redirect/file": redirect("file:///etc/passwd"),
         "/redirect/script": redirect("javascript:alert(1)"),
         "/redirect/private": redirect("http://10.0.0.1/"),
+        "/redirect/port": redirect("http://8.8.8.8:25/"),
         "/redirect/metadata": redirect("http://169.254.169.254/latest/meta-data/"),
         "/redirect/number": redirect("http://167772161/"),
         "/redirect/octal": redirect("http://0012.0.0.1/"),

@@ -66,6 +66,7 @@ REASONS: Mapping[str, FetchReason] = {
     "/redirect/file": FetchReason.URL,
     "/redirect/script": FetchReason.URL,
     "/redirect/private": FetchReason.ADDRESS,
+    "/redirect/port": FetchReason.ADDRESS,
     "/redirect/metadata": FetchReason.ADDRESS,
     "/redirect/number": FetchReason.ADDRESS,
     "/redirect/octal": FetchReason.URL,

@@ -120,13 +120,16 @@ class Http2:
         self._place = httpcore.Origin(origin.scheme.encode(), origin.host.encode(), origin.port)
         self._timeouts = {"timeout": {"read": pool.read_seconds, "write": pool.read_seconds}}
         self._connection = httpcore.AsyncHTTP2Connection(self._place, wire)
+        self._kept_until = time.monotonic() + KEEPALIVE_SECONDS
 
     def is_usable(self) -> bool:
         """Whether another request can go out on it, as far as is known."""
-        return self._connection.is_available() and not (self.wire.is_over or self.wire.is_spoiled)
+        is_kept = self.wire.is_used or self._kept_until > time.monotonic()
+        return is_kept and self._connection.is_available() and not (self.wire.is_over or self.wire.is_spoiled)
 
     async def send(self, ask: Ask) -> "Stream":
         """Send a request and read the head of its answer."""
+        self._kept_until = time.monotonic() + KEEPALIVE_SECONDS
         url = httpcore.URL(scheme=self._place.scheme, host=self._place.host, port=self._place.port, target=ask.target)
         request = httpcore.Request(
             ask.method, url, headers=list(ask.headers), content=ask.content, extensions=self._timeouts
@@ -189,6 +192,7 @@ class Pool:
         shared = self._shared.get(origin)
         if shared is not None and not shared.is_usable():
             del self._shared[origin]
+            shared.wire.retire()
             return None
         return shared
 

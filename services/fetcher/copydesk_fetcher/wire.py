@@ -205,8 +205,13 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def leave(self, *, is_spoiled: bool) -> None:
         """One user less."""
         self._users -= 1
-        self.is_spoiled = self.is_spoiled or is_spoiled
-        if self.is_spoiled and self._users <= 0:
+        if is_spoiled or self.is_spoiled:
+            self.retire()
+
+    def retire(self) -> None:
+        """Have nobody use it any more, and close it after the last who does."""
+        self.is_spoiled = True
+        if self._users <= 0:
             self.abort()
 
     @property
