@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from copydesk_fetcher.canonical import declared_in_head
-from copydesk_fetcher.entries import entries_from
+from copydesk_fetcher.entries import News, entries_from
 from copydesk_fetcher.feeds_file import parse_feeds
 from copydesk_fetcher.head import read_head
 from copydesk_fetcher.parsing.dispatch import parse_feed
-from copydesk_shared.messages import Entry, Feed, SeenEntry
+from copydesk_shared.messages import Feed, SeenEntry
 from copydesk_standalone.demo import Publisher, feeds_yaml
 from copydesk_standalone.demo.article import Article, load_articles
 
@@ -28,9 +28,7 @@ def carried(feed: Feed) -> set[Article]:
     return {article for article in load_articles() if channel in article.channels}
 
 
-def poll(
-    feed: Feed, seconds: float, seen: Mapping[str, SeenEntry] | None = None
-) -> tuple[tuple[Entry, ...], dict[str, SeenEntry]]:
+def poll(feed: Feed, seconds: float, seen: Mapping[str, SeenEntry] | None = None) -> News:
     now = STARTED + timedelta(seconds=seconds)
     response = Publisher(lambda: now, STARTED, 5, BASE).respond(feed.url.removeprefix(BASE), {})
     parsed = parse_feed(response.body, response.headers["content-type"], feed.url, 100, now)
@@ -40,9 +38,10 @@ def poll(
 
 @EVERY_FEED
 def test_every_entry_is_taken_with_what_the_article_says(feed: Feed) -> None:
-    entries, _ = poll(feed, LATEST)
-    assert {BY_TITLE[entry.title] for entry in entries} == carried(feed)
-    for entry in entries:
+    news = poll(feed, LATEST)
+    assert {BY_TITLE[entry.title] for entry in news.entries} == carried(feed)
+    assert (news.off_site, news.warning) == (0, None)
+    for entry in news.entries:
         article = BY_TITLE[entry.title]
         assert entry.url.partition("?")[0] == BASE + article.path
         assert entry.authors == article.authors
@@ -53,8 +52,7 @@ def test_every_entry_is_taken_with_what_the_article_says(feed: Feed) -> None:
 
 @EVERY_FEED
 def test_only_the_wire_brings_its_text_along(feed: Feed) -> None:
-    entries, _ = poll(feed, LATEST)
-    for entry in entries:
+    for entry in poll(feed, LATEST).entries:
         if BY_TITLE[entry.title].template == "wire":
             assert entry.content_type == "text/html"
             assert BY_TITLE[entry.title].expected_paragraphs()[0] in (entry.content or "")
@@ -67,16 +65,17 @@ def test_polling_as_articles_appear_takes_each_once_and_the_correction_as_a_revi
     seen: dict[str, SeenEntry] = {}
     taken: list[tuple[str, int]] = []
     for seconds in range(0, 90, 3):
-        entries, seen = poll(feed, float(seconds), seen)
-        taken += [(BY_TITLE[entry.title].slug, entry.revision) for entry in entries]
+        news = poll(feed, float(seconds), seen)
+        seen = news.seen
+        taken += [(BY_TITLE[entry.title].slug, entry.revision) for entry in news.entries]
     corrected = [(article.slug, 2) for article in carried(feed) if article.corrected_after is not None]
     assert sorted(taken) == sorted([(article.slug, 1) for article in carried(feed)] + corrected)
 
 
 def test_a_restart_that_keeps_the_start_brings_nothing_new() -> None:
     for feed in FEEDS:
-        _, seen = poll(feed, LATEST)
-        assert poll(feed, LATEST + 60, seen)[0] == ()
+        seen = poll(feed, LATEST).seen
+        assert poll(feed, LATEST + 60, seen).entries == ()
 
 
 @pytest.mark.parametrize("article", [a for a in load_articles() if a.template != "wire"], ids=lambda a: a.slug)
