@@ -10,6 +10,7 @@ from copydesk_fetcher.http import Client
 from copydesk_fetcher.parsing.dispatch import parse_feed
 from copydesk_fetcher.parsing.model import NotAFeed, ParsedFeed
 from copydesk_fetcher.parsing.worker import FeedParser
+from copydesk_fetcher.responses import Unreachable
 from copydesk_fetcher.robots import Robots
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.visit import Visitor
@@ -169,7 +170,6 @@ async def test_answers_that_are_no_feed(
         (answer("<html><p>Log in"), "web page"),
         (answer("no feed at all"), "neither"),
         (answer("x" * 60_000), "more than 50000"),
-        (raw(b""), "RemoteProtocolError"),
         (answer("", 302, location="http://10.0.0.1/feed"), "not a public address"),
         (answer("", 302, location="/feed"), "redirects"),
     ],
@@ -184,6 +184,18 @@ async def test_what_cannot_be_read_is_a_failure_with_its_reason(
     assert reason in str(outcome.state.last_error)
     assert (outcome.state.failures, outcome.state.etag) == (2, '"old"')
     assert later(outcome.state) > 1000
+
+
+@pytest.mark.parametrize("sent", [b"", b"not HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"])
+async def test_an_answer_that_cannot_be_taken_is_a_failure_that_may_pass(
+    site: Site, client: Client, visitor: Visitor, sent: bytes
+) -> None:
+    site.pages["/feed"] = raw(sent)
+    with pytest.raises(Unreachable) as raised:
+        await client.get(site.url("/feed"), max_bytes=1000)
+    outcome = await visitor.visit(feed_at(site), None)
+    assert (outcome.result, outcome.state.failure_kind) == ("failed", "temporary")
+    assert outcome.state.last_error == str(raised.value)
 
 
 async def test_broken_xml_with_entries_is_a_success(site: Site, visitor: Visitor) -> None:
