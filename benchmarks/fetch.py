@@ -237,22 +237,23 @@ def site() -> Iterator[int]:
             process.kill()
 
 
-def _result(command: Sequence[str]) -> Figures:
+def _result(name: str, command: Sequence[str]) -> Figures:
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    print(name, {key: round(value, 2) for key, value in figures.items()}, file=sys.stderr, flush=True)
     return figures
 
 
 def one_round(port: int, feeds: int, names: Sequence[str], scrapy: str | None) -> dict[str, Figures]:
     """All contestants, one after the other."""
     again = [sys.executable, "-m", "benchmarks.fetch", "--port", str(port), "--pages", str(feeds * STORIES)]
-    found = {name: _result([*again, "--run", name]) for name in names}
+    found = {name: _result(name, [*again, "--run", name]) for name in names}
     for figures in found.values():
         figures["seconds"] = figures["feeds_seconds"] + figures["pages_seconds"]
         figures["cpu"] = figures["feeds_cpu"] + figures["pages_cpu"]
         figures["pages"] = figures["pages_count"]
     if scrapy is not None:
-        found["scrapy"] = _result([scrapy, str(SCRAPY), *map(str, (port, feeds, CONCURRENCY, PER_HOST))])
+        found["scrapy"] = _result("scrapy", [scrapy, str(SCRAPY), *map(str, (port, feeds, CONCURRENCY, PER_HOST))])
     assert all(each["pages"] == feeds * STORIES for each in found.values()), found
     return found
 
