@@ -5,10 +5,14 @@ from collections.abc import Mapping, Sequence
 from copydesk_fetcher.feeds_file import FieldError, feed_of
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError
-from copydesk_shared.messages import Feed
-from copydesk_standalone.feeds.registry import Registry, put, read_registry, store, taken_away
-from copydesk_standalone.letters.output import run, say
+from copydesk_shared.messages import Feed, FeedState
+from copydesk_standalone.feeds.registry import Registry, changed, new, read_registry, store, taken_away
+from copydesk_standalone.feeds.table import tell
+from copydesk_standalone.letters.output import run
+from copydesk_standalone.letters.rendering import printable
 
+DONE = {True: "paused", False: "resumed"}
+NOT_DONE = {True: "paused already:", False: "polled already:"}
 KEYS = {"feed_id": "id"}
 OPTIONS = {"id": "--id", "off_site": "--off-site", "url": "URL"}
 
@@ -25,9 +29,9 @@ def refusal(registry: Registry, feed: Feed) -> str | None:
     """Why this feed cannot be added: its URL or its id is taken."""
     there = registry.at(feed.url)
     if there is not None:
-        return f"{feed.url} is polled already, as feed {there.feed.feed_id!r} ({there.feed.name})"
+        return f"{feed.url} is there already, as feed {there.feed.feed_id!r} ({printable(there.feed.name)})"
     if feed.feed_id in registry.feeds:
-        return f"the id {feed.feed_id!r} is taken by {registry.feeds[feed.feed_id].feed.url}"
+        return f"the id {feed.feed_id!r} is taken by {printable(registry.feeds[feed.feed_id].feed.url)}"
     return None
 
 
@@ -40,8 +44,8 @@ def add_command(brokers: Brokers, given: Mapping[str, object]) -> int:
         why = refusal(registry, feed)
         if why is not None:
             raise InputError(why)
-        await store(brokers, [put(feed)])
-        say(f"added {feed.feed_id} ({feed.name}): {feed.url}")
+        await store(brokers, [new(feed)])
+        tell(f"added {_called(feed)}: {feed.url}")
         return 0
 
     return run(add(), brokers)
@@ -52,20 +56,27 @@ def pause_command(brokers: Brokers, wanted: Sequence[str], *, paused: bool) -> i
 
     async def change() -> int:
         registry = await read_registry(brokers)
-        found = {each.feed.feed_id: each.feed for each in map(registry.of, wanted)}
-        changed = []
-        for feed in found.values():
-            disabled = state.disabled if (state := registry.states.get(feed.feed_id)) else None
-            if feed.paused == paused and (paused or not disabled):
-                say(f"{feed.feed_id} ({feed.name}) is {'paused' if paused else 'polled'} already")
-            else:
-                changed.append(feed.model_copy(update={"paused": paused}))
-        await store(brokers, [put(feed) for feed in changed])
-        for feed in changed:
-            say(f"{'paused' if paused else 'resumed'} {feed.feed_id} ({feed.name})")
+        found = {known.feed.feed_id: known for known in map(registry.of, wanted)}
+        ours = {key for key, known in found.items() if _changes(known.feed, registry.states.get(key), paused=paused)}
+        await store(brokers, [changed(found[key], _with(found[key].feed, paused=paused)) for key in ours])
+        for key, known in found.items():
+            tell(f"{(DONE if key in ours else NOT_DONE)[paused]} {_called(known.feed)}")
         return 0
 
     return run(change(), brokers)
+
+
+def _changes(feed: Feed, state: FeedState | None, *, paused: bool) -> bool:
+    """Whether there is something to do. A definition that comes again lifts what disabled the feed."""
+    return feed.paused != paused or (not paused and state is not None and state.disabled is not None)
+
+
+def _with(feed: Feed, *, paused: bool) -> Feed:
+    return feed.model_copy(update={"paused": paused})
+
+
+def _called(feed: Feed) -> str:
+    return f"{feed.feed_id} ({feed.name})"
 
 
 def remove_command(brokers: Brokers, wanted: Sequence[str]) -> int:
@@ -76,9 +87,9 @@ def remove_command(brokers: Brokers, wanted: Sequence[str]) -> int:
         found = {each.feed.feed_id: each for each in map(registry.of, wanted)}
         await store(brokers, [taken_away(each) for each in found.values()])
         for each in found.values():
-            say(f"removed {each.feed.feed_id} ({each.feed.name})")
+            tell(f"removed {_called(each.feed)}")
             if each.from_file:
-                say("  it came from a feeds file: it comes back with the next start if it is still in there")
+                tell("  it came from a feeds file: it comes back with the next start if it is still in there")
         return 0
 
     return run(remove(), brokers)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -23,13 +23,14 @@ from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Entry, Feed, Page, Source
 from copydesk_shared.settings import load_settings
 from copydesk_shared.stage import Drop, Emit, Forward
-from copydesk_standalone.feeds.listing import span
+from copydesk_standalone.feeds.table import cut, facts, span
 from copydesk_standalone.letters.output import say
 
 OK = 200
 EXIT_NO_USE = 1
 CHECKED = "check"
 REQUESTS = 12
+SHOWN_CHARACTERS = 200
 
 
 @dataclass
@@ -43,16 +44,22 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """The report for people."""
-        width = max(map(len, self.facts))
-        yield from (f"{name.ljust(width)}  {_plain(value)}" for name, value in self.facts.items())
+        yield from facts(self.facts)
         for title, rows in (("entries", self.entries), ("feeds of this site", self.candidates)):
             if rows:
-                yield f"\n{title}"
-                yield from (f"  {_plain(' | '.join(filter(None, row.values())))}" for row in rows)
+                yield from ("", title)
+                yield from (
+                    f"  {' | '.join(cut(each, SHOWN_CHARACTERS) for each in row.values() if each)}" for row in rows
+                )
+
+    def as_json(self) -> str:
+        """The report for programs: one line, in ASCII."""
+        named = {name.replace(" ", "_").replace(".", "_"): value for name, value in self.facts.items()}
+        return json.dumps({**asdict(self), "facts": named})
 
 
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
+def _shown(values: Iterable[str]) -> str:
+    return " | ".join(cut(each, SHOWN_CHARACTERS) for each in values if each)
 
 
 class Checker:
@@ -192,7 +199,7 @@ def _url(text: str) -> str:
 
 
 def _print(report: Report, style: str) -> None:
-    lines: Sequence[str] = [json.dumps(asdict(report))] if style == "json" else list(report.lines())
+    lines = [report.as_json()] if style == "json" else report.lines()
     for line in lines:
         say(line)
 

@@ -18,6 +18,7 @@ _style = click.option(
     "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True,
     help="A table, or a line of JSON for each.",
 )  # fmt: skip
+_wanted = click.argument("feed", nargs=-1, required=True, metavar="ID|URL...")
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 
 
@@ -40,7 +41,12 @@ class InOrder(click.Group):
 
 @click.group(cls=InOrder)
 def feeds() -> None:
-    """See and change which feeds are polled, while everything runs."""
+    """See and change which feeds are polled.
+
+    Changes count within seconds, while everything runs.
+
+    Exit code: 0, or 2 with one line that says what is wrong; `check` has its own.
+    """
 
 
 @feeds.command()
@@ -54,7 +60,10 @@ def feeds() -> None:
 @click.option("--no-websub", "websub", is_flag=True, flag_value=False, default=None, help="Subscribe to no hub.")
 @_place
 def add(url: str, bootstrap_servers: str | None, **given: Any) -> int:
-    """Poll a feed, a sitemap or a site from now on."""
+    """Poll a feed, a sitemap or a site from now on.
+
+    A site is asked for its feeds. See what would come of it with `copydesk feeds check URL`.
+    """
     from copydesk_standalone.feeds.changing import add_command
 
     return add_command(_brokers(bootstrap_servers), {"url": url, **given})
@@ -62,51 +71,68 @@ def add(url: str, bootstrap_servers: str | None, **given: Any) -> int:
 
 @feeds.command("list")
 @click.option("--failing", is_flag=True, help="Only those that fail, are disabled or have a warning.")
+@click.option("--urls", is_flag=True, help="With their URLs.")
 @_style
 @_place
-def list_(bootstrap_servers: str | None, style: str, failing: bool) -> int:
-    """List the feeds and how they go."""
+def list_(bootstrap_servers: str | None, style: str, failing: bool, urls: bool) -> int:
+    """List the feeds and how they go.
+
+    An interval with ~ adapts to how often the feed has news. States: new (not polled yet), ok, warning (read, with
+    faults), failing (polls in a row that failed), disabled (given up: `resume` tries again), paused.
+    """
     from copydesk_standalone.feeds.listing import list_command
 
-    return list_command(_brokers(bootstrap_servers), style, failing=failing)
+    return list_command(_brokers(bootstrap_servers), style, failing=failing, urls=urls)
 
 
 @feeds.command()
-@click.argument("feed")
+@_wanted
 @_style
 @_place
-def show(feed: str, bootstrap_servers: str | None, style: str) -> int:
-    """Show all that is known of a feed, by its id or its URL."""
+def show(feed: tuple[str, ...], bootstrap_servers: str | None, style: str) -> int:
+    """Show all that is known of feeds.
+
+    A feed is named by its id or its URL, also by the one it had before it moved.
+    """
     from copydesk_standalone.feeds.listing import show_command
 
     return show_command(_brokers(bootstrap_servers), feed, style)
 
 
 @feeds.command()
-@click.argument("feed", nargs=-1, required=True)
+@_wanted
 @_place
 def pause(feed: tuple[str, ...], bootstrap_servers: str | None) -> int:
-    """Poll these feeds no more, until they are resumed. What was fetched stays."""
+    """Poll feeds no more until they are resumed.
+
+    What was fetched stays, and what is known of them too.
+    """
     from copydesk_standalone.feeds.changing import pause_command
 
     return pause_command(_brokers(bootstrap_servers), feed, paused=True)
 
 
 @feeds.command()
-@click.argument("feed", nargs=-1, required=True)
+@_wanted
 @_place
 def resume(feed: tuple[str, ...], bootstrap_servers: str | None) -> int:
-    """Poll these feeds again, now; also those that were disabled because they were gone or failed for long."""
+    """Poll feeds again, now.
+
+    Those that were paused, and those that were disabled because they were gone or failed for long.
+    """
     from copydesk_standalone.feeds.changing import pause_command
 
     return pause_command(_brokers(bootstrap_servers), feed, paused=False)
 
 
 @feeds.command()
-@click.argument("feed", nargs=-1, required=True)
+@_wanted
 @_place
 def remove(feed: tuple[str, ...], bootstrap_servers: str | None) -> int:
-    """Poll these feeds no more and forget them. What was fetched stays."""
+    """Poll feeds no more and forget them.
+
+    What was fetched stays. A feed of a feeds file comes back at the next start unless it is taken out there.
+    """
     from copydesk_standalone.feeds.changing import remove_command
 
     return remove_command(_brokers(bootstrap_servers), feed)
@@ -117,7 +143,11 @@ def remove(feed: tuple[str, ...], bootstrap_servers: str | None) -> int:
 @_dry_run
 @_place
 def import_(file: Path, bootstrap_servers: str | None, dry_run: bool) -> int:
-    """Add the feeds of an OPML file, or of a feeds.yaml. Feeds that are there already stay as they are."""
+    """Add the feeds of an OPML file or a feeds.yaml.
+
+    FILE may be - for standard input. Feeds that are there already stay as they are, and what cannot be taken from an
+    OPML file is named, a line each; a feeds.yaml with a mistake is refused as a whole.
+    """
     from copydesk_standalone.feeds.exchange import import_command
 
     return import_command(_brokers(bootstrap_servers), file, dry_run=dry_run)
@@ -127,7 +157,10 @@ def import_(file: Path, bootstrap_servers: str | None, dry_run: bool) -> int:
 @click.option("--format", "style", type=click.Choice(["opml", "yaml"]), default="opml", show_default=True)
 @_place
 def export(bootstrap_servers: str | None, style: str) -> int:
-    """Write all feeds to standard output."""
+    """Write all feeds to standard output.
+
+    OPML has names and URLs for other feed readers, yaml has all that `copydesk feeds import` and --feeds understand.
+    """
     from copydesk_standalone.feeds.exchange import export_command
 
     return export_command(_brokers(bootstrap_servers), style)
@@ -138,7 +171,9 @@ def export(bootstrap_servers: str | None, style: str) -> int:
 @click.option("--entries", type=click.IntRange(0, 1000), default=5, show_default=True, help="Show so many entries.")
 @_style
 def check(url: str, entries: int, style: str) -> int:
-    """Ask for a URL as the fetcher would and say what it would do with it, and why not. Changes nothing.
+    """Say what would become of a URL, and why not.
+
+    Asks for it as the fetcher would, needs no brokers and changes nothing.
 
     Exit code: 0 it could be polled or fetched, 1 it could not, 2 the URL or a setting cannot be used.
     """
@@ -149,7 +184,7 @@ def check(url: str, entries: int, style: str) -> int:
 
 @click.group(cls=InOrder)
 def hosts() -> None:
-    """See the publishers' hosts: what waits, how politely, what they last said."""
+    """See how the publishers' hosts are treated."""
 
 
 @hosts.command("list")
@@ -157,7 +192,11 @@ def hosts() -> None:
 @_style
 @_place
 def hosts_list(bootstrap_servers: str | None, style: str, held: bool) -> int:
-    """List the hosts by registrable domain, those with the longest queue first."""
+    """List the hosts, the longest queue first.
+
+    A host is a registrable domain. For each: articles that wait, the delay between two requests, how long it is left
+    alone because it asked for that, its last status, the last request, requests so far, and what is wrong.
+    """
     from copydesk_standalone.feeds.listing import hosts_command
 
     return hosts_command(_brokers(bootstrap_servers), style, held=held)

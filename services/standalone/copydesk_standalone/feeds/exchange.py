@@ -12,8 +12,10 @@ from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError
 from copydesk_shared.messages import Feed
 from copydesk_standalone.feeds.changing import refusal
-from copydesk_standalone.feeds.registry import Registry, put, read_registry, store
-from copydesk_standalone.letters.output import run, say, warn, write
+from copydesk_standalone.feeds.registry import Registry, new, read_registry, store
+from copydesk_standalone.feeds.table import tell
+from copydesk_standalone.letters.output import run, warn, write
+from copydesk_standalone.letters.rendering import printable
 
 LARGEST_FILE_BYTES = 16 * 1024 * 1024
 
@@ -40,7 +42,7 @@ def _feeds(name: str, content: bytes) -> Sequence[Feed]:
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
         imported = import_opml(content, name)
         for warning in imported.warnings:
-            warn(f"{name}: {warning}")
+            warn(f"{name}: {printable(warning)}")
         return imported.feeds
     try:
         return parse_feeds(content.decode("utf-8-sig"), name)
@@ -70,12 +72,12 @@ def import_command(brokers: Brokers, file: Path, *, dry_run: bool) -> int:
     async def bring_in() -> int:
         added, passed = _new(await read_registry(brokers, with_states=False), found)
         if not dry_run:
-            await store(brokers, [put(feed) for feed in added])
+            await store(brokers, [new(feed) for feed in added])
         for feed in added:
-            say(f"{'would add' if dry_run else 'added'} {feed.feed_id} ({feed.name}): {feed.url}")
+            tell(f"{'would add' if dry_run else 'added'} {feed.feed_id} ({feed.name}): {feed.url}")
         for why in passed:
-            say(f"passed over: {why}")
-        say(f"{len(added)} {'to add' if dry_run else 'added'}, {len(passed)} passed over")
+            tell(f"passed over: {why}")
+        tell(f"{len(added)} {'to add' if dry_run else 'added'}, {len(passed)} passed over")
         return 0
 
     return run(bring_in(), brokers)

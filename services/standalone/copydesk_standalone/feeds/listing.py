@@ -1,19 +1,26 @@
 """Showing feeds and hosts."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from copydesk_shared.brokers import Brokers
-from copydesk_shared.messages import Feed, FeedState, HostState, Message
+from copydesk_shared.messages import Feed, FeedState, HostState
 from copydesk_standalone.feeds.registry import Registry, read_registry
-from copydesk_standalone.letters.output import run, say
+from copydesk_standalone.feeds.table import ago, facts, span, table
+from copydesk_standalone.letters.output import run, say, warn
 
-COLUMNS = ("id", "name", "state", "entries", "interval", "last success", "next poll", "what is wrong")
-HOST_COLUMNS = ("domain", "queued", "delay", "held for", "last status", "last request", "requests", "what is wrong")
-NAME_WIDTH = 32
-REASON_WIDTH = 80
-UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+# Names and widths at most.
+COLUMNS = {
+    "id": 64, "name": 24, "state": 14, "entries": 10, "interval": 10, "success": 12, "next": 10, "what is wrong": 120,
+}  # fmt: skip
+URLS = {"url": 120}
+HOST_COLUMNS = {
+    "domain": 48, "queued": 8, "delay": 8, "held for": 8, "status": 6, "asked": 12, "requests": 9,
+    "what is wrong": 120,
+}  # fmt: skip
+HOST_FACTS = ("domain", "queued", "delay", "held for", "last status", "last request", "requests", "last error")
 
 
 def state_of(feed: Feed, state: FeedState | None) -> str:
@@ -34,121 +41,115 @@ def what_is_wrong(state: FeedState | None) -> str:
     return (state.disabled or state.last_error or state.warning or "") if state else ""
 
 
-def span(seconds: float) -> str:
-    """A span of time in its largest unit."""
-    for size, unit in UNITS:
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def ago(at: datetime | None, now: datetime) -> str:
-    """How long ago a time was, or how far ahead it is."""
-    if at is None:
-        return "-"
-    seconds = (now - at).total_seconds()
-    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
-
-
-def _plain(text: str, width: int) -> str:
-    """Text from outside on one line, without control characters, cut to a width."""
-    shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
-
-
-def _row(feed: Feed, state: FeedState | None, now: datetime) -> list[str]:
+def _row(feed: Feed, state: FeedState | None, now: datetime, *, urls: bool) -> list[str]:
     interval = (state.interval_seconds if state and feed.adapts else None) or feed.interval_seconds
     is_polled = not feed.paused and not (state and state.disabled)
     return [
         feed.feed_id,
-        _plain(feed.name, NAME_WIDTH),
+        feed.name,
         state_of(feed, state),
         str(state.entries_seen) if state else "-",
         f"{span(interval)}{' ~' if feed.adapts else ''}",
         ago(state.last_success_at if state else None, now),
-        ago(state.next_poll_at if state and is_polled else None, now),
-        _plain(what_is_wrong(state), REASON_WIDTH),
+        _ahead(state.next_poll_at if state and is_polled else None, now),
+        *([feed.url] if urls else []),
+        what_is_wrong(state),
     ]
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The rows under their columns, as lines."""
-    lines = [columns, *rows]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
-    for line in lines:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+def _ahead(at: datetime | None, now: datetime) -> str:
+    return "now" if at is not None and at <= now else ago(at, now)
 
 
-def _as_json(**messages: Message | None) -> str:
-    return json.dumps({name: each.model_dump(mode="json") if each else None for name, each in messages.items()})
+def _columns(*, urls: bool) -> Mapping[str, int]:
+    *first, last = COLUMNS.items()
+    return dict([*first, *(URLS.items() if urls else ()), last])
 
 
-def list_command(brokers: Brokers, style: str, *, failing: bool) -> int:
+def _say_json(each: Mapping[str, Any]) -> None:
+    """One line, in ASCII: a terminal takes nothing in it for a command."""
+    say(json.dumps(each))
+
+
+def list_command(brokers: Brokers, style: str, *, failing: bool, urls: bool) -> int:
     """List feeds by name; with ``failing`` those that are not as they should be."""
 
     async def show_all() -> int:
         registry = await read_registry(brokers)
-        now = datetime.now(UTC)
-        feeds = sorted(
-            (known.feed for known in registry.feeds.values()), key=lambda feed: (feed.name.lower(), feed.url)
-        )
+        feeds = registry.by_name()
         if failing:
             feeds = [feed for feed in feeds if what_is_wrong(registry.states.get(feed.feed_id))]
         if style == "json":
             for feed in feeds:
-                say(_as_json(feed=feed, state=_without_seen(registry.states.get(feed.feed_id))))
-            return 0
-        for line in table(COLUMNS, [_row(feed, registry.states.get(feed.feed_id), now) for feed in feeds]):
-            say(line)
+                _say_json(_listed(feed, registry.states.get(feed.feed_id)))
+        elif feeds:
+            now = datetime.now(UTC)
+            rows = [_row(feed, registry.states.get(feed.feed_id), now, urls=urls) for feed in feeds]
+            _print(table(_columns(urls=urls), rows))
+        else:
+            warn(_nothing(registry))
         return 0
 
     return run(show_all(), brokers)
 
 
-def _without_seen(state: FeedState | None) -> FeedState | None:
-    return state.model_copy(update={"seen": {}}) if state else None
+def _listed(feed: Feed, state: FeedState | None) -> dict[str, Any]:
+    return {
+        "feed": feed.model_dump(mode="json"),
+        "how": state_of(feed, state),
+        "state": state.model_dump(mode="json", exclude={"seen", "children"}) if state else None,
+    }
 
 
-def show_command(brokers: Brokers, wanted: str, style: str) -> int:
-    """Show one feed whole. Raises :class:`UserError` when there is none."""
+def _nothing(registry: Registry) -> str:
+    return "no feed fails or has a warning" if registry.feeds else "no feeds yet: `copydesk feeds add URL` adds one"
 
-    async def show_one() -> int:
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        say(line)
+
+
+def show_command(brokers: Brokers, wanted: Sequence[str], style: str) -> int:
+    """Show feeds whole. Raises :class:`UserError` when one is not there, before any is shown."""
+
+    async def show_them() -> int:
         registry = await read_registry(brokers)
-        feed = registry.of(wanted).feed
-        state, host = registry.states.get(feed.feed_id), registry.host_of(feed)
-        if style == "json":
-            say(_as_json(feed=feed, state=state, host=host))
-            return 0
-        facts = _facts(registry, feed, state, host)
-        width = max(map(len, facts))
-        for name, value in facts.items():
-            say(f"{name.ljust(width)}  {_plain(value, 2_000)}")
+        for at, feed in enumerate([registry.of(each).feed for each in wanted]):
+            state, host = registry.states.get(feed.feed_id), registry.host_of(feed)
+            if style == "json":
+                host_json = host.model_dump(mode="json") if host else None
+                whole = {"state": state.model_dump(mode="json")} if state else {}
+                _say_json({**_listed(feed, state), **whole, "host": host_json})
+            else:
+                _print([""] if at else [])
+                _print(facts(_facts(registry, feed, state, host)))
         return 0
 
-    return run(show_one(), brokers)
+    return run(show_them(), brokers)
 
 
 def _facts(registry: Registry, feed: Feed, state: FeedState | None, host: HostState | None) -> Mapping[str, str]:
     now = datetime.now(UTC)
-    facts = {
+    named = {
         "id": feed.feed_id,
         "name": feed.name,
         "url": feed.url,
         "moved from": feed.moved_from or "",
         "state": state_of(feed, state),
-        "from": "a feeds file" if registry.feeds[feed.feed_id].from_file else "`copydesk feeds`, or a move",
+        "from": "a feeds file" if registry.feeds[feed.feed_id].from_file else "`copydesk feeds`",
         "kind": feed.kind,
         "content": feed.content,
         "off-site links": "followed" if feed.off_site == "follow" else "dropped",
         "interval": f"{span(feed.interval_seconds)}, {'adapts' if feed.adapts else 'fixed'}",
     }
     if state is not None:
-        facts |= {
+        named |= {
             "interval now": span(state.interval_seconds) if state.interval_seconds else "",
             "read from": state.source_url or "",
             "last poll": ago(state.last_poll_at, now),
             "last success": ago(state.last_success_at, now),
-            "next poll": "-" if feed.paused or state.disabled else ago(state.next_poll_at, now),
+            "next poll": "-" if feed.paused or state.disabled else _ahead(state.next_poll_at, now),
             "entries seen": str(state.entries_seen),
             "disabled": state.disabled or "",
             "failures": f"{state.failures} ({state.failure_kind or 'temporary'})" if state.failures else "",
@@ -159,8 +160,8 @@ def _facts(registry: Registry, feed: Feed, state: FeedState | None, host: HostSt
             **_hub_facts(state, now),
         }
     if host is not None:
-        facts |= {f"host {name}": value for name, value in zip(HOST_COLUMNS, _host_row(host, now), strict=True)}
-    return {name: value for name, value in facts.items() if value}
+        named |= {f"host {name}": value for name, value in zip(HOST_FACTS, _host_row(host, now), strict=True)}
+    return {name: value for name, value in named.items() if value}
 
 
 def _hub_facts(state: FeedState, now: datetime) -> Mapping[str, str]:
@@ -185,7 +186,7 @@ def _host_row(host: HostState, now: datetime) -> list[str]:
         str(host.last_status or "-"),
         ago(host.last_request_at, now),
         str(host.requests),
-        _plain(host.last_error or "", REASON_WIDTH),
+        host.last_error or "",
     ]
 
 
@@ -200,10 +201,11 @@ def hosts_command(brokers: Brokers, style: str, *, held: bool) -> int:
             hosts = [host for host in hosts if host.held_until and host.held_until > now]
         if style == "json":
             for host in hosts:
-                say(host.model_dump_json())
-            return 0
-        for line in table(HOST_COLUMNS, [_host_row(host, now) for host in hosts]):
-            say(line)
+                _say_json(host.model_dump(mode="json"))
+        elif hosts:
+            _print(table(HOST_COLUMNS, [_host_row(host, now) for host in hosts]))
+        else:
+            warn("no host is held" if registry.hosts else "no host was asked yet")
         return 0
 
     return run(show_all(), brokers)

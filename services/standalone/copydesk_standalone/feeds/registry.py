@@ -1,14 +1,17 @@
 """The feeds as the topics have them: definitions, poll states, and what is known of their hosts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Generic, TypeVar
 
+from copydesk_fetcher.feeds_file import WRITER as FILE_WRITER
 from copydesk_fetcher.feeds_file import Known, known_feeds
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError, Poison
 from copydesk_shared.identity import canonical_url, registrable_domain
-from copydesk_shared.kafka import connect, read_partitions, see_topics
+from copydesk_shared.kafka import KafkaTables, connect, read_partitions, see_topics
 from copydesk_shared.log import Log, Outgoing, Record
 from copydesk_shared.messages import Feed, FeedState, HostState, Message
 from copydesk_shared.topics import FEEDS, FEEDS_STATE, HOSTS_STATE, Topic
@@ -16,11 +19,12 @@ from copydesk_shared.wire import decode, encode, tombstone
 
 WRITER = "feeds-command"
 WRITER_VERSION = "1"
+SHOWN_CHARACTERS = 200
 
 M = TypeVar("M", bound=Message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Registry:
     """What the topics say, by feed id and by domain."""
 
@@ -32,8 +36,17 @@ class Registry:
         """The feed with this id, or with this URL. Raises :class:`InputError`."""
         known = self.feeds.get(wanted) or self.at(wanted)
         if known is None:
-            raise InputError(f"there is no feed {wanted!r}; `copydesk feeds list` has them all")
+            raise InputError(f"there is no feed {wanted[:SHOWN_CHARACTERS]!r}; {self._hint(wanted)}")
         return known
+
+    def _hint(self, wanted: str) -> str:
+        names = {known.feed.name.lower(): key for key, known in self.feeds.items()}
+        urls = {known.feed.url: known.feed.url for known in self.feeds.values()}
+        for spellings in ({key: key for key in self.feeds}, urls, names):
+            close = get_close_matches(wanted.lower()[:SHOWN_CHARACTERS], spellings, n=1, cutoff=0.7)
+            if close:
+                return f"did you mean {spellings[close[0]]!r}?"
+        return "`copydesk feeds list` has them all"
 
     def by_name(self) -> list[Feed]:
         """All feeds."""
@@ -41,56 +54,93 @@ class Registry:
 
     def at(self, url: str) -> Known | None:
         """The feed that has this URL, or had it before it moved."""
-        try:
-            address = canonical_url(url)
-        except ValueError:
-            return None
-        return next((known for known in self.feeds.values() if address in _addresses(known.feed)), None)
+        return self._addresses.get(_address(url))
+
+    @cached_property
+    def _addresses(self) -> Mapping[str, Known]:
+        urls = [(url, known) for known in self.feeds.values() for url in (known.feed.moved_from, known.feed.url) if url]
+        return {_address(url): known for url, known in urls}
 
     def host_of(self, feed: Feed) -> HostState | None:
         """What is known of the feed's domain."""
-        return self.hosts.get(registrable_domain(feed.url))
+        try:
+            return self.hosts.get(registrable_domain(feed.url))
+        except ValueError:
+            return None
 
 
-def _addresses(feed: Feed) -> set[str]:
-    return {canonical_url(url) for url in (feed.url, feed.moved_from) if url}
+def _address(url: str) -> str:
+    try:
+        return canonical_url(url)
+    except ValueError:
+        return url
+
+
+class Last(Generic[M]):
+    """The last message of each key in each partition. Tombstones and what cannot be read take the key away.
+
+    What moves has its tombstone in the partition it left: partitions say nothing of each other's keys.
+    """
+
+    def __init__(self, topic: Topic[M]) -> None:
+        self._topic = topic
+        self._found: dict[tuple[str, int], tuple[int, M]] = {}
+
+    def take(self, record: Record) -> None:
+        """The next record of its partition."""
+        where = (record.key or b"").decode("utf-8", "replace"), record.partition
+        self._found.pop(where, None)
+        if not record.is_tombstone:
+            try:
+                self._found[where] = record.timestamp_ms, decode(self._topic, record)
+            except Poison:
+                return
+
+    def by_key(self) -> dict[str, M]:
+        """Of a key that is in two partitions the newer message."""
+        ordered = sorted(self._found.items(), key=lambda each: each[1][0])
+        return {key: message for (key, _), (_, message) in ordered}
 
 
 async def read_registry(brokers: Brokers, *, with_states: bool = True) -> Registry:
     """Read the topics to their ends. Raises :class:`LogError`, :class:`InputError` when they are not there."""
     topics = (FEEDS, FEEDS_STATE, HOSTS_STATE) if with_states else (FEEDS,)
-    found = (await see_topics(brokers, [topic.name for topic in topics])).found
-    records: dict[str, list[Record]] = {}
-    for topic in topics:
-        there = found.get(topic.name)
-        if there is None:
-            raise InputError(f"the brokers at {brokers} have no topic {topic.name}: `copydesk topics apply` creates it")
-        records[topic.name] = await read_partitions(brokers, topic.name, range(there.partitions))
-    return Registry(
-        known_feeds(records[FEEDS.name]),
-        latest(FEEDS_STATE, records.get(FEEDS_STATE.name, ())),
-        latest(HOSTS_STATE, records.get(HOSTS_STATE.name, ())),
-    )
+    partitions = await _partitions(brokers, [topic.name for topic in topics])
+    feeds = known_feeds(await read_partitions(brokers, FEEDS.name, range(partitions[FEEDS.name])))
+    if not with_states:
+        return Registry(feeds)
+    states, hosts = Last(FEEDS_STATE), Last(HOSTS_STATE)
+    tables = KafkaTables(brokers)
+    await tables.read((FEEDS_STATE.name,), range(partitions[FEEDS_STATE.name]), states.take)
+    await tables.read((HOSTS_STATE.name,), range(partitions[HOSTS_STATE.name]), hosts.take)
+    return Registry(feeds, states.by_key(), hosts.by_key())
 
 
-def latest(topic: Topic[M], records: Iterable[Record]) -> dict[str, M]:
-    """The last message of each key. Tombstones and what cannot be read take the key away."""
-    found: dict[str, M] = {}
-    for record in records:
-        key = (record.key or b"").decode("utf-8", "replace")
-        found.pop(key, None)
-        if record.is_tombstone:
-            continue
-        try:
-            found[key] = decode(topic, record)
-        except Poison:
-            continue
-    return found
+async def _partitions(brokers: Brokers, names: Iterable[str]) -> dict[str, int]:
+    found = (await see_topics(brokers, list(names))).found
+    partitions = {}
+    for name in names:
+        if name not in found:
+            raise InputError(
+                f"the brokers at {brokers} have no topic {name};"
+                f" create the topics with: copydesk topics apply --bootstrap-servers {brokers}"
+            )
+        seen = found[name]
+        if seen is None:
+            raise InputError(f"the brokers at {brokers} give no right to see the topic {name}")
+        partitions[name] = seen.partitions
+    return partitions
 
 
-def put(feed: Feed) -> Outgoing:
-    """The record that defines a feed, or changes it."""
+def new(feed: Feed) -> Outgoing:
+    """The record that defines a feed that was not there."""
     return encode(FEEDS, feed, stage=WRITER, version=WRITER_VERSION)
+
+
+def changed(known: Known, feed: Feed) -> Outgoing:
+    """The record that changes a feed where it lies. One that a file brought stays one of that file."""
+    writer = FILE_WRITER if known.from_file else WRITER
+    return replace(encode(FEEDS, feed, stage=writer, version=WRITER_VERSION), partition=known.partition)
 
 
 def taken_away(known: Known) -> Outgoing:
@@ -107,6 +157,3 @@ async def store(brokers: Brokers, records: Iterable[Outgoing]) -> None:
 async def _store(log: Log, records: Iterable[Outgoing]) -> None:
     for stored in [await log.send(record) for record in records]:
         await stored
-
-
-__all__ = ["Registry", "latest", "put", "read_registry", "store", "taken_away"]

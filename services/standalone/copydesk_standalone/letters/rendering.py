@@ -33,6 +33,11 @@ def _width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a printable text takes."""
+    return sum(map(_width, text))
+
+
 def fit(text: str, width: int) -> str:
     """The text, made safe, in exactly so many columns; an ellipsis where something is cut."""
     safe = printable(text[: 4 * width])
