@@ -7,12 +7,13 @@ from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError
 from copydesk_shared.messages import Feed, FeedState
 from copydesk_standalone.feeds.registry import Registry, changed, new, read_registry, store, taken_away
-from copydesk_standalone.feeds.table import tell
+from copydesk_standalone.feeds.table import cut, tell
 from copydesk_standalone.letters.output import run
 from copydesk_standalone.letters.rendering import printable
 
 DONE = {True: "paused", False: "resumed"}
 NOT_DONE = {True: "paused already:", False: "polled already:"}
+PROBLEM_CHARACTERS = 300
 KEYS = {"feed_id": "id"}
 OPTIONS = {"id": "--id", "off_site": "--off-site", "url": "URL"}
 
@@ -22,7 +23,8 @@ def _feed(given: Mapping[str, object]) -> Feed:
     try:
         return feed_of({KEYS.get(name, name): value for name, value in given.items() if value is not None})
     except FieldError as error:
-        raise InputError(f"{OPTIONS.get(error.key, f'--{error.key}')}: {error.problem}") from None
+        option = OPTIONS.get(error.key, f"--{error.key}")
+        raise InputError(f"{option}: {cut(error.problem, PROBLEM_CHARACTERS)}") from None
 
 
 def refusal(registry: Registry, feed: Feed) -> str | None:

@@ -11,13 +11,13 @@ from copydesk_fetcher.contact import for_a_person
 from copydesk_fetcher.discovery import Finding, list_candidates
 from copydesk_fetcher.download import Downloader
 from copydesk_fetcher.entries import entries_from
+from copydesk_fetcher.feeds_file import FieldError, feed_of
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.parse import FeedParser, IsHtml, NotAFeed, ParsedFeed
 from copydesk_fetcher.reading import FEED_ACCEPT
 from copydesk_fetcher.responses import Fetched, FetchError
 from copydesk_fetcher.robots import Robots
 from copydesk_fetcher.settings import FetcherSettings
-from copydesk_fetcher.urls import plain_url
 from copydesk_shared.errors import HandlingError, InputError
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Entry, Feed, Page, Source
@@ -193,9 +193,9 @@ def _as_article(result: Emit[Page] | Forward[Entry] | Drop) -> dict[str, str]:
 
 def _url(text: str) -> str:
     try:
-        return plain_url(text if "://" in text else f"https://{text}")
-    except ValueError as error:
-        raise InputError(f"{text[:200]}: {error}") from None
+        return feed_of({"url": text if "://" in text else f"https://{text}"}).url
+    except FieldError as error:
+        raise InputError(f"{cut(text, SHOWN_CHARACTERS)}: {cut(error.problem, SHOWN_CHARACTERS)}") from None
 
 
 def _print(report: Report, style: str) -> None:
