@@ -22,7 +22,7 @@ START = re.compile(
 )
 ENDS = frozenset((b"/head", b"body"))
 META_NAME = re.compile(rb"""\s(?:name|property)\s*=\s*["']?\s*([^\s"'>]+)""")
-ATTRIBUTE = re.compile(r"""(?<![\w-])([a-z][\w:-]*+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+ATTRIBUTE = re.compile(r"""(?<![\w:-])([a-z][\w:-]*+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 import html
 import re
 
-# Never goes back, and looks for the end of a quotation no further than it may be: hostile markup costs its length only.
+# Never goes back, and looks for the end of a quotation and of a tag no further than it may be: hostile markup costs its
+# length only.
 TAG = re.compile(
-    r"""<(/?)([a-zA-Z][^\s/<>]*+)(?:[^<>=]++|=\s*+"[^"]{0,1000}+"|=\s*+'[^']{0,1000}+'|=)*+>"""
+    r"""<(/?)([a-zA-Z][^\s/<>]*+)(?:[^<>=]++|=\s*+"[^"]{0,1000}+"|=\s*+'[^']{0,1000}+'|=){0,200}+>"""
     r"""|<[!?][a-zA-Z\[][^<>]*+>|<!--"""
 )
 HIDDEN = frozenset(("script", "style", "template", "noscript"))

@@ -21,8 +21,9 @@ SIGNS = (
     (b"\x00<", "utf-16-be"),
 )
 EBCDIC = b"\x4c\x6f\xa7\x94"
-XML_DECLARATION = re.compile(r"\s*<\?xml\b[^>]{0,1000}?\?>\s*", re.IGNORECASE)
-DECLARED = re.compile(r"""<\?xml\b[^>]{0,1000}?\bencoding\s*=\s*["']([\w.:-]{1,40})["']""", re.IGNORECASE)
+# The blanks before it are tried once, not from each of them anew: a feed may be megabytes of blanks.
+XML_DECLARATION = re.compile(r"(?<!\s)\s*+<\?xml\b[^<>]{0,1000}?\?>\s*", re.IGNORECASE)
+DECLARED = re.compile(r"""<\?xml\b[^<>]{0,1000}?\bencoding\s*=\s*["']([\w.:-]{1,40})["']""", re.IGNORECASE)
 HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 # Codecs of Python that are no charsets, or that hostile input makes slow.
 NO_CHARSETS = frozenset(("idna", "mbcs", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"))

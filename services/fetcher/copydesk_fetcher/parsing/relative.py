@@ -4,7 +4,7 @@ import re
 from urllib.parse import urljoin
 
 # Neither looks beyond the next "<", so that hostile markup costs no more than its length.
-TAG = re.compile(r"<[a-zA-Z][^<>]*?\s(?:href|src|poster|cite|longdesc)\s*=[^<>]*>", re.IGNORECASE)
+TAG = re.compile(r"<[a-zA-Z](?=[^<>]*?\s(?:href|src|poster|cite|longdesc)\s*=)[^<>]*+>", re.IGNORECASE)
 ADDRESS = re.compile(
     r"""(\s(?:href|src|poster|cite|longdesc)\s*=\s*)(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))""", re.IGNORECASE
 )

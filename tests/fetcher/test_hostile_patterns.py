@@ -1,0 +1,46 @@
+"""A megabyte of what makes a pattern look again from each place: within pytest's time-out only if it costs its length."""
+
+from collections.abc import Callable
+
+import pytest
+
+from copydesk_fetcher.bodies import body_digest
+from copydesk_fetcher.feed_links import declared
+from copydesk_fetcher.head import attributes, read_head
+from copydesk_fetcher.parsing.bounds import first_entries, without_bombs
+from copydesk_fetcher.parsing.charset import decode
+from copydesk_fetcher.parsing.dates import read_date
+from copydesk_fetcher.parsing.dispatch import root_of
+from copydesk_fetcher.parsing.relative import with_absolute_addresses
+from copydesk_fetcher.parsing.w3c_dates import parse_w3c_date
+from copydesk_fetcher.text import plain_text
+from copydesk_fetcher.websub.links import hub_from_headers
+
+CHARACTERS = 1_000_000
+URL = "https://news.example/"
+READERS: dict[str, Callable[[str], object]] = {
+    "decode": lambda text: decode(f"<rss>{text}".encode(), "text/xml"),
+    "root_of": root_of,
+    "first_entries": lambda text: first_entries(text.encode(), 10),
+    "without_bombs": lambda text: without_bombs(text.encode()),
+    "plain_text": lambda text: plain_text(text, CHARACTERS),
+    "with_absolute_addresses": lambda text: with_absolute_addresses(text, URL),
+    "attributes": attributes,
+    "read_head": read_head,
+    "declared": lambda text: declared(text, text, URL),
+    "hub_from_headers": lambda text: hub_from_headers(text, URL),
+    "body_digest": lambda text: body_digest(URL, text.encode()),
+    "read_date": read_date,
+    "parse_w3c_date": parse_w3c_date,
+}
+UNITS = (
+    " ", "\n", "<", "<a ", '"', "'", "a", "1", "&", "&#", "=", ";", "a:", " href=", '<a" ="', "<a' ='", "<?", "<?xml ",
+    "<!--", "<![CDATA[", "<!DOCTYPE [", "<!ENTITY a ", "<author> ", "<link ", "<meta name=", "<svg ", "</item", ', a="',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("name", READERS)
+def test_hostile_text_costs_no_more_than_its_length(name: str, unit: str) -> None:
+    for start in ("", "<a "):
+        READERS[name](start + unit * (CHARACTERS // len(unit)))
