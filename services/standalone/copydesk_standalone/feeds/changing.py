@@ -7,8 +7,8 @@ from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError
 from copydesk_shared.messages import Feed, FeedState
 from copydesk_standalone.feeds.registry import Registry, changed, new, read_registry, store, taken_away
+from copydesk_standalone.feeds.running import run
 from copydesk_standalone.feeds.table import cut, tell
-from copydesk_standalone.letters.output import run
 from copydesk_standalone.letters.rendering import printable
 
 DONE = {True: "paused", False: "resumed"}

@@ -23,6 +23,7 @@ from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Entry, Feed, Page, Source
 from copydesk_shared.settings import load_settings
 from copydesk_shared.stage import Drop, Emit, Forward
+from copydesk_standalone.feeds.running import log_to_stderr
 from copydesk_standalone.feeds.table import cut, facts, span
 from copydesk_standalone.letters.output import say
 
@@ -213,6 +214,7 @@ def check_command(url: str, shown: int, style: str) -> int:
         async with Client(settings) as client:
             return await Checker(client, settings).check(address, shown)
 
-    report = asyncio.run(check())
+    with log_to_stderr():
+        report = asyncio.run(check())
     _print(report, style)
     return 0 if report.is_of_use else EXIT_NO_USE

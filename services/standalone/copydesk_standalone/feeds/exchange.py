@@ -1,8 +1,10 @@
 """Feeds from files and into files: OPML and ``feeds.yaml``."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import yaml
 
@@ -13,10 +15,12 @@ from copydesk_shared.errors import InputError
 from copydesk_shared.messages import Feed
 from copydesk_standalone.feeds.changing import refusal
 from copydesk_standalone.feeds.registry import Registry, new, read_registry, store
+from copydesk_standalone.feeds.running import run
 from copydesk_standalone.feeds.table import tell
-from copydesk_standalone.letters.output import run, warn, write
+from copydesk_standalone.letters.output import warn, write
 from copydesk_standalone.letters.rendering import printable
 
+NOT_IN_FILES = re.compile("[\x00-\x20\x7f-\x9f\ufffe\uffff]")
 LARGEST_FILE_BYTES = 16 * 1024 * 1024
 
 
@@ -98,12 +102,17 @@ def _as_yaml(feeds: Sequence[Feed]) -> str:
     return yaml.safe_dump({"feeds": listed}, allow_unicode=True, sort_keys=False)
 
 
+def _spelt_out(feed: Feed) -> Feed:
+    """The same feed; what XML cannot hold and terminals obey is percent-encoded in its URL."""
+    return feed.model_copy(update={"url": NOT_IN_FILES.sub(lambda match: quote(match[0]), feed.url)})
+
+
 def export_command(brokers: Brokers, style: str) -> int:
     """Write all feeds as OPML or YAML."""
 
     async def write_all() -> int:
         registry = await read_registry(brokers, with_states=False)
-        feeds = registry.by_name()
+        feeds = [_spelt_out(feed) for feed in registry.by_name()]
         write((export_opml(feeds) if style == "opml" else _as_yaml(feeds)).encode())
         return 0
 

@@ -8,8 +8,9 @@ from typing import Any
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.messages import Feed, FeedState, HostState
 from copydesk_standalone.feeds.registry import Registry, read_registry
+from copydesk_standalone.feeds.running import run
 from copydesk_standalone.feeds.table import ago, facts, span, table
-from copydesk_standalone.letters.output import run, say, warn
+from copydesk_standalone.letters.output import say, warn
 
 # Names and widths at most.
 COLUMNS = {
