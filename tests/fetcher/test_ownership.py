@@ -69,7 +69,7 @@ async def test_what_is_kept_is_there_as_long_as_the_partitions_are_ours() -> Non
     owned.on_closing()
     assert await _is_held(hosts, "other.example"), "who only waits gives up"
     await owned.on_revoked()
-    assert tenant.said == [("close", {0}), ("release", {0})]
+    assert tenant.said == [("close", frozenset({0})), ("release", frozenset({0}))]
     assert (owned.numbers, owned.is_assigned, len(known)) == (frozenset(), False, 0)
     assert isinstance(known.look(entry("https://news.example/1")), Fresh)
     await owned.on_assigned(frozenset())
