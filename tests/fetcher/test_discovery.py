@@ -1,12 +1,13 @@
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk_fetcher.asking import Asker
-from copydesk_fetcher.discovery import REQUESTS, Discovered, discover, list_candidates
-from copydesk_fetcher.feed_links import FEED_PATHS, declared, elsewhere
+from copydesk_fetcher.discovery import REQUESTS, discover, list_candidates
+from copydesk_fetcher.feed_links import FEED_PATHS, Kind, declared, elsewhere
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.parsing.dispatch import parse_feed
 from copydesk_fetcher.parsing.model import ParsedFeed
@@ -48,8 +49,13 @@ class Around:
     def page(self, html: str = "<p>Hello", path: str = "/", **headers: str) -> Fetched:
         return Fetched(200, self.site.url(path), {"content-type": "text/html", **headers}, html.encode())
 
-    async def discover(self, html: str = "<p>Hello", path: str = "/", **headers: str) -> Discovered | None:
-        return await discover(self.asker, parse, self.page(html, path, **headers), NOW)
+    async def discover(self, html: str = "<p>Hello", path: str = "/", **headers: str) -> tuple[str, Kind] | None:
+        """The path and the kind of what is found."""
+        found = await discover(self.asker, parse, self.page(html, path, **headers), NOW)
+        if found is None:
+            return None
+        assert parse_feed(found.fetched.body, "", found.url, 100, NOW) == found.parsed
+        return urlsplit(found.url).path, found.kind
 
     def asked(self) -> list[str]:
         return [request.path for request in self.site.requests]
@@ -119,7 +125,7 @@ def test_guesses_leave_room_for_sitemaps() -> None:
 
 async def test_the_declared_feed_takes_one_request(around: Around) -> None:
     around.site.pages["/rss.xml"] = answer(RSS)
-    assert await around.discover(link("/rss.xml")) == Discovered(around.site.url("/rss.xml"), "feed")
+    assert await around.discover(link("/rss.xml")) == ("/rss.xml", "feed")
     assert around.asked() == ["/robots.txt", "/rss.xml"]
 
 
@@ -128,23 +134,23 @@ async def test_what_was_declared_and_is_not_there_is_passed_over(around: Around)
     around.site.pages["/empty.xml"] = answer(EMPTY)
     around.site.pages["/atom.xml"] = answer(RSS)
     found = await around.discover(link("/gone.xml") + link("/html") + link("/empty.xml") + link("/atom.xml"))
-    assert found == Discovered(around.site.url("/atom.xml"), "feed")
+    assert found == ("/atom.xml", "feed")
 
 
 async def test_an_empty_feed_is_better_than_none(around: Around) -> None:
     around.site.pages["/empty.xml"] = answer(EMPTY)
-    assert await around.discover(link("/empty.xml")) == Discovered(around.site.url("/empty.xml"), "feed")
+    assert await around.discover(link("/empty.xml")) == ("/empty.xml", "feed")
 
 
 async def test_a_feed_that_has_moved_for_good_is_known_by_its_new_url(around: Around) -> None:
     around.site.pages["/old.xml"] = answer("", 301, location="/new.xml")
     around.site.pages["/new.xml"] = answer(RSS)
-    assert await around.discover(link("/old.xml")) == Discovered(around.site.url("/new.xml"), "feed")
+    assert await around.discover(link("/old.xml")) == ("/new.xml", "feed")
 
 
 async def test_a_well_known_path(around: Around) -> None:
     around.site.pages["/feed.xml"] = answer(RSS)
-    assert await around.discover() == Discovered(around.site.url("/feed.xml"), "feed")
+    assert await around.discover() == ("/feed.xml", "feed")
     assert around.asked() == ["/robots.txt", "/feed", "/rss", "/rss.xml", "/feed.xml"]
 
 
@@ -154,13 +160,13 @@ async def test_a_news_sitemap_of_robots_txt_comes_before_guesses(around: Around)
     )
     around.site.pages["/robots.txt"] = answer(lines, content_type="text/plain")
     around.site.pages["/news-map.xml"] = answer(NEWS)
-    assert await around.discover() == Discovered(around.site.url("/news-map.xml"), "sitemap")
+    assert await around.discover() == ("/news-map.xml", "sitemap")
     assert around.asked() == ["/robots.txt", "/news-map.xml"]
 
 
 async def test_an_index_of_sitemaps_is_the_last_resort(around: Around) -> None:
     around.site.pages["/sitemap.xml"] = answer(INDEX)
-    assert await around.discover() == Discovered(around.site.url("/sitemap.xml"), "sitemap")
+    assert await around.discover() == ("/sitemap.xml", "sitemap")
     assert len(around.asked()) == 12
 
 
@@ -173,7 +179,7 @@ async def test_no_more_than_twelve_requests(around: Around) -> None:
 async def test_feeds_on_other_domains_are_not_asked(around: Around) -> None:
     around.site.pages["/rss"] = answer(RSS)
     html = link("https://elsewhere.example/rss")
-    assert await around.discover(html) == Discovered(around.site.url("/rss"), "feed")
+    assert await around.discover(html) == ("/rss", "feed")
     (usable, foreign) = await list_candidates(around.asker, parse, around.page(html), NOW)
     assert (foreign.url, foreign.problem) == ("https://elsewhere.example/rss", "on another domain: not asked")
     assert usable.is_usable
@@ -182,9 +188,7 @@ async def test_feeds_on_other_domains_are_not_asked(around: Around) -> None:
 async def test_robots_txt_is_obeyed(around: Around) -> None:
     around.site.pages["/robots.txt"] = answer("User-agent: *\nDisallow: /rss", content_type="text/plain")
     around.site.pages["/rss.xml"] = around.site.pages["/atom.xml"] = answer(RSS)
-    assert await around.discover(link("/rss.xml") + link("/atom.xml")) == Discovered(
-        around.site.url("/atom.xml"), "feed"
-    )
+    assert await around.discover(link("/rss.xml") + link("/atom.xml")) == ("/atom.xml", "feed")
     assert "/rss.xml" not in around.asked()
 
 

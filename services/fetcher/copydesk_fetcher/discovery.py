@@ -17,10 +17,12 @@ OK = 200
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What a site is polled by."""
+    """What a site is polled by, and what was read there."""
 
     url: str
     kind: Kind
+    fetched: Fetched
+    parsed: ParsedFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Finding:
     """A candidate and what was found there: ``entries`` with the ``newest`` of them, or ``sitemaps`` of an index.
 
     ``problem`` says why there is nothing, or what is wrong with it. ``url`` is where it has moved to for good, if so.
+    ``answer`` is what was read, if it could be.
     """
 
     url: str
@@ -38,7 +41,12 @@ class Finding:
     sitemaps: int = 0
     newest: datetime | None = None
     problem: str | None = None
-    is_usable: bool = False
+    answer: tuple[Fetched, ParsedFeed] | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be read."""
+        return self.answer is not None
 
     @property
     def is_empty(self) -> bool:
@@ -75,24 +83,25 @@ class _Search:
             return replace(nothing, problem=str(error))
         except (FetchError, NotAFeed) as error:
             return replace(nothing, problem=_said(error))
-        return _found(replace(nothing, url=fetched.moved_to or candidate.url), parsed)
+        return _found(nothing, fetched, parsed)
 
 
 def _said(error: Exception) -> str:
     return "on another domain: not asked" if isinstance(error, Elsewhere) else str(error)
 
 
-def _found(finding: Finding, parsed: ParsedFeed) -> Finding:
+def _found(finding: Finding, fetched: Fetched, parsed: ParsedFeed) -> Finding:
     dates = [at for entry in parsed.entries for at in (entry.published_at, entry.updated_at) if at]
     return replace(
         finding,
+        url=fetched.moved_to or finding.url,
         kind="sitemap" if parsed.children else finding.kind,
         title=finding.title or parsed.title,
         entries=len(parsed.entries),
         sitemaps=len(parsed.children),
         newest=max(dates, default=None),
         problem=parsed.problem,
-        is_usable=True,
+        answer=(fetched, parsed),
     )
 
 
@@ -118,9 +127,13 @@ async def discover(asker: Asker, parse: Parse, page: Fetched, now: datetime) -> 
         for candidate in group if group is not None else await _elsewhere(asker, page, search.asked):
             finding = await search.look(candidate)
             if finding.is_usable and not finding.is_empty:
-                return Discovered(finding.url, finding.kind)
+                return _discovered(finding)
             empty = empty or (finding if finding.is_usable else None)
-    return Discovered(empty.url, empty.kind) if empty else None
+    return _discovered(empty) if empty else None
+
+
+def _discovered(finding: Finding) -> Discovered | None:
+    return Discovered(finding.url, finding.kind, *finding.answer) if finding.answer else None
 
 
 async def list_candidates(asker: Asker, parse: Parse, page: Fetched, now: datetime) -> tuple[Finding, ...]:

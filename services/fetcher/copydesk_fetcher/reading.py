@@ -76,14 +76,17 @@ class Reader:
             moves_to = _moves_to(feed, source, fetched) if state.seen else None
             return Reading(fetched, None, _learnt(feed, source, fetched), moves_to)
         try:
-            return await self._parsed(feed, state, source, fetched)
+            parsed = await self._parse(fetched.body, content_type(fetched), fetched.url, datetime.now(UTC))
         except IsHtml:
             if source != feed.url or not _may_be_site(feed, state):
                 raise
-        return await self._discovered(feed, state, fetched)
+            return await self._discovered(feed, state, fetched)
+        return await self._whole(feed, state, source, fetched, parsed)
 
-    async def _parsed(self, feed: Feed, state: FeedState | None, source: str, fetched: Fetched) -> Reading:
-        parsed = await self._parse(fetched.body, content_type(fetched), fetched.url, datetime.now(UTC))
+    async def _whole(
+        self, feed: Feed, state: FeedState | None, source: str, fetched: Fetched, parsed: ParsedFeed
+    ) -> Reading:
+        """What was read there, with the sitemaps that it names."""
         learnt = {**_learnt(feed, source, fetched), "children": {}}
         if parsed.children:
             parsed, learnt["children"] = await self._with_children(fetched.url, parsed, state)
@@ -100,10 +103,7 @@ class Reader:
         found = await discover(asker, self._parse, page, datetime.now(UTC))
         if found is None:
             raise NotAFeed("a web page, and no feed or sitemap was found at its site")
-        fetched = await asker.ask(found.url)
-        if fetched.status != OK:
-            raise Unanswered(fetched, is_own=False)
-        reading = await self._parsed(feed, state, found.url, fetched)
+        reading = await self._whole(feed, state, found.url, found.fetched, found.parsed)
         return replace(reading, moves_to=page.moved_to if is_elsewhere else None)
 
     async def _ask(self, feed: Feed, url: str, headers: Mapping[str, str]) -> Fetched:
