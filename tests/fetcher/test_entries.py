@@ -214,6 +214,25 @@ def test_which_links_are_the_feeds_own(urls: list[str], homes: list[str], kept: 
     assert (len(news.entries), news.off_site) == (kept, len(urls) - kept)
 
 
+PAPER = [f"https://paper.example/{number}" for number in range(6)]
+MIRROR = [f"https://mirror.example/{number}" for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("urls", "site_url", "kept"),
+    [
+        pytest.param([*PAPER, *[f"{AD}{n}" for n in range(4)]], None, 10, id="hosted elsewhere, and many links"),
+        pytest.param([*PAPER, *[f"{AD}{n}" for n in range(4)]], "https://www.paper.example/", 6, id="of a site"),
+        pytest.param([PAPER[0], *(f"https://site{n}.example/" for n in range(9))], PAPER[0], 1, id="one of its own"),
+        pytest.param([*OWN, PAPER[0], AD], "https://paper.example/", 7, id="of its own host and of a site"),
+        pytest.param([*PAPER, *MIRROR, AD], "https://advert.example/", 11, id="an advertiser named as the site"),
+        pytest.param([*PAPER, *MIRROR, AD], "https://nobody.example/", 10, id="a site that nothing leads to"),
+    ],
+)
+def test_the_site_that_a_feed_names_is_a_home_of_it(urls: list[str], site_url: str | None, kept: int) -> None:
+    assert len(poll(replace(linking(*urls), site_url=site_url)).entries) == kept
+
+
 def test_a_feed_of_links_to_everywhere_says_why_it_brings_nothing() -> None:
     news = poll(linking(*(f"https://site{n}.example/" for n in range(10))))
     assert news.warning == "10 of 10 entries link to other sites and are passed over (off_site: follow takes them)"

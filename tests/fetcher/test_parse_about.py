@@ -58,6 +58,27 @@ def test_a_hub_of_an_undeclared_namespace_is_found_and_one_that_is_no_address_is
     assert parse(about("", ATOM)).hub is None
 
 
+@pytest.mark.parametrize(
+    ("body", "url"),
+    [
+        (about("<link>https://paper.example/</link>" + SELF, ATOM), "https://paper.example/"),
+        (about(SELF + "<link>/</link><image><link>https://ad.example/</link></image>", ATOM), "https://news.example/"),
+        (about(SELF, ATOM), None),
+        (about("<link>mailto:a@b.example</link>"), None),
+        (about("<link></link>"), None),
+        (about("<item><link>https://paper.example/a</link></item>"), None),
+        (atom_of('<link rel="self" href="/feed"/><link href="https://paper.example/"/>'), "https://paper.example/"),
+        (atom_of('<link rel="alternate" type="application/json" href="/j"/><link rel="alternate" href="/"/>'),
+         "https://news.example/"),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "home_page_url": "https://paper.example/", "items": []}',
+         "https://paper.example/"),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "home_page_url": 7, "items": []}', None),
+    ],
+)  # fmt: skip
+def test_the_site_that_it_is_of(body: bytes, url: str | None) -> None:
+    assert parse(body).site_url == url
+
+
 def test_the_title_is_plain_text() -> None:
     assert parse(about("")).title == "The News"
 

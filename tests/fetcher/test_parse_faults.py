@@ -194,6 +194,6 @@ def test_bytes_thrown_into_a_feed_never_break_the_reader(noise: bytes, at: int) 
         feed = parse(body)
     except NotAFeed:
         return
-    for url in (feed.hub, feed.self_url, *(entry.url for entry in feed.entries)):
+    for url in (feed.hub, feed.self_url, feed.site_url, *(entry.url for entry in feed.entries)):
         assert url is None or (url.startswith("http") and "@" not in url.split("/")[2] and "#" not in url)
     assert feed.problem is None or "\n" not in feed.problem

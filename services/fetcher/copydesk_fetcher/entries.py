@@ -85,11 +85,11 @@ def entries_from(
     """The entries that are new or changed, and the window that keeps every entry that is still in the feed.
 
     An entry is known by its id or by its URL: one with a new id, or with a new URL, is not new. A changed one has the
-    next revision. ``homes`` are URLs that are the feed's own besides its URL.
+    next revision. ``homes`` are URLs that are the feed's own besides its URL and the site that it says it is of.
     """
     window = _Window(seen)
     found = _distinct(parsed.entries)
-    away = _away(feed, found, homes)
+    away = _away((feed.url, *homes), parsed.site_url, found)
     titles = tuple(dict.fromkeys(each.entry.title[:KNOWN_TITLE_CHARACTERS] for each in found if each.entry.title))
     matches = [_Match(each, window.find(each)) for each in reversed(found)]
     new_form = _is_new_form(matches)
@@ -218,16 +218,22 @@ def _age(entry: ParsedEntry) -> datetime:
     return entry.updated_at or entry.published_at or LONG_AGO
 
 
-def _away(feed: Feed, found: Sequence[_Found], homes: Iterable[str]) -> frozenset[str]:
+def _away(homes: Iterable[str], site_url: str | None, found: Sequence[_Found]) -> frozenset[str]:
     """The domains that are not the feed's: not its own, nor that of so many links that they cannot be advertisements.
 
-    Feeds are often hosted elsewhere than the site they are of.
+    Feeds are often hosted elsewhere than the site they are of. The site that a feed names is a home of it, but some
+    name an advertiser's: that makes strangers of the others only if many links lead there.
     """
     links = Counter(each.domain for each in found)
-    own = {registrable_domain(url) for url in (feed.url, *homes) if urlsplit(url).hostname}
-    share = SECOND_HOME_SHARE if own & links.keys() else HOME_SHARE
-    at_home = own | {domain for domain, count in links.items() if count > share * len(found)}
-    return frozenset(links.keys() - at_home)
+    often = {domain for domain, count in links.items() if count > HOME_SHARE * len(found)}
+    own, named = _domains(homes), _domains([site_url] if site_url else [])
+    if (own & links.keys()) or (named & often):
+        often = {domain for domain in often if links[domain] > SECOND_HOME_SHARE * len(found)}
+    return frozenset(links.keys() - own - named - often)
+
+
+def _domains(urls: Iterable[str]) -> set[str]:
+    return {registrable_domain(url) for url in urls if urlsplit(url).hostname}
 
 
 def _is_new_form(matches: Sequence[_Match]) -> bool:

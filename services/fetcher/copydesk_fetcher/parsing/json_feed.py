@@ -68,6 +68,7 @@ def read(document: Document) -> ParsedFeed:
         problem="; ".join(filter(None, problems)) or None,
         hub=usable_url(list(_hubs(feed)), document.url),
         self_url=usable_url([_string(feed, "feed_url")], document.url),
+        site_url=usable_url([_string(feed, "home_page_url")], document.url),
         title=plain_text(_string(feed, "title"), TITLE_LIMIT),
     )
 

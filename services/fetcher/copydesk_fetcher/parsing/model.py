@@ -67,7 +67,8 @@ class ParsedFeed:
     """The entries in the feed's order; how many had no usable link; what is wrong with the feed, if anything.
 
     ``ttl_seconds`` is how long the feed says that a copy of it is good. ``hub`` and ``self_url`` are where it may be
-    subscribed to and under what name (WebSub). ``children`` are the sitemaps of an index.
+    subscribed to and under what name (WebSub). ``site_url`` is the page that the feed says it is of: what it says, not
+    what is known. ``children`` are the sitemaps of an index.
     """
 
     entries: tuple[ParsedEntry, ...]
@@ -76,6 +77,7 @@ class ParsedFeed:
     ttl_seconds: float | None = None
     hub: str | None = None
     self_url: str | None = None
+    site_url: str | None = None
     children: tuple[Child, ...] = ()
     title: str = ""
 

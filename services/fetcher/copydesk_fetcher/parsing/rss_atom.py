@@ -124,6 +124,7 @@ def _about(feed: Parsed, url: str) -> dict[str, Any]:
         "ttl_seconds": _ttl(feed),
         "hub": usable_url(list(_hrefs(links, "hub")), url),
         "self_url": usable_url(list(_hrefs(links, "self")), url),
+        "site_url": usable_url(list(_hrefs(links, "alternate")), url),
     }
 
 
