@@ -28,6 +28,7 @@ ORPHAN_MS = 600_000
 PUSHES_AGAIN = timedelta(minutes=2)
 # How long before its feed a state can have been written that came here with it.
 STATE_AHEAD = timedelta(minutes=1)
+MILLISECOND = timedelta(milliseconds=1)
 AT_ONCE = 50
 # What a state knows of a URL, or of a definition, that is another one now.
 FORGOTTEN: dict[str, Any] = {
@@ -168,10 +169,13 @@ class _Reading:
             self._noted_ms[at] = record.timestamp_ms
 
     def renew(self) -> None:
-        """A definition that is newer than the state was changed while nobody looked."""
+        """A definition that is newer than the state was changed while nobody looked, unless both have just moved."""
         for (number, key), at in self._noted_ms.items():
-            share = self.shares[number]
-            if key in share.feeds and self._defined_ms.get((number, key), 0) > at and (state := share.state(key)):
+            share, later_ms = self.shares[number], self._defined_ms.get((number, key), 0) - at
+            if key not in share.feeds or later_ms <= 0:
+                continue
+            came_along = share.feeds[key].feed.moved_from is not None and later_ms < STATE_AHEAD / MILLISECOND
+            if not came_along and (state := share.state(key)):
                 share.keep(renewed(state))
 
     def orphans(self) -> Iterator[tuple[int, str]]:
