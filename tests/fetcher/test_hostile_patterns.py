@@ -12,7 +12,6 @@ from copydesk_fetcher.parsing.charset import decode
 from copydesk_fetcher.parsing.dates import read_date
 from copydesk_fetcher.parsing.dispatch import root_of
 from copydesk_fetcher.parsing.relative import with_absolute_addresses
-from copydesk_fetcher.parsing.w3c_dates import parse_w3c_date
 from copydesk_fetcher.text import plain_text
 from copydesk_fetcher.websub.links import hub_from_headers
 
@@ -31,7 +30,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "hub_from_headers": lambda text: hub_from_headers(text, URL),
     "body_digest": lambda text: body_digest(URL, text.encode()),
     "read_date": read_date,
-    "parse_w3c_date": parse_w3c_date,
 }
 UNITS = (
     " ", "\n", "<", "<a ", '"', "'", "a", "1", "&", "&#", "=", ";", "a:", " href=", '<a" ="', "<a' ='", "<?", "<?xml ",

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk_fetcher.parsing.dates import read_date
 from copydesk_fetcher.parsing.dispatch import parse_feed
 from copydesk_fetcher.parsing.model import Child, NotAFeed, ParsedFeed
 from copydesk_fetcher.parsing.sitemaps import CHILDREN_LIMIT, ITEMS_LIMIT, ends, keep_newest
-from copydesk_fetcher.parsing.w3c_dates import parse_w3c_date
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BASE = "https://news.example/sitemap.xml"
@@ -255,7 +255,7 @@ def test_a_text_sitemap_has_no_more_lines_than_the_protocol_allows() -> None:
     ],
 )  # fmt: skip
 def test_dates(text: str, expected: datetime | None) -> None:
-    assert parse_w3c_date(text) == expected
+    assert read_date(text) == expected
 
 
 @given(st.datetimes(min_value=EARLY, max_value=LATE), st.integers(-1439, 1439))
@@ -264,12 +264,12 @@ def test_any_iso_time_is_read(naive: datetime, minutes: int) -> None:
     sign = "-" if minutes < 0 else "+"
     zone = f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
     expected = naive.replace(tzinfo=UTC) - offset
-    assert parse_w3c_date(naive.isoformat() + zone) == expected
+    assert read_date(naive.isoformat() + zone) == expected
 
 
 @given(st.text(alphabet="0123456789-+:./TZ GMTUCaz,", max_size=40))
 def test_any_text_is_a_time_or_none(text: str) -> None:
-    found = parse_w3c_date(text)
+    found = read_date(text)
     assert found is None or found.tzinfo is UTC
 
 

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TypeVar
 from xml.parsers import expat
 
+from copydesk_fetcher.parsing.dates import read_date
 from copydesk_fetcher.parsing.model import (
     TITLE_LIMIT,
     Child,
@@ -27,7 +28,6 @@ from copydesk_fetcher.parsing.model import (
     plausible,
     unique,
 )
-from copydesk_fetcher.parsing.w3c_dates import has_time, parse_w3c_date
 from copydesk_fetcher.text import plain_text, scrubbed
 from copydesk_fetcher.urls import URL_LIMIT, plain_url
 from copydesk_shared.identity import short_digest
@@ -68,7 +68,7 @@ class _Item:
     texts: Mapping[str, str]
 
     def date(self, name: str, now: datetime) -> datetime | None:
-        return plausible(parse_w3c_date(self.texts.get(name, "")), now)
+        return plausible(read_date(self.texts.get(name, "")), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ def _entries(items: Sequence[_Item], document: Document) -> tuple[list[ParsedEnt
 
 def _page(item: _Item, now: datetime) -> _Page:
     lastmod = item.texts.get("lastmod", "")
-    return _Page(item.texts, item.date("published", now), item.date("lastmod", now), has_time(lastmod))
+    return _Page(item.texts, item.date("published", now), item.date("lastmod", now), ":" in lastmod)
 
 
 def _without_making(pages: list[_Page]) -> list[_Page]:
