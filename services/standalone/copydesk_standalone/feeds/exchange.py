@@ -103,8 +103,9 @@ def _as_yaml(feeds: Sequence[Feed]) -> str:
 
 
 def _spelt_out(feed: Feed) -> Feed:
-    """The same feed; what XML cannot hold and terminals obey is percent-encoded in its URL."""
-    return feed.model_copy(update={"url": NOT_IN_FILES.sub(lambda match: quote(match[0]), feed.url)})
+    """The same feed without what XML cannot hold and terminals obey; in its URL that is percent-encoded."""
+    url = NOT_IN_FILES.sub(lambda match: quote(match[0]), feed.url)
+    return feed.model_copy(update={"url": url, "name": NOT_IN_FILES.sub(" ", feed.name)})
 
 
 def export_command(brokers: Brokers, style: str) -> int:
