@@ -228,7 +228,7 @@ async def test_a_host_that_floods_leaves_the_connection_behind(hostile: Site, wa
         with pytest.raises(Unreachable):
             await wary.get(hostile.url("/interim"), max_bytes=LIMIT)
     assert hostile.connections == 3
-    assert wary._pool.size == 0
+    assert wary._transport.connections == []
 
 
 def test_settings_bound_what_a_server_can_take() -> None:

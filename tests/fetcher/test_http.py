@@ -4,12 +4,15 @@ import ssl
 import time
 import zlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from copydesk_fetcher.head import Head
 from copydesk_fetcher.http import Client, fetch_page
 from copydesk_fetcher.responses import Refused, TooLarge, Unreachable, Unsupported
+from copydesk_fetcher.rights import declared
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_shared.errors import InputError
 
@@ -53,6 +56,17 @@ async def test_what_is_sent_names_us_and_carries_no_more_than_it_must(site: Site
         assert "cookie" not in request.headers
         assert "authorization" not in request.headers
         assert "secret" not in request.path
+
+
+async def test_lines_of_one_header_are_one_value_but_rules_for_robots_stay_lines(site: Site, client: Client) -> None:
+    """A line may begin with the robot that it is for, and what follows is that one's up to the end of the line."""
+    lines = b"x-robots-tag: otherbot: noarchive, nosnippet\r\nX-Robots-Tag: noai\r\nvary: a\r\nVary: b\r\n"
+    site.pages["/a"] = raw(b"HTTP/1.1 200 OK\r\n" + lines + b"content-length: 0\r\n\r\n")
+    fetched = await client.get(site.url("/a"), max_bytes=LIMIT)
+    assert fetched.headers["x-robots-tag"] == "otherbot: noarchive, nosnippet\nnoai"
+    assert fetched.headers["vary"] == "a, b"
+    said = declared(fetched.headers, Head(), agent="copydesk", now=datetime.now(UTC))
+    assert said.robots == "noai"
 
 
 async def test_a_proxy_of_the_environment_is_not_used(

@@ -1,9 +1,9 @@
-"""Requests to strangers. The only module that imports httpx.
+"""Requests to strangers, by httpx over a transport of our own.
 
 Every connection, that of each redirect included, goes to an address that was checked after the name was resolved, and
 to exactly that address: a name that answers differently the second time gains nothing. Connections are pooled by name,
-so TLS is always verified against the name asked for. Of httpx only the reading of URLs is used: redirects, cookies,
-compression, time-outs and connections are dealt with here anyhow.
+so TLS is always verified against the name asked for. Redirects and compression are dealt with here: each redirect waits
+for its own host's turn, and httpx's decoders know no limit.
 """
 
 import asyncio
@@ -13,20 +13,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
 
-import h2.exceptions
-import h11
-import httpcore
 import httpx
 from prometheus_client import Counter
 
 from copydesk_fetcher.hosts import Hosts
 from copydesk_fetcher.magic import binary_kind
 from copydesk_fetcher.pages import PAGE_TYPES, page_of
-from copydesk_fetcher.pool import DEFAULT_PORTS, Ask, Exchange, Origin, Pool
 from copydesk_fetcher.responses import (
     Elsewhere,
     Fetched,
@@ -40,9 +37,10 @@ from copydesk_fetcher.responses import (
     Unsupported,
 )
 from copydesk_fetcher.settings import FetcherSettings
+from copydesk_fetcher.transport import GuardedTransport, named
 from copydesk_fetcher.unpack import ACCEPT_ENCODING, Body
 from copydesk_fetcher.urls import plain_url
-from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve, Resolver
+from copydesk_fetcher.wire import Resolve, Resolver
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Page
@@ -54,23 +52,28 @@ SAME_METHOD = frozenset((307, 308))
 SLOW_DOWN = frozenset((429, 503))
 BODILESS = frozenset((204, 304))
 LEFT_BYTES = 16 * 1024
-HEADERS_TOO_LARGE = 431
 POST_BYTES = 2048
 HEADERS_AT_MOST = 256
-TRIES = 3  # a dead connection may be handed out a second time
+# How the lines of a header that comes more than once are joined. Those of this one may begin with the robot they are
+# for, and commas are within them.
+JOINTS: Mapping[str, str] = {"x-robots-tag": "\n"}
+COMMA = ", "
 LONGEST_HOLD_SECONDS = 900.0
 DEFAULT_HOLD_SECONDS = 5.0
 PAGE_ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.1"
 REQUESTS = Counter("copydesk_requests_total", "Requests by what came of them.", ["outcome"])
 ANSWERS: Mapping[int, str] = {1: "interim", 2: "ok", 3: "redirect", 4: "client-error", 5: "server-error"}
-BROKEN = (
-    httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.ConnectionNotAvailable,
-    h2.exceptions.H2Error, h11.ProtocolError,
-)  # fmt: skip
 
 
 def _anything(_: Fetched) -> bool:
     return True
+
+
+class _NoCookies(CookieJar):
+    """Stays empty."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Take none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class _Wish:
     max_bytes: int
     accepts: Callable[[Fetched], bool] = _anything
     redirects: frozenset[int] = REDIRECTS
-    content: bytes | None = None
+    content: bytes = b""
 
 
 @dataclass(slots=True)
@@ -128,12 +131,15 @@ class Client:
         self._settings = settings
         self._own_resolver = None if resolve else Resolver()
         self.hosts = Hosts.of(settings) if hosts is None else hosts
-        self._pool = Pool(
-            GuardedBackend(resolve or self._own_resolver or Resolver(), settings.allow_networks),
-            tls or httpx.create_ssl_context(trust_env=False),
-            kept=settings.concurrency,
-            connect_seconds=settings.connect_seconds,
-            read_seconds=settings.read_seconds,
+        self._transport = GuardedTransport(settings, resolve or self._own_resolver or Resolver(), tls)
+        read = settings.read_seconds
+        self._client = httpx.AsyncClient(
+            transport=self._transport,
+            timeout=httpx.Timeout(None, connect=settings.connect_seconds, read=read, write=read),
+            cookies=_NoCookies(),
+            auth=httpx.Auth(),
+            follow_redirects=False,
+            trust_env=False,
         )
         self._always = _raw({"user-agent": settings.user_agent, "accept-encoding": ACCEPT_ENCODING})
 
@@ -143,7 +149,7 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._pool.aclose()
+        await self._client.aclose()
         if self._own_resolver is not None:
             self._own_resolver.close()
 
@@ -223,100 +229,70 @@ class Client:
         return fetched
 
     async def _ask(self, wish: _Wish, url: str) -> Fetched:
-        ask = self._request(wish, url)
+        request = self._request(wish, url)
         try:
-            exchange = await self._send(ask)
-        except (*BROKEN, ValueError) as error:  # a status of HTTP/2 that is no number
-            raise _named(error, in_head=True) from None
+            response = await self._client.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise named(error, in_head=True) from None
         try:
-            return await self._read(wish, url, exchange)
-        except BROKEN as error:
-            raise _named(error, in_head=False) from None
-        finally:
-            await exchange.close()
-            GRANT.get().end()
+            try:
+                return await self._read(wish, url, response)
+            finally:
+                await response.aclose()
+        except httpx.TransportError as error:
+            raise named(error, in_head=False) from None
 
-    def _request(self, wish: _Wish, url: str) -> Ask:
+    def _request(self, wish: _Wish, url: str) -> httpx.Request:
         try:
             parsed = httpx.URL(url)
-            host = parsed.raw_host.decode("ascii")
         except (httpx.InvalidURL, UnicodeError) as error:
             raise Refused(f"not a URL: {url[:200]!r}: {error}") from None
-        origin = Origin(parsed.scheme, host, parsed.port or DEFAULT_PORTS[parsed.scheme])
         headers = [(b"host", parsed.netloc), *self._always, *wish.headers]
-        return Ask(wish.method, origin, parsed.raw_path, headers, wish.content)
+        return httpx.Request(wish.method, parsed, headers=headers, stream=httpx.ByteStream(wish.content))
 
-    async def _send(self, ask: Ask) -> Exchange:
-        """More tries where a kept connection turns out to be dead: the server gave it up as we were about to ask."""
-        for _ in range(TRIES):
-            grant = Grant()
-            GRANT.set(grant)
-            try:
-                return await self._pool.send(ask)
-            except BROKEN as error:
-                grant.end()
-                is_ours = isinstance(error, httpcore.LocalProtocolError)
-                failure: Exception = error
-            except Unreachable as error:
-                grant.end()
-                is_ours, failure = False, error
-            except BaseException:
-                grant.end()
-                raise
-            if is_ours:
-                self._pool.drop(ask.origin)
-            if ask.method != "GET" or not (is_ours or grant.is_stale):
-                break
-        raise failure
-
-    async def _read(self, wish: _Wish, url: str, exchange: Exchange) -> Fetched:
-        fetched = Fetched(exchange.status, url, _headers(exchange.headers))
+    async def _read(self, wish: _Wish, url: str, response: httpx.Response) -> Fetched:
+        fetched = Fetched(response.status_code, url, _headers(response.headers.raw))
         if wish.method != "GET":
-            return replace(fetched, body=await _first_bytes(exchange, wish.max_bytes))
+            return replace(fetched, body=await _first_bytes(response, wish.max_bytes))
         if fetched.status != OK:
-            await _leave(exchange, fetched)
+            await _leave(response, fetched)
             return fetched
         if not wish.accepts(fetched):
             raise Unsupported(f"content-type {_said(fetched)}")
-        return replace(fetched, body=await _body(exchange, fetched, wish.max_bytes))
+        return replace(fetched, body=await _body(response, fetched, wish.max_bytes))
 
 
-async def _body(exchange: Exchange, fetched: Fetched, max_bytes: int) -> bytes:
+async def _body(response: httpx.Response, fetched: Fetched, max_bytes: int) -> bytes:
     body = Body(fetched.headers.get("content-encoding", ""), max_bytes)
     length = _length(fetched.headers)
     if length is not None and length > max_bytes:
         raise TooLarge(f"{length} bytes, more than {max_bytes}")
     is_known = False
-    grant = GRANT.get()
-    async for chunk in exchange.chunks():
-        grant.took(len(chunk))
+    async for chunk in response.aiter_raw():
         for _ in body.feed(chunk):
             await asyncio.sleep(0)
         if not is_known and (start := body.start):
             is_known = True
             if (kind := binary_kind(start)) is not None:
                 raise Unsupported(f"{kind}, though its content-type is {_said(fetched)}")
-    grant.is_whole = True
     return body.finish()
 
 
-async def _first_bytes(exchange: Exchange, count: int) -> bytes:
+async def _first_bytes(response: httpx.Response, count: int) -> bytes:
     body = b""
-    async for chunk in exchange.chunks():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) >= count:
             return body[:count]
-    GRANT.get().is_whole = True
     return body
 
 
-async def _leave(exchange: Exchange, fetched: Fetched) -> None:
+async def _leave(response: httpx.Response, fetched: Fetched) -> None:
     """Read what is left of an answer nobody wants, if it is little, so that the connection can be used again."""
     length = _length(fetched.headers)
     if fetched.status in BODILESS or (length is not None and length <= LEFT_BYTES):
-        async for _ in exchange.chunks():
+        async for _ in response.aiter_raw():
             pass
-        GRANT.get().is_whole = True
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -326,7 +302,7 @@ def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     for raw_name, raw_value in raw:
         name = raw_name.decode("latin-1").lower()
         value = _text(raw_value)
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers[name] = f"{headers[name]}{JOINTS.get(name, COMMA)}{value}" if name in headers else value
     return headers
 
 
@@ -344,20 +320,6 @@ def _said(fetched: Fetched) -> str:
 def _length(headers: Mapping[str, str]) -> int | None:
     length = headers.get("content-length", "")
     return int(length[:19]) if length.isascii() and length.isdigit() else None
-
-
-def _named(error: Exception, *, in_head: bool) -> Unreachable:
-    """What a fault of the connection or of the server's HTTP is called."""
-    text = f"{type(error).__name__}: {error}".rstrip(": ").replace("\n", " ")[:300]
-    cause = error.__cause__ or error.__context__ or error
-    if isinstance(error, httpcore.TimeoutException):
-        return TooSlow(text)
-    if isinstance(error, httpcore.NetworkError) or "isconnected" in text or "peer closed" in text:
-        return Unreachable(text, FetchReason.BROKEN_OFF)
-    is_too_long = getattr(cause, "error_status_hint", 0) == HEADERS_TOO_LARGE or isinstance(
-        cause, h2.exceptions.DenialOfServiceError
-    )
-    return Unreachable(text, FetchReason.HEADERS if in_head and is_too_long else FetchReason.PROTOCOL)
 
 
 def _askable(url: str, base: str = "") -> str:

@@ -90,13 +90,13 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._transport: asyncio.Transport | None = None
         self._chunks: deque[bytes] = deque()
         self._size = 0
-        self.is_over = False
+        self._is_over = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._granted = 0
         self._is_used = False
-        self.is_spoiled = False
+        self._is_spoiled = False
         self._users = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -113,13 +113,13 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def eof_received(self) -> bool:
         """See :class:`asyncio.Protocol`."""
-        self.is_over = True
+        self._is_over = True
         _wake(self._waiter)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See :class:`asyncio.Protocol`."""
-        self.is_over = True
+        self._is_over = True
         self._error = exc
         _wake(self._waiter)
         _wake(self._drained)
@@ -153,7 +153,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._transport.resume_reading()
         self._granted -= len(data)
         if self._granted < 0:
-            self.abort()
+            self._abort()
             raise Unreachable("the server sends more than any answer needs", FetchReason.FLOOD)
         grant = GRANT.get(None)
         if grant is not None:
@@ -161,7 +161,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return data
 
     async def _more(self, seconds: float | None) -> None:
-        if self.is_over:
+        if self._is_over:
             return
         self._waiter = waiter = self._loop.create_future()
         expiry = self._loop.call_later(seconds, _expire, waiter) if seconds is not None else None
@@ -179,7 +179,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if not buffer:
             return
         self._take_grant()
-        if self.is_over or self._transport is None:
+        if self._is_over or self._transport is None:
             raise httpcore.WriteError("the connection is closed")
         self._transport.write(buffer)
         if self._drained is not None:
@@ -205,24 +205,9 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def leave(self, *, is_spoiled: bool) -> None:
         """One user less."""
         self._users -= 1
-        if is_spoiled or self.is_spoiled:
-            self.retire()
-
-    def retire(self) -> None:
-        """Have nobody use it any more, and close it after the last who does."""
-        self.is_spoiled = True
-        if self._users <= 0:
-            self.abort()
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether something came or it was closed. Between two requests, either means that it is of no use any more."""
-        return self.is_over or bool(self._chunks)
-
-    @property
-    def is_used(self) -> bool:
-        """Whether a request of HTTP/2 is on it."""
-        return self._users > 0
+        self._is_spoiled = self._is_spoiled or is_spoiled
+        if self._is_spoiled and self._users <= 0:
+            self._abort()
 
     @property
     def is_http2(self) -> bool:
@@ -231,12 +216,11 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return tls is not None and tls.selected_alpn_protocol() == "h2"
 
     async def aclose(self) -> None:
-        """See :meth:`abort`."""
-        self.abort()
-
-    def abort(self) -> None:
         """Close at once, unsent and unread bytes lost: whoever closes wants no more of it."""
-        self.is_over = True
+        self._abort()
+
+    def _abort(self) -> None:
+        self._is_over = True
         self._chunks.clear()
         if self._transport is not None:
             self._transport.abort()
@@ -270,7 +254,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """See :class:`httpcore.AsyncNetworkStream`. An idle connection that is readable is not used again."""
         if info == "is_readable":
-            return self.is_readable
+            return self._is_over or bool(self._chunks)
         return self._transport.get_extra_info(info) if self._transport is not None else None
 
 
