@@ -115,7 +115,7 @@ def show_command(brokers: Brokers, wanted: Sequence[str], style: str) -> int:
     """Show feeds whole. Raises :class:`UserError` when one is not there, before any is shown."""
 
     async def show_them() -> int:
-        registry = await read_registry(brokers)
+        registry = await read_registry(brokers, whole=wanted)
         for at, feed in enumerate([registry.of(each).feed for each in wanted]):
             state, host = registry.states.get(feed.feed_id), registry.host_of(feed)
             if style == "json":

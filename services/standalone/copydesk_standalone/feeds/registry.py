@@ -1,10 +1,10 @@
 """The feeds as the topics have them: definitions, poll states, and what is known of their hosts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from copydesk_fetcher.feeds_file import WRITER as FILE_WRITER
 from copydesk_fetcher.feeds_file import Known, known_feeds
@@ -20,6 +20,8 @@ from copydesk_shared.wire import decode, encode, tombstone
 WRITER = "feeds-command"
 WRITER_VERSION = "1"
 SHOWN_CHARACTERS = 200
+# What takes most room in a state.
+LEFT_OUT: Mapping[str, Any] = {"seen": {}, "children": {}}
 
 M = TypeVar("M", bound=Message)
 
@@ -79,11 +81,13 @@ def _address(url: str) -> str:
 class Last(Generic[M]):
     """The last message of each key in each partition. Tombstones and what cannot be read take the key away.
 
-    What moves has its tombstone in the partition it left: partitions say nothing of each other's keys.
+    What moves has its tombstone in the partition it left: partitions say nothing of each other's keys. ``keep`` says
+    what of a message is kept.
     """
 
-    def __init__(self, topic: Topic[M]) -> None:
+    def __init__(self, topic: Topic[M], keep: Callable[[M], M] = lambda message: message) -> None:
         self._topic = topic
+        self._keep = keep
         self._found: dict[tuple[str, int], tuple[int, M]] = {}
 
     def take(self, record: Record) -> None:
@@ -92,7 +96,7 @@ class Last(Generic[M]):
         self._found.pop(where, None)
         if not record.is_tombstone:
             try:
-                self._found[where] = record.timestamp_ms, decode(self._topic, record)
+                self._found[where] = record.timestamp_ms, self._keep(decode(self._topic, record))
             except Poison:
                 return
 
@@ -102,14 +106,20 @@ class Last(Generic[M]):
         return {key: message for (key, _), (_, message) in ordered}
 
 
-async def read_registry(brokers: Brokers, *, with_states: bool = True) -> Registry:
-    """Read the topics to their ends. Raises :class:`LogError`, :class:`InputError` when they are not there."""
+async def read_registry(brokers: Brokers, *, with_states: bool = True, whole: Collection[str] = ()) -> Registry:
+    """Read the topics to their ends, but for what takes most room in the states of feeds that are not in ``whole``.
+
+    Raises :class:`LogError`, and :class:`InputError` when a topic or one of those feeds is not there.
+    """
     topics = (FEEDS, FEEDS_STATE, HOSTS_STATE) if with_states else (FEEDS,)
     partitions = await _partitions(brokers, [topic.name for topic in topics])
     feeds = known_feeds(await read_partitions(brokers, FEEDS.name, range(partitions[FEEDS.name])))
+    registry = Registry(feeds)
     if not with_states:
-        return Registry(feeds)
-    states, hosts = Last(FEEDS_STATE), Last(HOSTS_STATE)
+        return registry
+    ids = {registry.of(each).feed.feed_id for each in whole}
+    states = Last(FEEDS_STATE, lambda state: state if state.feed_id in ids else state.model_copy(update=LEFT_OUT))
+    hosts = Last(HOSTS_STATE)
     tables = KafkaTables(brokers)
     await tables.read((FEEDS_STATE.name,), range(partitions[FEEDS_STATE.name]), states.take)
     await tables.read((HOSTS_STATE.name,), range(partitions[HOSTS_STATE.name]), hosts.take)
