@@ -37,6 +37,14 @@ UNITS = (
 )  # fmt: skip
 
 
+ENDLESS = f"&#{'9' * 5000};"
+
+
+def test_a_character_reference_of_thousands_of_digits_is_an_unknown_character() -> None:
+    assert plain_text(f"a {ENDLESS} b &eacute;", 1000) == "a \ufffd b é"
+    assert attributes(f'<a href="/{ENDLESS}">') == {"href": "/\ufffd"}
+
+
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("name", READERS)
 def test_hostile_text_costs_no_more_than_its_length(name: str, unit: str) -> None:

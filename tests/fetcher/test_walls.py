@@ -42,6 +42,10 @@ def test_an_honest_page_is_full(name: str) -> None:
     assert judge(opened(HONEST[name])) == FULL
 
 
+def test_a_character_reference_of_thousands_of_digits_stops_nobody() -> None:
+    assert judge(opened(f"<p>&#{'9' * 5000};</p>"), entry()).access == "full"
+
+
 def test_a_feed_that_leads_to_such_an_address_itself_is_believed() -> None:
     for url in (
         "https://consent.news.example/a-history",

@@ -1,9 +1,10 @@
 """What the head of an HTML page says, found in one pass: ``base``, canonical links, ``meta`` and the title."""
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+
+from copydesk_fetcher.text import unescaped
 
 HEAD_CHARACTERS = 256 * 1024
 TAG_CHARACTERS = 4096
@@ -45,7 +46,7 @@ def attributes(tag: str) -> dict[str, str]:
     """The attributes of a tag, names in lower case; of two with one name the first counts."""
     found: dict[str, str] = {}
     for match in ATTRIBUTE.finditer(tag):
-        found.setdefault(match[1].lower(), html.unescape(next(each for each in match.groups()[1:] if each is not None)))
+        found.setdefault(match[1].lower(), unescaped(next(each for each in match.groups()[1:] if each is not None)))
     return found
 
 
@@ -106,7 +107,7 @@ def _read(text: str) -> Head:
 
 
 def _title(element: str) -> str:
-    return " ".join(html.unescape(element.partition(">")[2]).split())
+    return " ".join(unescaped(element.partition(">")[2]).split())
 
 
 def _canonical(found: dict[str, str]) -> list[str]:

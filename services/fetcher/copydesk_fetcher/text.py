@@ -16,6 +16,17 @@ BLOCKS = frozenset(
 )
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+# Python refuses to read a number of more than 4300 digits.
+ENDLESS_REFERENCE = re.compile(r"&#[0-9]{4000,}+;?")
+
+
+def unescaped(text: str) -> str:
+    """The text with its character references resolved; one of thousands of digits becomes U+FFFD."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return html.unescape(ENDLESS_REFERENCE.sub("\ufffd", text))
+
 
 def scrubbed(text: str) -> str:
     """The text without control characters and without lone surrogates, which have no UTF-8 form."""
@@ -52,13 +63,13 @@ def _without_tags(text: str) -> str:
         at = tag.end()
     if not until:
         parts.append(text[at:])
-    return html.unescape("".join(parts))
+    return unescaped("".join(parts))
 
 
 def plain_text(value: str, limit: int) -> str:
     """One line of text, at most ``limit`` characters, of a value that may hold HTML, or HTML escaped once more."""
     value = value[: limit * 10]
-    text = value if TAG.search(value) else html.unescape(value)
+    text = value if TAG.search(value) else unescaped(value)
     if TAG.search(text):
         text = _without_tags(_without_comments(text))
     return " ".join(scrubbed(text).split())[:limit].rstrip()

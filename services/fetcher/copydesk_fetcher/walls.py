@@ -3,7 +3,6 @@
 Cheap signs come first: most pages have their story in plain paragraphs and are done after two searches.
 """
 
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from copydesk_fetcher.head import HEAD_CHARACTERS
 from copydesk_fetcher.pages import OpenPage
-from copydesk_fetcher.text import plain_text
+from copydesk_fetcher.text import plain_text, unescaped
 from copydesk_fetcher.wall_rules import (
     CHALLENGE_MARKUP,
     CHALLENGE_TITLES,
@@ -231,7 +230,7 @@ def _has_plenty(text: str, start: int) -> bool:
 
 def _look(text: str, start: int) -> _Seen:
     shown = " ".join(_shown(text[:READ_CHARACTERS], start))[:SHOWN_CHARACTERS]
-    plain = html.unescape(TAGS.sub(TAG, ANCHOR.sub(LINK, BLOCKS.sub(BLOCK, shown))))
+    plain = unescaped(TAGS.sub(TAG, ANCHOR.sub(LINK, BLOCKS.sub(BLOCK, shown))))
     words = " ".join(plain.translate(NO_TAGS).lower().split())[:WORDS_CHARACTERS]
     said = {name: [phrase for phrase in phrases if phrase in words] for name, phrases in TALK.items()}
     phrases = [phrase for found in said.values() for phrase in found]
