@@ -47,3 +47,7 @@ def test_what_is_plain_has_everything_that_the_rest_of_the_way_needs(url: str) -
     assert canonical_url(plain).startswith("http")
     assert resolve_canonical(plain, url).startswith("http")
     assert plain_url(plain) == plain
+
+
+def test_what_nobody_sees_is_encoded() -> None:
+    assert plain_url("https://a.test/x y\x1b[31m?q=\x9b1") == "https://a.test/x%20y%1B[31m?q=%C2%9B1"

@@ -255,8 +255,3 @@ def _address(url: str) -> int | None:
 def _address_of_id(page_id: str) -> int:
     """The same of a page's id, which is such a digest in base64url, six bits a character."""
     return sum(SIX_BITS.get(letter, 0) << (54 - 6 * place) for place, letter in enumerate(page_id[:10]))
-
-
-_SIX_BITS = {
-    letter: value for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-}

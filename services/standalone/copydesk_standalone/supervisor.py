@@ -14,7 +14,7 @@ from copydesk_shared.kafka import ensure_topics
 from copydesk_shared.log import LogError
 from copydesk_shared.messages import Feed
 from copydesk_shared.service import EXIT_USER_ERROR
-from copydesk_shared.topics import ALL_TOPICS
+from copydesk_shared.topics import ALL_TOPICS, Topic
 from copydesk_standalone.children import Child, say
 from copydesk_standalone.plan import Plan
 from copydesk_standalone.probes import LOOPBACK, accepts_connections, answers_ok
@@ -123,7 +123,7 @@ class Run:
                 await asyncio.sleep(1)
             else:
                 break
-        shown = [topic.name for topic in ALL_TOPICS if topic.beside is None]
+        shown = [topic.name for topic in ALL_TOPICS if isinstance(topic, Topic) or topic.beside is None]
         tell("topics", f"ready   {', '.join(shown)}, and {len(ALL_TOPICS) - len(shown)} for retries")
         if self._feeds is None:
             tell("feeds", "as they were; name a file with --feeds to poll others")
