@@ -38,6 +38,13 @@ def test_a_page_gives_its_article_without_its_navigation() -> None:
     assert (article.title, article.language) == ("Row", "en")
 
 
+def test_a_reference_of_thousands_of_digits_is_text() -> None:
+    reference = f"&#{'9' * 5000};"
+    body = f"<article>{''.join(f'<p>On day {number}, {SENTENCE * 3}</p>' for number in range(4))}<p>{SENTENCE}"
+    article = article_of(html_page(page_of(f"{body}&amp;{reference[1:]}</p></article>", "<title>Row</title>")))
+    assert reference in article.text
+
+
 def test_a_caption_of_the_page_tells_where_a_fused_caption_starts() -> None:
     caption = "Mira Lane. Ann Lee. Bo Ek at the gate"
     figure = f"<figure><img src='/p.jpg'><figcaption>{caption}</figcaption></figure>"

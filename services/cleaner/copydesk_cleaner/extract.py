@@ -178,7 +178,10 @@ def _escaped(tree: html.HtmlElement) -> html.HtmlElement:
 
 
 def _has_reference(text: str) -> bool:
-    return "&" in text and unescape(text) != text
+    try:
+        return "&" in text and unescape(text) != text
+    except ValueError:  # a number of thousands of digits
+        return True
 
 
 def _trafilatura(tree: html.HtmlElement, *, fast: bool) -> str:

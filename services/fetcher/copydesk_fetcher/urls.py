@@ -16,7 +16,8 @@ UNSEEN = re.compile(r"[\x00-\x20\x7f-\x9f]")
 def plain_url(url: str, base: str = "") -> str:
     """The absolute URL without user name, password and fragment.
 
-    Blanks and control characters are percent-encoded. Raises ``ValueError`` unless it is an http or https URL of reasonable length that has a canonical form.
+    Blanks and control characters are percent-encoded. Raises ``ValueError`` unless it is an http or https URL of
+    reasonable length that has a canonical form.
     """
     whole = urljoin(base, url.strip()) if base else url.strip()
     if len(whole) > URL_LIMIT:
