@@ -66,9 +66,14 @@ class Window(Generic[T]):
             self._next_offset = done + 1
 
     def abandon(self) -> None:
-        """A started record is left for another session, and so is everything behind it."""
+        """A started record is left for another session, and with it all that may only go out after it.
+
+        Where the order does not matter, what was done beside it goes out: nobody is to do it again without need.
+        """
         self.started -= 1
-        self.break_off()
+        self.closed = True
+        if self._ordered:
+            self.break_off()
 
     def break_off(self) -> None:
         """Start nothing and let nothing go out from here on."""

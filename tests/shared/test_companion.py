@@ -14,6 +14,7 @@ from copydesk_shared.messages import Article, Page
 from copydesk_shared.stage import Drop, Emit, Forward
 from copydesk_shared.testing import MemoryBroker
 from copydesk_shared.topics import CLEANED, FETCHED, Tier, retry_topic
+from copydesk_shared.wire import decode
 from tests.shared.samples import page
 from tests.shared.stages import GROUP, article_of, committed, fill, running_stage, stage_of, until
 
@@ -143,6 +144,36 @@ async def test_what_would_be_tried_again_is_left_for_the_next_owner() -> None:
         going.set()
         await revoking
         assert (len(calls), broker.topics[retries], committed(broker)) == (1, [], 0)
+
+
+async def test_what_is_done_beside_what_is_left_is_not_done_again() -> None:
+    broker, companion = MemoryBroker(), Noting()
+    going = {1: asyncio.Event(), 2: asyncio.Event()}
+    started: list[str] = []
+
+    async def handle(message: Page) -> Emit[Article] | Drop:
+        started.append(message.article_id)
+        number = int(message.article_id.removeprefix("article-"))
+        await going[number].wait()
+        if number == 1:
+            raise Retryable("the host is somebody else's")
+        return article_of(message)
+
+    fill(broker, page(1), page(2))
+    sessions = Rebalancing(broker)
+    stage = stage_of(handle, ordered=False)
+    async with running_stage(stage, broker, companion=companion, open_log=sessions.open):
+        await until(lambda: len(started) == 2)
+        assert sessions.listener is not None
+        revoking = asyncio.create_task(sessions.listener.on_revoked(frozenset({(FETCHED.name, 0)})))
+        await until(lambda: companion.said[-1] == "closing")
+        going[1].set()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        going[2].set()
+        await revoking
+        assert [decode(CLEANED, record).article_id for record in broker.topics[CLEANED.name]] == ["article-2"]
+        assert committed(broker) == 0
 
 
 async def test_what_belongs_to_another_partition_is_forwarded_and_counted_once() -> None:

@@ -54,6 +54,20 @@ def test_nothing_goes_out_behind_a_record_that_was_left() -> None:
     assert window.started == 0
 
 
+def test_beside_a_record_that_was_left_goes_out_what_needs_no_order() -> None:
+    window: Window[int] = Window(ordered=False)
+    for offset in range(2):
+        window.take(offset)
+        window.started += 1
+    window.abandon()
+    assert window.closed
+    assert window.arrange(1, 1) == [1]
+    window.finish(1)
+    assert window.committable() is None
+    window.break_off()
+    assert window.started == 0
+
+
 def test_an_abandoned_window_counts_nothing_as_started() -> None:
     window: Window[int] = Window()
     window.take(1)
