@@ -10,8 +10,10 @@ from copydesk_shared.telemetry import COMMIT_FAILURES, COMMITS, IN_FLIGHT
 from copydesk_shared.window import Window
 
 COMMIT_SECONDS = 0.5
+# So much may wait to be handled, and as much more may be in the hands as they are many.
 MOST_RECORDS = 1_000
 MOST_BYTES = 16 * 1024 * 1024
+BYTES_IN_HAND = 8 * 1024
 
 
 class Taken(NamedTuple):
@@ -31,10 +33,12 @@ class Lag:
 
 
 class Ledger:
-    """The windows of the partitions that are assigned now."""
+    """The windows of the partitions that are assigned now. ``hands`` is how many records are handled at a time."""
 
-    def __init__(self, stage: str, *, ordered: bool = True) -> None:
+    def __init__(self, stage: str, *, ordered: bool = True, hands: int = 0) -> None:
         self._ordered = ordered
+        self._most_records = MOST_RECORDS + hands
+        self._most_bytes = MOST_BYTES + hands * BYTES_IN_HAND
         self._windows: dict[Partition, Window[Any]] = {}
         self._commit_at = 0.0
         self._full = False
@@ -77,12 +81,17 @@ class Ledger:
         return Taken(record, window, size)
 
     def room(self) -> int:
-        """How many more records may be taken: a number and their bytes are bounded, whatever the lag."""
+        """How many more records may be taken: a number and their bytes are bounded, whatever the lag.
+
+        Once full, it waits until half of what may wait is handled: polling for each single record that finishes would
+        cost more than the record. What the hands hold does not count for that: they may hold it for long.
+        """
         size = sum(window.bytes for window in self._windows.values())
-        # Once full, wait for half of it: polling for each single record that finishes would cost more than the record.
-        share = 2 if self._full else 1
-        self._full = size >= MOST_BYTES // share or len(self) >= MOST_RECORDS // share
-        return 0 if self._full else MOST_RECORDS - len(self)
+        records, spared = len(self), 0.5 if self._full else 0.0
+        self._full = (
+            records >= self._most_records - spared * MOST_RECORDS or size >= self._most_bytes - spared * MOST_BYTES
+        )
+        return 0 if self._full else self._most_records - records
 
     def __len__(self) -> int:
         return sum(map(len, self._windows.values()))

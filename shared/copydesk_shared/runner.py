@@ -58,7 +58,7 @@ class StageRun:
         self._hands = hands
         self._attempts = attempts
         self._meter = Meter(stage.name)
-        self._ledger = Ledger(stage.name, ordered=stage.ordered)
+        self._ledger = Ledger(stage.name, ordered=stage.ordered, hands=hands)
         self._escort = Escort(companion, stage.source.name)
         self._delays = Delays(topic.name for topic in retry_topics(stage.name).values())
         self._log: Log | None = None

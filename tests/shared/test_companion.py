@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from copydesk_shared.errors import Retryable
+from copydesk_shared.errors import Retryable, RetryClass
 from copydesk_shared.log import Log, LogError, Outgoing, ProducerLostError, RebalanceListener
 from copydesk_shared.messages import Article, Page
 from copydesk_shared.stage import Drop, Emit, Forward
@@ -156,7 +156,7 @@ async def test_what_is_done_beside_what_is_left_is_not_done_again() -> None:
         number = int(message.article_id.removeprefix("article-"))
         await going[number].wait()
         if number == 1:
-            raise Retryable("the host is somebody else's")
+            raise Retryable("the host is somebody else's", RetryClass.QUEUED)
         return article_of(message)
 
     fill(broker, page(1), page(2))
@@ -168,8 +168,8 @@ async def test_what_is_done_beside_what_is_left_is_not_done_again() -> None:
         revoking = asyncio.create_task(sessions.listener.on_revoked(frozenset({(FETCHED.name, 0)})))
         await until(lambda: companion.said[-1] == "closing")
         going[1].set()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
         going[2].set()
         await revoking
         assert [decode(CLEANED, record).article_id for record in broker.topics[CLEANED.name]] == ["article-2"]

@@ -41,6 +41,17 @@ def test_what_is_taken_is_bounded_in_number_and_in_bytes() -> None:
     assert ledger.room() == 0
 
 
+def test_records_that_hands_hold_for_long_keep_no_others_from_being_taken() -> None:
+    ledger = Ledger("test", hands=5000)
+    ledger.assign([HERE])
+    taken = [ledger.take(_record(offset)) for offset in range(5000 + MOST_RECORDS)]
+    assert ledger.room() == 0
+    for each in taken[5000 : 5000 + MOST_RECORDS // 2 + 1]:
+        assert each is not None
+        each.window.finish(each.record.offset, each.size)
+    assert ledger.room() == MOST_RECORDS // 2 + 1
+
+
 async def test_only_the_finished_prefix_of_each_partition_is_committed() -> None:
     broker = MemoryBroker()
     log = MemoryLog(broker, "g", {HERE: 0, THERE: 0})

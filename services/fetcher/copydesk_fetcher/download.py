@@ -286,7 +286,7 @@ def _inner_address(url: str, allowed: Sequence[IPNetwork]) -> str | None:
 
 
 def _put_off(url: str, error: Queued) -> Retryable:
-    return Retryable(f"{url}: {error}", RetryClass.QUEUED, error.seconds)
+    return Retryable(f"{url}: {error}", RetryClass.QUEUED, error.back_seconds)
 
 
 def _labels(entry: Entry, result: Result) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from typing import Self
 
 from prometheus_client import Counter, Histogram
 
-from copydesk_fetcher.backlog import Backlog
+from copydesk_fetcher.backlog import LEAST_WAIT_SECONDS, Backlog
 from copydesk_fetcher.host import Host, Turn
 from copydesk_fetcher.host_table import HostTable
 from copydesk_fetcher.responses import FetchError, FetchReason, Held
@@ -28,10 +28,14 @@ from copydesk_shared.messages import HostState
 from copydesk_shared.retries import queue_wait
 from copydesk_shared.topics import Tier
 
-# Who would wait longer for a host makes room for others meanwhile.
+# Who would wait longer for a host makes room for others meanwhile; pages may wait a little longer than the short retry
+# tier does, so that those that wait there are back before those in memory have had their turn.
 LONGEST_WAIT_SECONDS = 20.0
+PATIENCE_SHARE = 1.5
 # A queue that is worked off so soon keeps nobody's hands for long, however many wait in it.
-QUICK_SECONDS = 1.0
+QUICK_SECONDS = 2.0
+# What a turn is thought to take at a host that has had none.
+UNKNOWN_TURN_SECONDS = 0.25
 # How much of what may be in flight may wait for hosts.
 WAITING_SHARE = 0.75
 # Of the ways to fail, those that a network that is away would cause.
@@ -48,11 +52,15 @@ USUAL_WAITS: Waits = {Tier.SHORT: 30.0, Tier.MEDIUM: 300.0, Tier.LONG: 3600.0}
 
 
 class Queued(CopydeskError):
-    """There is no place for another page of this host; its turn comes in about ``seconds``."""
+    """There is no place for another page of this host; its turn comes in about ``seconds``.
 
-    def __init__(self, domain: str, seconds: float) -> None:
+    It should be back after ``back_seconds``: early enough to wait in memory again before the host has nothing to do.
+    """
+
+    def __init__(self, domain: str, seconds: float, back_seconds: float) -> None:
         super().__init__(f"{domain} is busy; the turn comes in about {seconds:.0f} s")
         self.seconds = seconds
+        self.back_seconds = back_seconds
 
 
 @dataclass(slots=True)
@@ -89,8 +97,8 @@ class Hosts:
         total: int,
         *,
         longest_delay_seconds: float = 60.0,
-        queue: int = 32,
-        room: int = 192,
+        queue: int = 500,
+        room: int = 1536,
         waits: Waits = USUAL_WAITS,
     ) -> None:
         self._concurrency = concurrency
@@ -98,6 +106,7 @@ class Hosts:
         self._queue = queue
         self._room = room
         self._waits = waits
+        self._patience = max(waits[Tier.SHORT] * PATIENCE_SHARE, LONGEST_WAIT_SECONDS)
         self._places = 0
         self._table = HostTable(delay_seconds, longest_delay_seconds)
         self._line: deque[Host] = deque()
@@ -287,7 +296,7 @@ class Hosts:
 
     def _pace(self, host: Host) -> float:
         """Seconds that each further request takes."""
-        return max(self._table.delay(host), host.turn_seconds / self._concurrency)
+        return max(self._table.delay(host), (host.turn_seconds or UNKNOWN_TURN_SECONDS) / self._concurrency)
 
     def _wait(self, host: Host, ahead: int) -> float:
         return max(self._starts_at(host) - time.monotonic(), 0.0) + ahead * self._pace(host)
@@ -298,24 +307,29 @@ class Hosts:
         if host.held() > LONGEST_WAIT_SECONDS:
             return "held"
         wait = self._wait(host, host.places)
-        if wait > LONGEST_WAIT_SECONDS:
+        if wait > self._patience:
             return "slow"
-        is_quick = host.turn_seconds and wait <= QUICK_SECONDS
+        is_quick = wait <= QUICK_SECONDS and (host.turn_seconds or host.places < self._queue)
         return "" if is_quick or host.places < min(self._queue, max(self._room - self._places, 1)) else "full"
 
     def _queued(self, host: Host, reason: str) -> Queued:
         QUEUED.labels(reason).inc()
         if self._is_closed:
-            return Queued(host.domain, 0.0)
+            return Queued(host.domain, 0.0, 0.0)
         if host.backlog is None:
             host.backlog = Backlog()
         first = self._wait(host, host.places)
         seconds = host.backlog.add(time.monotonic(), first, self._pace(host), self._comes_back)
         self._note(host, is_news=host.said_queued == 0)
-        return Queued(host.domain, seconds)
+        return Queued(host.domain, seconds, self._back(seconds))
+
+    def _back(self, seconds: float) -> float:
+        """When to look again at an entry whose turn is in so many seconds."""
+        early = self._waits[Tier.SHORT] * (PATIENCE_SHARE - 1)
+        return max(seconds - min(early, seconds / 2), LEAST_WAIT_SECONDS)
 
     def _comes_back(self, seconds: float) -> float:
-        return queue_wait(seconds, self._waits)[1]
+        return queue_wait(self._back(seconds), self._waits)[1]
 
     def _note(self, host: Host, *, is_news: bool = False) -> None:
         if not self._is_closed:

@@ -61,7 +61,7 @@ class FetcherSettings(ServiceSettings):
     ] = 60.0
     host_queue: Annotated[
         int, Field(ge=1, le=1000, description="Entries of one domain that wait in memory; more wait in a retry topic.")
-    ] = 32
+    ] = 500
     shortest_interval_seconds: Annotated[
         Seconds, Field(description="Least time between two polls of a feed whose interval adapts.")
     ] = 300.0
@@ -90,7 +90,7 @@ class FetcherSettings(ServiceSettings):
     poll_concurrency: Annotated[int, Field(ge=1, le=1000, description="Feeds polled at a time.")] = 16
     max_in_flight: Annotated[
         int, Field(ge=1, le=10_000, description="Entries taken from the log at a time; most of them wait their turn.")
-    ] = 256
+    ] = 2048
 
     @field_validator("feeds_file", mode="before")
     @classmethod
