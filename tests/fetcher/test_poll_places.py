@@ -2,16 +2,20 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+import inspect
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from copydesk_fetcher import poll
 from copydesk_fetcher.http import Client
+from copydesk_fetcher.websub.subscriber import apply
 from copydesk_shared.kafka import partition_of
-from copydesk_shared.log import Outgoing, Record
-from copydesk_shared.messages import Feed, FeedState, HostState, KnownPage, Push
-from copydesk_shared.topics import FEEDS, FEEDS_PUSHED, FEEDS_STATE, HOSTS_STATE, PAGES_KNOWN
+from copydesk_shared.log import LogError, Outgoing, Record
+from copydesk_shared.messages import Feed, FeedState, HostState, HubState, KnownPage, Push
+from copydesk_shared.topics import DISCOVERED, FEEDS, FEEDS_PUSHED, FEEDS_STATE, HOSTS_STATE, PAGES_KNOWN
 from copydesk_shared.wire import encode, tombstone
 
 from .conftest import Settings
@@ -241,16 +245,26 @@ async def test_what_is_learnt_of_hosts_is_written_and_only_where_it_is_ours(
 
 
 class Hub:
-    """Stands in for the subscriptions: takes every push, and wants none."""
+    """Stands in for the subscriptions: takes every push, and asks no hub unless there is an ``answer``."""
 
-    def wanted(self, *_: object) -> None:
-        return None
+    def __init__(self, answer: HubState | None = None) -> None:
+        self.answer = answer
+        self.asking: Coroutine[Any, Any, HubState] | None = None
+
+    def wanted(self, _: object, __: Feed, state: FeedState, now: datetime) -> Coroutine[Any, Any, HubState] | None:
+        if self.answer is None or state.hub is None or (state.hub.next_request_at or now) > now:
+            return None
+        self.asking = self._ask(self.answer)
+        return self.asking
+
+    async def _ask(self, answer: HubState) -> HubState:
+        return answer
 
     def leave(self, *_: object) -> None:
         return None
 
-    def apply(self, _: Push, state: FeedState) -> FeedState:
-        return state
+    def apply(self, push: Push, state: FeedState) -> FeedState:
+        return state.model_copy(update={"hub": apply(push, state.hub)})
 
     def takes(self, push: Push, *_: object) -> bool:
         return push.kind == "content"
@@ -277,3 +291,59 @@ async def test_what_a_hub_pushes_is_read_at_once(site: Site, desk: Desk) -> None
     await desk.until(lambda: len(desk.entries()) == 3)
     assert {entry.title for entry in desk.entries()} == {"Early", "One", "Pushed"}
     assert site.count("/feed") == 1
+
+
+def subscribed(desk: Desk, site: Site) -> HubState:
+    """A feed that is not due for long, with a subscription that is."""
+    now = datetime.now(UTC)
+    hub = HubState(hub=site.url("/hub"), topic=site.url("/feed"), requested_at=now, next_request_at=now)
+    state = FeedState(feed_id="news", next_poll_at=now + timedelta(hours=1), hub=hub)
+    desk.add(feed_at(site, interval_seconds=3600))
+    desk.broker.append(encode(FEEDS_STATE, state, stage="test", version="1"))
+    return hub
+
+
+async def test_a_push_comes_again_until_what_was_in_it_is_stored(site: Site, desk: Desk) -> None:
+    desk.hub = Hub()
+    subscribed(desk, site)
+    desk.broker.append(pushed(site, "Pushed"))
+    append = desk.broker.append
+
+    def broken(record: Outgoing) -> Record:
+        if record.topic == DISCOVERED.name:
+            raise LogError("the broker is away")
+        return append(record)
+
+    desk.broker.append = broken  # type: ignore[method-assign]
+    desk.start()
+    with pytest.raises(LogError):
+        await desk.until(lambda: False)
+    desk.broker.append = append  # type: ignore[method-assign]
+    desk.start()
+    await desk.until(lambda: (state := desk.state()) is not None and state.hub and state.hub.pushed_at)
+    assert [entry.title for entry in desk.entries()] == ["Pushed"]
+    assert site.count("/feed") == 0
+
+
+async def test_a_lease_is_renewed_though_the_feed_is_not_polled(
+    site: Site, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poll, "LOOK_SECONDS", 0.0)
+    hub = subscribed(desk, site)
+    later = hub.model_copy(update={"next_request_at": datetime.now(UTC) + timedelta(days=1)})
+    desk.hub = Hub(later)
+    desk.start()
+    await desk.until(lambda: (state := desk.state()) is not None and state.hub == later)
+    assert site.count("/feed") == 0
+
+
+async def test_asking_a_hub_may_end_before_it_begins(site: Site, desk: Desk) -> None:
+    hub = subscribed(desk, site)
+    desk.hub = Hub(hub)
+    desk.start()
+    await desk.until(lambda: desk.run is not None and desk.run._feeds.numbers)
+    assert desk.run is not None
+    desk.run._subscribe(feed_at(site))
+    await desk.run._end(0)
+    assert desk.hub.asking is not None
+    assert inspect.getcoroutinestate(desk.hub.asking) == inspect.CORO_CLOSED

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from copydesk_fetcher.entries import Outcome
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.websub.glue import WebSub
@@ -276,16 +275,12 @@ async def test_who_does_not_want_pushes_does_not_ask_for_them(parts: Parts, hub:
     assert not parts.subscriber.due(FEED, None, None, START)
 
 
-def outcome(offer: Offer | None) -> Outcome:
-    return Outcome((), FeedState(feed_id="news", next_poll_at=START), "unchanged", hub_wanted=offer)
-
-
 async def test_what_a_hub_says_before_it_answers_is_kept(parts: Parts, hub: Hub) -> None:
     hub.verify, hub.status = "before", 204
     hub.answers.clear()
     glue = WebSub(parts.subscriber)
     state = FeedState(feed_id="news", next_poll_at=START)
-    wanted = outcome(Offer(hub.url(), TOPIC))
+    wanted = Offer(hub.url(), TOPIC)
     asking = glue.wanted(wanted, FEED, state, START)
     assert asking is not None
     task = asyncio.create_task(asking)
@@ -303,10 +298,10 @@ async def test_what_a_hub_says_before_it_answers_is_kept(parts: Parts, hub: Hub)
 async def test_a_subscription_goes_on_while_the_feed_says_nothing_of_its_hub(parts: Parts, hub: Hub) -> None:
     glue = WebSub(parts.subscriber)
     state = FeedState(feed_id="news", next_poll_at=START, hub=await subscribed(parts, hub))
-    assert glue.wanted(outcome(None), FEED, state, START) is None
+    assert glue.wanted(None, FEED, state, START) is None
     later = START + timedelta(days=6)
     for disabled, is_asked in (("gone", False), (None, True)):
-        asking = glue.wanted(outcome(None), FEED, state.model_copy(update={"disabled": disabled}), later)
+        asking = glue.wanted(None, FEED, state.model_copy(update={"disabled": disabled}), later)
         assert (asking is not None) == is_asked
         if asking is not None:
             await asking
@@ -318,7 +313,7 @@ async def test_a_hub_that_the_feed_has_left_is_told_so(parts: Parts, hub: Hub) -
     glue = WebSub(parts.subscriber)
     state = FeedState(feed_id="news", next_poll_at=START, hub=await subscribed(parts, hub))
     async with serve_hub() as other:
-        asking = glue.wanted(outcome(Offer(other.url(), TOPIC)), FEED, state, START + timedelta(days=1))
+        asking = glue.wanted(Offer(other.url(), TOPIC), FEED, state, START + timedelta(days=1))
         assert asking is not None
         after = await asking
         await other.idle()

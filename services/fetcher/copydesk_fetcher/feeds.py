@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from prometheus_client import Gauge
 
 from copydesk_fetcher.schedule import Schedule
-from copydesk_fetcher.shares import Definition, Due, Rebuilt, Share, host_of, key_of, renewed
+from copydesk_fetcher.shares import Definition, Due, Rebuilt, Share, host_of, hub_at, key_of, renewed
 from copydesk_fetcher.states import base, is_polled, plan
+from copydesk_fetcher.websub.subscriber import apply
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.kafka import partition_of
 from copydesk_shared.log import Record
-from copydesk_shared.messages import Feed, FeedState
+from copydesk_shared.messages import Feed, FeedState, Push
 
 FEEDS_OWNED = Gauge("copydesk_feeds", "Feeds of our partitions; paused and disabled ones too.")
 
@@ -34,6 +36,7 @@ class Feeds:
         self._per_host = per_host
         self._shares: dict[int, Share] = {}
         self._home: dict[str, int] = {}
+        self._hubs: dict[str, datetime] = {}
         self.schedule = Schedule(per_host)
 
     def __len__(self) -> int:
@@ -60,7 +63,7 @@ class Feeds:
 
     def clear(self) -> None:
         """All of them are somebody else's now."""
-        self._shares, self._home = {}, {}
+        self._shares, self._home, self._hubs = {}, {}, {}
         self.schedule = Schedule(self._per_host)
         FEEDS_OWNED.set(0)
 
@@ -94,7 +97,7 @@ class Feeds:
             share.states.setdefault(feed_id, state)
         feed, known = share.feeds[feed_id].feed, share.state(feed_id)
         at = plan(feed, known, datetime.now(UTC)) if is_polled(feed, known) else None
-        double = self._settle(Due(feed_id, number, at, host_of(feed, known)))
+        double = self._settle(Due(feed_id, number, at, host_of(feed, known), hub_at(known)))
         FEEDS_OWNED.set(len(self))
         return double
 
@@ -107,6 +110,7 @@ class Feeds:
                 return self._discard(due.feed_id, due.number)
             self._discard(due.feed_id, other)
         self._home[due.feed_id] = due.number
+        self._note_hub(due.feed_id, due.hub_at)
         if due.at is not None:
             self.schedule.set(due.feed_id, due.at, due.host)
         return (other, due.feed_id) if other != due.number else None
@@ -122,6 +126,7 @@ class Feeds:
             self._discard(feed_id, number)
         if self._home.get(feed_id) == number:
             del self._home[feed_id]
+            self._hubs.pop(feed_id, None)
             self.schedule.remove([feed_id])
         FEEDS_OWNED.set(len(self))
 
@@ -164,6 +169,19 @@ class Feeds:
         share = self._shares.get(self._home.get(feed_id, -1))
         if share is not None:
             share.keep(state)
+            self._note_hub(feed_id, hub_at(state))
+
+    def _note_hub(self, feed_id: str, at: datetime | None) -> None:
+        self._hubs.pop(feed_id, None)
+        if at is not None:
+            self._hubs[feed_id] = at
+
+    def take_due_hubs(self, now: datetime, most: int) -> list[str]:
+        """Feeds whose hub is to be asked again by now; each is told once for each time that its state is kept."""
+        due = list(islice((feed_id for feed_id, at in self._hubs.items() if at <= now), most))
+        for feed_id in due:
+            del self._hubs[feed_id]
+        return due
 
     def define(self, feed_id: str, definition: Definition) -> None:
         """This is its definition now: we wrote it."""
@@ -171,17 +189,18 @@ class Feeds:
         if share is not None:
             share.feeds[feed_id] = definition
 
-    def learn(self, definition: Definition, state: FeedState) -> FeedState | None:
-        """The state after a visit, kept; ``None`` when the feed is gone.
+    def learn(self, definition: Definition, state: FeedState, push: Push | None = None) -> FeedState | None:
+        """The state after a visit, or after reading a ``push``, kept; ``None`` when the feed is gone.
 
         What hubs said meanwhile is in the state that was kept, and what was learnt of another
-        definition is worth little.
+        definition is worth little. That something was pushed is known once it was read.
         """
         _, current = self.find(state.feed_id)
         if current is None:
             return None
         kept = self.state(state.feed_id)
-        after = state.model_copy(update={"hub": kept.hub if kept else None})
+        hub = kept.hub if kept else None
+        after = state.model_copy(update={"hub": hub if push is None else apply(push, hub)})
         if current.feed.url != definition.feed.url:
             after = renewed(after)
         self.keep(state.feed_id, after)

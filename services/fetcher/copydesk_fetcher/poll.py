@@ -20,9 +20,10 @@ from copydesk_fetcher.publishing import POLLER, Publisher
 from copydesk_fetcher.shares import Rebuilt, rebuild, states_of_newcomers
 from copydesk_fetcher.visits import Visit, Visitor, Visits
 from copydesk_fetcher.websub.glue import WebSub
+from copydesk_fetcher.websub.links import Offer
 from copydesk_shared.errors import Poison
 from copydesk_shared.log import Log, LogError, Outgoing, Record
-from copydesk_shared.messages import HubState, Push
+from copydesk_shared.messages import Feed, HubState, Push
 from copydesk_shared.service import Service
 from copydesk_shared.tables import Tables
 from copydesk_shared.telemetry import get_logger
@@ -37,6 +38,8 @@ RELEASE_SECONDS = 3.0
 HOSTS_SECONDS = 3.0
 LOOK_SECONDS = 15.0
 PUSHES_PER_FEED = 8
+# So many leases are renewed each time that one looks.
+RENEWALS = 50
 
 
 class PollRun:
@@ -223,14 +226,14 @@ class PollRun:
             return
         feed = definition.feed
         state = self._feeds.base(feed)
-        last = state.hub.pushed_at if state.hub else None
-        if push.kind == "content" and last is not None and push.received_at <= last:
+        if push.kind == "content":
+            last = state.hub.pushed_at if state.hub else None
+            if (last is None or push.received_at > last) and hub.takes(push, feed, state):
+                self._pushes.setdefault(push.feed_id, deque(maxlen=PUSHES_PER_FEED)).append(push)
             return
         after = hub.apply(push, state)
         if after is not state:
             self._keep_hub(push.feed_id, after.hub)
-        if hub.takes(push, feed, after):
-            self._pushes.setdefault(push.feed_id, deque(maxlen=PUSHES_PER_FEED)).append(push)
 
     def _keep_hub(self, feed_id: str, hub: HubState | None) -> None:
         number, definition = self._feeds.find(feed_id)
@@ -265,16 +268,32 @@ class PollRun:
                 get_logger().error("a bug beside the visits", trace="".join(traceback.format_exception(error)))
 
     def _after(self, visit: Visit) -> None:
-        outcome, feed_id = visit.outcome, visit.feed.feed_id
-        state = self._feeds.state(feed_id)
-        if self._hub is None or outcome is None or state is None or self._is_closing:
+        if visit.outcome is not None:
+            self._subscribe(visit.feed, visit.outcome.hub_wanted)
+
+    def _subscribe(self, feed: Feed, offer: Offer | None = None) -> None:
+        """Ask the hub that the feed offers, or else the one that it has, if it is time to."""
+        state = self._feeds.state(feed.feed_id)
+        if self._hub is None or state is None or self._is_closing:
             return
-        asking = self._hub.wanted(outcome, visit.feed, state, datetime.now(UTC))
+        asking = self._hub.wanted(offer, feed, state, datetime.now(UTC))
         if asking is not None:
-            self._aside(self._ask(feed_id, asking))
+            # closed in case that it is cancelled before it starts
+            self._aside(self._ask(feed.feed_id, asking)).add_done_callback(lambda _: asking.close())
 
     async def _ask(self, feed_id: str, asking: Coroutine[Any, Any, HubState]) -> None:
-        self._keep_hub(feed_id, await asking)
+        hub = await asking
+        kept = self._feeds.state(feed_id)
+        if kept is not None and kept.hub is not None and kept.hub.pushed_at is not None:
+            hub = hub.model_copy(update={"pushed_at": kept.hub.pushed_at})
+        self._keep_hub(feed_id, hub)
+
+    def _renew(self) -> None:
+        """Leases end whether or not the feed is polled before."""
+        for feed_id in self._feeds.take_due_hubs(datetime.now(UTC), RENEWALS):
+            _, definition = self._feeds.find(feed_id)
+            if definition is not None and feed_id not in self._visits:
+                self._subscribe(definition.feed)
 
     async def _now_and_then(self) -> None:
         now = time.monotonic()
@@ -283,6 +302,7 @@ class PollRun:
             await self._write_hosts(self._ownership.numbers)
         if now - self._look_at >= LOOK_SECONDS:
             self._look_at = now
+            self._renew()
             if self._log.assigned():
                 await self._log.positions()
 

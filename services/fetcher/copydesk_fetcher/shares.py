@@ -104,18 +104,24 @@ def host_of(feed: Feed, state: FeedState | None) -> str:
     return registrable_domain(state.source_url if state and state.source_url else feed.url)
 
 
+def hub_at(state: FeedState | None) -> datetime | None:
+    """When the feed's hub is asked again; ``None`` when it has none."""
+    return state.hub.next_request_at if state is not None and state.hub is not None else None
+
+
 def renewed(state: FeedState) -> FeedState:
     """The state of a feed whose definition is another one now: what it failed of may be mended."""
     return state.model_copy(update=FORGOTTEN)
 
 
 class Due(NamedTuple):
-    """When a feed is polled next."""
+    """When a feed is polled next, and when its hub is asked again."""
 
     feed_id: str
     number: int
     at: datetime | None
     host: str
+    hub_at: datetime | None
 
 
 @dataclass
@@ -145,7 +151,7 @@ async def _due(shares: dict[int, Share]) -> list[Due]:
         for place, (feed_id, definition) in enumerate(share.feeds.items()):
             feed, state = definition.feed, share.state(feed_id)
             at = plan(feed, state, datetime.now(UTC)) if is_polled(feed, state) else None
-            due.append(Due(feed_id, number, at, host_of(feed, state)))
+            due.append(Due(feed_id, number, at, host_of(feed, state), hub_at(state)))
             if place % AT_ONCE == 0:
                 await asyncio.sleep(0)
     return due

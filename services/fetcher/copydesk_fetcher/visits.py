@@ -135,7 +135,7 @@ class Visits:
     async def _write(self, visit: Visit, outcome: Outcome) -> None:
         visit.is_writing = True
         await self._publisher.entries(outcome.entries)
-        state = self._feeds.learn(visit.definition, outcome.state)
+        state = self._feeds.learn(visit.definition, outcome.state, visit.push)
         if state is None:
             return
         visit.outcome = replace(outcome, state=state)

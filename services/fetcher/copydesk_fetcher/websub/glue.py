@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from copydesk_fetcher.entries import Outcome
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.websub.links import Offer
 from copydesk_fetcher.websub.server import Send, WebSubServer
@@ -35,13 +34,13 @@ class WebSub:
         self._told: dict[str, list[Push]] = {}
 
     def wanted(
-        self, outcome: Outcome, feed: Feed, state: FeedState, now: datetime
+        self, wanted: Offer | None, feed: Feed, state: FeedState, now: datetime
     ) -> Coroutine[Any, Any, HubState] | None:
-        """What is to run after a visit, if anything: it asks the hub, and its result is the feed's new ``state.hub``.
+        """What is to run now, if anything: it asks the hub, and its result is the feed's new ``state.hub``.
 
-        It raises nothing for what hubs do. ``state`` is the one after the visit.
+        It raises nothing for what hubs do. ``wanted`` is the hub that a visit has found, ``state`` the one after it.
         """
-        offer = None if state.disabled else outcome.hub_wanted or _offer(state.hub)
+        offer = None if state.disabled else wanted or _offer(state.hub)
         if offer is None or feed.feed_id in self._told or not self._subscriber.due(feed, state.hub, offer, now):
             return None
         return self._subscribe(feed, offer, state.hub)
@@ -64,9 +63,9 @@ class WebSub:
         return self._subscriber.unsubscribe(feed, hub) if hub is not None and hub.lease_until is not None else None
 
     def apply(self, push: Push, state: FeedState) -> FeedState:
-        """The state after what a hub said, to be stored where it differs. To be called for every push of the feed."""
+        """The state after what a hub said of the subscription, to be stored where it differs."""
         if push.feed_id in self._told:
-            self._told[push.feed_id].append(push.model_copy(update={"body": b""}))
+            self._told[push.feed_id].append(push)
         hub = apply(push, state.hub)
         return state if hub is state.hub else state.model_copy(update={"hub": hub})
 
