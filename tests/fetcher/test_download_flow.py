@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from prometheus_client import REGISTRY
 
-from copydesk_fetcher.download import LONGEST_JOURNEY, Downloader
+from copydesk_fetcher.download import LONGEST_JOURNEY, Downloader, told_by_feed
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.known import Known
 from copydesk_fetcher.settings import FetcherSettings
@@ -111,6 +111,25 @@ async def test_robots_txt_is_asked_once_and_obeyed(site: Site, client: Client, s
     assert not any(path.startswith("/closed") for path in asked)
 
 
+async def test_where_a_redirect_leads_robots_txt_has_its_say(
+    site: Site, client: Client, settings: FetcherSettings
+) -> None:
+    site.pages["/robots.txt"] = answer("User-agent: *\nDisallow: /closed\n", content_type="text/plain")
+    site.pages["/open"] = answer("", 301, location=site.url("/closed/1"))
+    site.pages["/closed/1"] = answer(STORY)
+    downloader = Downloader(client, settings)
+    assert await dropped(downloader, entry_at(site.url("/open"))) is DropReason.ROBOTS
+
+
+def test_what_the_feed_carries_in_full_is_better_than_its_summary() -> None:
+    entry = entry_at(
+        "https://a.example/1", summary="In short.", content="<p>At length. " * 50, content_type="text/html"
+    )
+    assert told_by_feed(entry) is entry
+    short = entry.model_copy(update={"content": None, "content_type": None})
+    assert (told_by_feed(short).content, told_by_feed(short).content_type) == ("In short.", "text/plain")
+
+
 async def test_without_a_robots_txt_that_can_be_had_it_is_tried_later(
     site: Site, client: Client, settings: FetcherSettings
 ) -> None:
@@ -175,7 +194,7 @@ async def test_a_busy_host_puts_off_without_asking(site: Site, client: Client, s
     with pytest.raises(Retryable) as caught:
         await downloader.handle(entry_at(site.url("/a")))
     assert caught.value.kind is RetryClass.QUEUED
-    assert caught.value.after_seconds == pytest.approx(100, abs=5)
+    assert caught.value.after_seconds == pytest.approx(85, abs=5), "a little before its turn"
     assert site.requests == []
 
 

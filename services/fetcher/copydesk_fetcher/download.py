@@ -178,16 +178,24 @@ class Downloader:
         if isinstance(seen, Drop):
             return seen
         verdict = await self._robots.check(url)
-        if verdict.retry_seconds is not None:
-            self._hosts.uplink.check()
-            raise Retryable(f"{url}: its robots.txt cannot be had", RetryClass.UNREACHABLE, verdict.retry_seconds)
         if not verdict.allowed:
-            return Drop(DropReason.ROBOTS, f"{url}: robots.txt says {verdict.directives}")
+            return self._disallowed(url, verdict)
         in_file = await self._reservations.reservation(url)
         answer = await self._asked(entry, url)
         if not isinstance(answer, Fetched):
             return answer
+        if answer.url != url:
+            verdict = await self._robots.check(answer.url)
+            if not verdict.allowed:
+                return self._disallowed(answer.url, verdict)
         return self._used(entry, answer, verdict, in_file)
+
+    def _disallowed(self, url: str, verdict: RobotsVerdict) -> Drop:
+        """Raises :class:`Retryable` where nobody knows yet what robots.txt says."""
+        if verdict.retry_seconds is not None:
+            self._hosts.uplink.check()
+            raise Retryable(f"{url}: its robots.txt cannot be had", RetryClass.UNREACHABLE, verdict.retry_seconds)
+        return Drop(DropReason.ROBOTS, f"{url}: robots.txt says {verdict.directives}")
 
     async def _asked(self, entry: Entry, url: str) -> Fetched | Forward[Entry] | Drop:
         try:
@@ -259,11 +267,16 @@ def _page(entry: Entry, opened: OpenPage, judgement: Judgement, rights: Rights, 
     """The text of the answer, or that of the feed where it is better; a wall's address is not the story's either."""
     if judgement.better == "page":
         return page_of(opened, now, entry, access=judgement.access, rights=rights)
-    told = entry.model_copy(update={"content": entry.summary, "content_type": "text/plain"})
+    told = told_by_feed(entry)
     if judgement.is_wall:
         return page_from_feed(told, now, access=judgement.access, rights=rights)
     page = page_of(opened, now, entry, access=judgement.access, rights=rights)
     return page.model_copy(update={"content": told.content, "content_type": told.content_type})
+
+
+def told_by_feed(entry: Entry) -> Entry:
+    """The entry with the best that its feed told as its content."""
+    return entry if entry.content else entry.model_copy(update={"content": entry.summary, "content_type": "text/plain"})
 
 
 def _judged(fetched: Fetched) -> Drop:
