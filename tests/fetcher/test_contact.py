@@ -61,5 +61,5 @@ def test_without_a_contact_there_is_one_line_that_says_what_to_set(user_agent: s
 def test_a_contact_on_this_machine_does_where_this_machine_may_be_fetched_from(
     host: str, networks: str, is_fine: bool
 ) -> None:
-    settings = FetcherSettings(user_agent=f"bot (+http://{host}/)", allow_networks=networks)  # type: ignore[arg-type]
+    settings = FetcherSettings(user_agent=f"bot (+http://{host}/)", allow_networks=networks)
     assert has_contact(settings) == is_fine

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ NAMES = "COPYDESK_FETCHER_USER_AGENT must name whoever runs this and how to reac
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves one page and remembers who asked."""
 
-    agents: list[str]
+    agents: ClassVar[list[str]]
 
     def do_GET(self) -> None:
         self.agents.append(self.headers["user-agent"])
@@ -33,10 +34,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[tuple[str, list[str]]]:
-    handler = type("Remembering", (Handler,), {"agents": []})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    class Remembering(Handler):
+        agents: ClassVar[list[str]] = []
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Remembering) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/story", handler.agents
+        yield f"http://127.0.0.1:{server.server_port}/story", Remembering.agents
         server.shutdown()
 
 
