@@ -344,6 +344,8 @@ def test_a_standalone_run_hands_security_to_its_services_and_shows_no_secret(
     for name, value in {**SASL, "SASL_PASSWORD": SECRET, "SSL_CA_FILE": str(ca_file)}.items():
         monkeypatch.setenv(f"COPYDESK_STANDALONE_KAFKA_{name}", value)
     monkeypatch.setenv("COPYDESK_CLEANER_KAFKA_SASL_USERNAME", "the-cleaner")
+    monkeypatch.setenv("COPYDESK_FETCHER_USER_AGENT", "test (+http://127.0.0.1/)")
+    monkeypatch.setenv("COPYDESK_FETCHER_ALLOW_NETWORKS", "127.0.0.0/8")
     plan = make_plan(
         load_settings(StandaloneSettings, bootstrap_servers="kafka.example.com:9093", data_dir=tmp_path), lock=0
     )

@@ -28,7 +28,7 @@ def test_whoever_reads_in_a_group_needs_its_group() -> None:
     groups = {row[0].removeprefix("| "): row[2].removesuffix(" |") for row in rows}
     assert groups["subscriber"] == "the group it reads in"
     assert groups["cleaner"] == "`cleaner`"
-    without = {"feeds-file", "dead-letters", *(who for who in groups if who.startswith("`copydesk "))}
+    without = {"feeds-file", "fetcher-poll", "dead-letters", *(who for who in groups if who.startswith("`copydesk "))}
     assert {who for who, group in groups.items() if group == "-"} == without
 
 

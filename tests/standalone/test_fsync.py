@@ -12,6 +12,12 @@ from copydesk_standalone.settings import StandaloneSettings
 from .test_cli import copydesk
 
 
+@pytest.fixture(autouse=True)
+def contact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPYDESK_FETCHER_USER_AGENT", "test (+http://127.0.0.1/)")
+    monkeypatch.setenv("COPYDESK_FETCHER_ALLOW_NETWORKS", "127.0.0.0/8")
+
+
 def broker_arguments(data_dir: Path) -> list[str]:
     settings = load_settings(StandaloneSettings, data_dir=str(data_dir))
     broker = make_plan(settings, lock=0).broker
