@@ -1,14 +1,17 @@
 """The poller over a log in memory: what it stores, in which order, and what a restart makes of it."""
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from copydesk_fetcher.entries import Outcome
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.publishing import POLLER
+from copydesk_fetcher.shares import Share
 from copydesk_fetcher.visit import Visitor as FeedVisitor
 from copydesk_shared.errors import Poison
 from copydesk_shared.log import LogError, Outgoing, Record
@@ -231,3 +234,30 @@ async def test_a_state_of_another_time_is_taken_over(site: Site, desk: Desk) -> 
     desk.start()
     await desk.until(lambda: site.count("/other") >= 1)
     assert site.count("/feed") == 0
+
+
+async def test_what_leads_elsewhere_is_counted_once(site: Site, desk: Desk) -> None:
+    def count() -> float:
+        return REGISTRY.get_sample_value("copydesk_entries_total", {"outcome": "off-site"}) or 0.0
+
+    before = count()
+    site.pages["/feed"] = answer(rss([("One", "/1"), ("Buy", "https://shop.example/1"), ("Two", "/2")]))
+    desk.add(feed_at(site, off_site="drop"))
+    desk.start()
+    await desk.until(lambda: site.count("/feed") >= 3)
+    assert [entry.title for entry in desk.entries()] == ["Two", "One"]
+    assert count() == before + 1
+
+
+def test_long_states_are_packed_in_memory() -> None:
+    share = Share()
+    small, large = (feed_state().model_copy(update={"last_error": text}) for text in ("oh", "oh no, " * 1000))
+    for state in (small, large):
+        share.keep(state)
+        assert share.state("news") == state
+        share.note(Record("feeds.state", 0, 0, b"news", state.model_dump_json().encode(), (), 0))
+        assert share.state("news") == state
+        assert len(share.states["news"]) < 1024
+    for strange in (b"", b" ", b"x", zlib.compress(b"{}"), b"{" * 2000):
+        share.note(Record("feeds.state", 0, 0, b"news", strange, (), 0))
+        assert share.state("news") is None

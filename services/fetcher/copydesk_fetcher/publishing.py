@@ -20,7 +20,7 @@ POLLER = "fetcher-poll"
 POLL_VERSION = "1"
 CHUNK = 50
 
-ENTRIES = Counter("copydesk_entries_total", "Entries published, by what became of them.", ["outcome"])
+ENTRIES = Counter("copydesk_entries_total", "Entries that are news, by what became of them.", ["outcome"])
 
 M = TypeVar("M", bound=Message)
 
@@ -44,6 +44,11 @@ class Publisher:
             ENTRIES.labels("refused").inc()
         else:
             ENTRIES.labels("new" if entry.revision == 1 else "changed").inc()
+
+    def off_site(self, count: int) -> None:
+        """So many entries were passed over because they lead elsewhere."""
+        if count:
+            ENTRIES.labels("off-site").inc(count)
 
     async def state(self, state: FeedState, number: int) -> None:
         """The state of a feed, beside the feed."""

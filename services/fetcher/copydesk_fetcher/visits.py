@@ -138,6 +138,7 @@ class Visits:
         state = self._feeds.learn(visit.definition, outcome.state, visit.push)
         if state is None:
             return
+        self._publisher.off_site(outcome.off_site)
         visit.outcome = replace(outcome, state=state)
         _, current = self._feeds.find(state.feed_id)
         if outcome.moved_feed is not None and current is not None and current.raw == visit.definition.raw:
