@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from copydesk_fetcher import poll
+from copydesk_fetcher import ownership, poll
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.websub.subscriber import apply
 from copydesk_shared.kafka import partition_of
@@ -242,6 +242,22 @@ async def test_what_is_learnt_of_hosts_is_written_and_only_where_it_is_ours(
     told = [HostState.model_validate_json(record.value or b"") for record in wide.broker.topics[HOSTS_STATE.name]]
     assert {state.domain for state in told} == {"127.0.0.1"}
     assert told[-1].held_until is not None
+
+
+async def test_what_is_kept_of_hosts_that_nobody_asks_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ownership, "STALE_SECONDS", 0.0)
+    held = datetime.now(UTC) + timedelta(hours=1)
+    for state in (HostState(domain="old.example"), HostState(domain="held.example", held_until=held)):
+        desk.broker.append(encode(HOSTS_STATE, state, stage="test", version="1"))
+    desk.start()
+    await desk.until(lambda: (record := desk.last(HOSTS_STATE.name, "old.example")) and record.is_tombstone)
+    await desk.kill()
+    desk.start()
+    await desk.until(lambda: desk.run is not None and desk.run._feeds.numbers)
+    assert desk.ownership.stale == ()
+    record = desk.last(HOSTS_STATE.name, "held.example")
+    assert record is not None
+    assert not record.is_tombstone
 
 
 class Hub:

@@ -4,7 +4,8 @@ The download stage's group hands the partitions out. Everything that asks a host
 registrable domain, so one process makes all requests to it, of polls, pages and robots.txt alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Protocol
 
 from copydesk_fetcher.hosts import Hosts
@@ -19,6 +20,8 @@ from copydesk_shared.topics import HOSTS_STATE, PAGES_KNOWN
 from copydesk_shared.wire import decode
 
 BATCH = 500
+# What is kept of a host that nobody has asked for so long is of no use any more.
+STALE_SECONDS = 30 * 86_400.0
 
 
 class Pages(Protocol):
@@ -44,7 +47,8 @@ class Tenant(Protocol):
 class Ownership:
     """The partitions that are ours; see :class:`copydesk_shared.companion.Companion`.
 
-    ``changes`` counts the times that they changed. ``is_assigned`` also when there are none left for us.
+    ``changes`` counts the times that they changed. ``is_assigned`` also when there are none left for us. ``stale`` are
+    hosts, with their partitions, that were not asked for long: what is kept of them may go.
     """
 
     def __init__(self, tables: Tables, hosts: Hosts, pages: Pages) -> None:
@@ -54,6 +58,7 @@ class Ownership:
         self.numbers: frozenset[int] = frozenset()
         self.changes = 0
         self.is_assigned = False
+        self.stale: tuple[tuple[int, str], ...] = ()
         self.tenant: Tenant | None = None
 
     async def on_assigned(self, numbers: frozenset[int]) -> None:
@@ -66,6 +71,7 @@ class Ownership:
         kept.flush()
         self._hosts.restore(kept.hosts.values(), delay_first=True)
         self._hosts.open()
+        self.stale = tuple(kept.stale())
         self.numbers, self.is_assigned = numbers, True
         self.changes += 1
 
@@ -92,15 +98,29 @@ class _Kept:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._batch: list[KnownPage] = []
+        self._written: dict[str, tuple[int, float]] = {}
         self.hosts: dict[str, HostState] = {}
+
+    def stale(self) -> Iterator[tuple[int, str]]:
+        """Partitions and domains of hosts of which nothing was written for long, and that are not held."""
+        now = datetime.now(UTC)
+        for domain, (number, at) in self._written.items():
+            held_until = self.hosts[domain].held_until
+            if now.timestamp() - at >= STALE_SECONDS and (held_until is None or held_until <= now):
+                yield number, domain
 
     def take(self, record: Record) -> None:
         if record.value is None:
+            if record.topic == HOSTS_STATE.name:
+                domain = (record.key or b"").decode("utf-8", "replace")
+                self.hosts.pop(domain, None)
+                self._written.pop(domain, None)
             return
         try:
             if record.topic == HOSTS_STATE.name:
                 host = decode(HOSTS_STATE, record)
                 self.hosts[host.domain] = host
+                self._written[host.domain] = record.partition, record.timestamp_ms / 1000
             else:
                 self._batch.append(decode(PAGES_KNOWN, record))
         except Poison as error:

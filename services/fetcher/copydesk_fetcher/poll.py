@@ -27,7 +27,7 @@ from copydesk_shared.messages import Feed, HubState, Push
 from copydesk_shared.service import Service
 from copydesk_shared.tables import Tables
 from copydesk_shared.telemetry import get_logger
-from copydesk_shared.topics import FEEDS, FEEDS_PUSHED, FEEDS_STATE
+from copydesk_shared.topics import FEEDS, FEEDS_PUSHED, FEEDS_STATE, HOSTS_STATE
 from copydesk_shared.wire import decode
 
 BATCH = 500
@@ -158,14 +158,19 @@ class PollRun:
         rebuilt, self._loading = self._loading.result(), None
         doubles = self._feeds.adopt(rebuilt)
         self._log.assign(rebuilt.starts)
-        self._clear_up((*doubles, *rebuilt.orphans), doubles)
+        self._clear_up((*doubles, *rebuilt.orphans), doubles, self._ownership.stale)
         if self._ownership.is_assigned:
             self._service.health.ready(POLLER, value=True)
         get_logger().info("polling", partitions=self._feeds.numbers, feeds=len(self._feeds))
 
-    def _clear_up(self, states: Iterable[tuple[int, str]], feeds: Iterable[tuple[int, str]] = ()) -> None:
+    def _clear_up(
+        self,
+        states: Iterable[tuple[int, str]],
+        feeds: Iterable[tuple[int, str]] = (),
+        hosts: Iterable[tuple[int, str]] = (),
+    ) -> None:
         async def clear_up() -> None:
-            for topic, gone in ((FEEDS, feeds), (FEEDS_STATE, states)):
+            for topic, gone in ((FEEDS, feeds), (FEEDS_STATE, states), (HOSTS_STATE, hosts)):
                 for number, key in gone:
                     await self._publisher.gone(topic, key, number)
 
