@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk_fetcher.http import Client
-from copydesk_fetcher.origin_files import LONGEST_SECONDS, SHORTEST_SECONDS, UNKNOWN_SECONDS
+from copydesk_fetcher.origin_files import LONGEST_SECONDS, SHORTEST_SECONDS, SOONEST_SECONDS, UNKNOWN_SECONDS
 from copydesk_fetcher.robots import READ_CHARACTERS, Robots, RobotsVerdict, parse_robots, product_token
 from tests.fetcher.conftest import Settings
 from tests.fetcher.site import Request, Site, answer, in_turn, raw, serve
@@ -94,9 +94,9 @@ async def test_a_server_in_trouble_is_left_alone_and_asked_again(
 ) -> None:
     site.pages["/robots.txt"] = in_turn(answer(b"", status, retry_after="0"), answer(NO_STORIES))
     here = desk()
-    assert await here.robots.check(site.url("/a")) == RobotsVerdict(False, "", UNKNOWN_SECONDS)
+    assert await here.robots.check(site.url("/a")) == RobotsVerdict(False, "", SOONEST_SECONDS)
     assert site.count("/robots.txt") == 1
-    here.clock.now += UNKNOWN_SECONDS + 1
+    here.clock.now += SOONEST_SECONDS + 1
     assert await here.robots.check(site.url("/a")) == ALLOWED
 
 
@@ -107,6 +107,20 @@ async def test_the_wait_that_a_server_asks_for_is_kept(site: Site, desk: Callabl
     here.clock.now += 7000
     assert (await here.robots.check(site.url("/a"))).retry_seconds == 200
     assert site.count("/robots.txt") == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("20", 20), ("5", 5), ("0", 5), ("Thu, 01 Jan 1970 00:00:00 GMT", 5), ("999999", LONGEST_SECONDS), ("soon", 300)],
+)
+async def test_a_wait_that_a_server_asks_for_may_be_short(
+    site: Site, desk: Callable[..., Desk], said: str, seconds: float
+) -> None:
+    site.pages["/robots.txt"] = in_turn(answer(b"", 500, retry_after=said), answer(NO_STORIES))
+    here = desk()
+    assert (await here.robots.check(site.url("/a"))).retry_seconds == seconds
+    here.clock.now += seconds
+    assert await here.robots.check(site.url("/a")) == ALLOWED
 
 
 async def test_nobody_there_is_nobody_knows(desk: Callable[..., Desk]) -> None:

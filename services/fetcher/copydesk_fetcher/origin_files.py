@@ -23,6 +23,8 @@ SHORTEST_SECONDS = 300.0
 LONGEST_SECONDS = 24 * 3600.0
 # How soon an origin that gave no usable answer is asked again.
 UNKNOWN_SECONDS = 300.0
+# Where it says itself how soon, it is never sooner than that.
+SOONEST_SECONDS = 5.0
 MIB = 1024 * 1024
 # All files that are kept together. Their rules take up to forty times as much memory.
 TOGETHER_BYTES = 8 * MIB
@@ -195,7 +197,8 @@ class OriginFiles(Generic[T]):
             return self._unknown(last, UNKNOWN_SECONDS)
         now = datetime.now(UTC)
         if fetched.status >= SERVER_ERRORS or fetched.status == TOO_MANY_REQUESTS:
-            return self._unknown(last, max(fetched.retry_after(now) or 0.0, UNKNOWN_SECONDS))
+            asked = fetched.retry_after(now)
+            return self._unknown(last, UNKNOWN_SECONDS if asked is None else max(asked, SOONEST_SECONDS))
         until = self._clock() + fresh_seconds(fetched.headers, now)
         if fetched.status != OK:
             return OriginFile(Presence.ABSENT, None, until)
