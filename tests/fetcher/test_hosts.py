@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from copydesk_fetcher.backlog import Backlog
 from copydesk_fetcher.host_table import SWEEP_ABOVE
-from copydesk_fetcher.hosts import LONGEST_WAIT_SECONDS, Hosts
+from copydesk_fetcher.hosts import LONGEST_WAIT_SECONDS, Hosts, Queued
 from copydesk_fetcher.responses import Held
 
 
@@ -144,3 +145,16 @@ async def test_once_closed_nobody_waits_any_more() -> None:
     async with asyncio.timeout(20):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(each) for each in results] == [type(None), Held, Held, Held]
+
+
+async def test_that_a_queue_is_empty_is_news() -> None:
+    hosts = Hosts(concurrency=1, delay_seconds=0, total=2, queue=1)
+    with hosts.place("busy.example"):
+        with pytest.raises(Queued), hosts.place("busy.example"):
+            raise AssertionError
+        assert [state.queued for state in hosts.changed()] == [2]
+    assert hosts.changed() == [], "it is shorter: that has time"
+    (host,) = hosts._table
+    host.backlog = Backlog()
+    assert [state.queued for state in hosts.changed()] == [0]
+    assert hosts.changed() == []

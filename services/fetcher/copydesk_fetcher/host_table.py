@@ -31,6 +31,7 @@ class HostTable:
         self._idle: dict[str, int] = {}
         self._delays: dict[str, float] = {}
         self._unsaid: dict[str, Host] = {}
+        self._said_queued: dict[str, Host] = {}
         self._since = float("-inf")
         self._sweep_above = SWEEP_ABOVE
         self._is_asked = False
@@ -74,15 +75,27 @@ class HostTable:
         self._unsaid[host.domain] = host
 
     def changed(self) -> list[HostState]:
-        """What is new since last asked. What only counts requests is said once a minute for each host."""
+        """What is new since last asked. What only counts is said once a minute for each host; that a queue that was
+        told of is empty is new.
+        """
         self._is_asked = True
         self.measure()
         now = time.monotonic()
+        for host in self._said_queued.values():
+            if not host.queued(now):
+                self.note(host, is_news=True)
         due = [host for host in self._unsaid.values() if host.is_news or now - host.said_at >= SAY_AGAIN_SECONDS]
         for host in due:
             del self._unsaid[host.domain]
-            host.is_news, host.said_at, host.said_queued = False, now, host.queued(now)
+            self._said(host, now)
         return [host.state(self._wanted(host.domain)) for host in due]
+
+    def _said(self, host: Host, now: float) -> None:
+        host.is_news, host.said_at, host.said_queued = False, now, host.queued(now)
+        if host.said_queued:
+            self._said_queued[host.domain] = host
+        else:
+            self._said_queued.pop(host.domain, None)
 
     def restore(self, states: Iterable[HostState], *, delay_first: bool) -> None:
         """Go on from what was kept; with ``delay_first`` as if every host had been asked this moment.
@@ -101,7 +114,7 @@ class HostTable:
     def forget(self) -> None:
         """Keep only the turns that are held at this moment, so that they are counted until they are given back."""
         self._hosts = {name: host for name, host in self._hosts.items() if host.running or host.places}
-        for table in (self._idle, self._delays, self._unsaid):
+        for table in (self._idle, self._delays, self._unsaid, self._said_queued):
             table.clear()
         self.measure()
 
