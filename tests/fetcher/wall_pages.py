@@ -104,6 +104,27 @@ TEASERS: dict[str, tuple[str, str, str]] = {
     "phrase es": (page(story("es", 2) + "<p>Suscríbete para seguir leyendo</p>"), "paywall", "paywall-phrase"),
     "markup": (page(story("en", 2) + "<div class='article__paywall js-offer'>Offers</div>"), "paywall",
                "paywall-markup"),
+    "a plea in paragraphs": (
+        page(
+            story("en", 2) + "<p>To continue reading, please subscribe to our newspaper.</p>"
+            "<p>Subscribe now for only 1 euro a month.</p><p>Already have an account? Log in here.</p>"
+        ), "paywall", "paywall-phrase",
+    ),
+    "a plea de": (page(story("de", 2) + "<p>Melden Sie sich an, um weiterzulesen.</p>"), "paywall", "paywall-phrase"),
+    "a plea fr": (
+        page(story("fr", 2) + "<p>Il vous reste 80 % de cet article à lire.</p>"), "paywall", "paywall-phrase",
+    ),
+    "a plea es": (
+        page(story("es", 2) + "<p>¿Quieres seguir leyendo? Hazte socio.</p>"), "paywall", "paywall-phrase",
+    ),
+    "a registration wall after a long beginning": (
+        page(story("en", 12) + "<section class='regwall'><p>Register for free to read the rest of this story.</p>"),
+        "paywall", "wall-at-the-end",
+    ),
+    "a wall by its id": (
+        page(story("de", 12) + "<div id='paywall-offer'><h3>Jetzt weiterlesen mit dem Abo</h3></div>"),
+        "paywall", "wall-at-the-end",
+    ),
 }  # fmt: skip
 
 COOKIE_LAW = (
@@ -143,6 +164,24 @@ HONEST: dict[str, str] = {
     ),
     "an event with a price": page(
         story("en", 9) + '<script type="application/ld+json">{"@type":"Event","isAccessibleForFree":false}</script>'
+    ),
+    "a wall that is hidden": page(
+        story("en", 12) + "<div class='paywall' hidden><p>Subscribe to continue reading.</p></div>"
+    ),
+    "a wall that no style shows": page(
+        story("en", 12) + "<div class='paywall' style='display: none'><p>Subscribe to continue reading.</p></div>"
+    ),
+    "a wall above its story": page(
+        "<div class='paywall'><p>Subscribe to continue reading.</p></div>" + story("en", 12)
+    ),
+    "the words of a wall in a script": page(
+        story("en", 12) + "<script>var wall = '<div class=paywall>Subscribe to continue reading.</div>';</script>"
+    ),
+    "a paywall that says nothing": page(story("en", 12) + "<div class='paywall-offers'><p>Our offers</p></div>"),
+    "about subscriptions": page(
+        "<article><p>The newspaper said that readers must subscribe to go on reading its news from next year.</p>"
+        + story("en", 3)
+        + "</article>"
     ),
     "a title like a challenge": page(story("en", 5), title="Just a moment: the minister on patience"),
 }

@@ -36,6 +36,7 @@ RULES: Sequence[Rule] = (
     Rule("login-form", "paywall", 250, 250),
     Rule("json-ld", "paywall", ANY, 200),
     Rule("content-tier-locked", "paywall", ANY, 200),
+    Rule("wall-at-the-end", "paywall", ANY, 150),
     Rule("content-tier-metered", "partial", 1500, 200),
     Rule("paywall-phrase", "paywall", 1500, 150),
     Rule("paywall-markup", "paywall", 700, 150),
@@ -76,6 +77,9 @@ PAYWALL_MARKUP = (
     "piano-inline", "piano-container", "tp-container", "meteredcontent", "metered-content", "abo-teaser", "abo-wall",
     "aux-abonnes", "reserve-abonnes", "muro-de-pago", "plus-teaser", "barrier-page",
 )  # fmt: skip
+# Those of them that mean the wall itself. With a phrase in it and no story after it, the story ends there.
+EXPLICIT_MARKUP = ("paywall", "pay-wall", "regwall", "reg-wall", "barrier-page", "muro-de-pago", "abo-wall")
+HIDDEN = re.compile(r"""[\s"'](?:hidden|aria-hidden=["']?true)(?=[\s"'/>=]|$)|display:\s*none""", re.IGNORECASE)
 
 TALK: Mapping[str, Sequence[str]] = {
     "consent-phrases": (
@@ -135,6 +139,13 @@ TALK: Mapping[str, Sequence[str]] = {
         "subscriber-only content", "your last free article", "reached your free article limit",
         "reached your limit of free", "read your last free", "unlock this article", "unlock this story",
         "keep reading with a subscription", "continue reading with a subscription", "already a subscriber? log in to",
+        "to continue reading, please", "to continue reading, subscribe", "to continue reading, log in",
+        "to continue reading, sign", "to continue reading, register", "to continue reading, create",
+        "to keep reading, please", "please subscribe to continue", "please log in to continue reading",
+        "please subscribe to read", "subscribe now for only", "subscribe now for just", "subscribe today for only",
+        "register for free to read", "sign up for free to read", "register to keep reading",
+        "already have a subscription? log in", "already have a subscription? sign in",
+        "you have read all your free articles", "you have reached your article limit",
         # German
         "jetzt weiterlesen", "weiterlesen mit", "weiterlesen nach", "diesen artikel weiterlesen",
         "artikel weiterlesen", "artikel freischalten", "ganzen artikel lesen", "vollständigen artikel",
@@ -142,18 +153,24 @@ TALK: Mapping[str, Sequence[str]] = {
         "inhalt ist für abonnent", "um weiterzulesen", "um weiter zu lesen", "um den artikel zu lesen",
         "um diesen artikel", "mit dem abo weiter", "lesen sie diesen artikel mit", "dieser artikel ist exklusiv",
         "registrieren und weiterlesen", "testen und weiterlesen",
+        "jetzt abonnieren und weiterlesen", "jetzt registrieren und", "sie haben bereits ein abo?", "bereits abonnent?",
+        "sie sind bereits abonnent", "bitte melden sie sich an, um", "weiter lesen mit dem abo", "für nur 1 € weiter",
         # French
         "article est réservé aux", "article réservé aux abonnés", "contenu réservé aux abonnés",
         "réservé à nos abonnés", "abonnez-vous pour lire", "abonnez-vous pour continuer", "abonnez-vous pour accéder",
         "abonnez-vous pour poursuivre", "connectez-vous pour lire", "connectez-vous pour continuer",
         "inscrivez-vous pour lire", "pour lire la suite", "lire la suite de cet article",
         "suite de cet article est réservée", "la suite est réservée", "pour continuer la lecture",
-        "poursuivre la lecture",
+        "poursuivre la lecture", "de cet article à lire", "de cet article à découvrir", "abonnez-vous dès 1",
+        "abonnez-vous pour 1", "déjà abonné ? connectez-vous", "déjà abonné ? se connecter", "vous êtes déjà abonné ?",
+        "créez un compte pour lire", "pour lire cet article",
         # Spanish
         "suscríbete para seguir", "suscríbete para leer", "suscríbete para continuar", "suscríbase para",
         "regístrate para seguir", "regístrate para leer", "inicia sesión para seguir",
         "contenido exclusivo para suscriptores", "artículo exclusivo para suscriptores", "solo para suscriptores",
         "sólo para suscriptores", "para seguir leyendo", "para continuar leyendo", "exclusivo para socios",
+        "¿quieres seguir leyendo", "¿ya eres suscriptor", "¿ya estás suscrito", "suscríbete ahora por",
+        "suscríbete desde", "regístrate gratis para", "hazte suscriptor para", "para leer el artículo completo",
         # Italian, Dutch, Portuguese
         "riservato agli abbonati", "abbonati per continuare", "abbonati per leggere", "per continuare a leggere",
         "alleen voor abonnees", "lees verder met een abonnement", "om verder te lezen", "exclusivo para assinantes",

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ from copydesk_fetcher.wall_rules import (
     CHALLENGE_TITLES,
     CONSENT_HOSTS,
     CONSENT_SEGMENTS,
+    EXPLICIT_MARKUP,
+    HIDDEN,
     LOGIN_HOSTS,
     LOGIN_SEGMENTS,
     MAYBE_CONSENT_SEGMENTS,
@@ -31,6 +34,9 @@ from copydesk_shared.messages import Access, Entry
 
 READ_CHARACTERS = 4 * 1024 * 1024
 SHOWN_CHARACTERS = 256 * 1024
+# What a wall says is looked for in so much markup after its opening tag; so many of its names are looked at.
+WALL_CHARACTERS = 3000
+WALLS_AT_MOST = 20
 WORDS_CHARACTERS = 64 * 1024
 PLENTY = 1500
 PARAGRAPH = 60
@@ -58,6 +64,7 @@ SENTENCE_END = re.compile(
     r"[.!?\u2026\u3002\u0964\u06d4\u061f\u0589\u1362\u104b\u17d4][\"'\u201d\u2019\u00bb)]?(?:\s|$)"
 )
 NOT_FREE = re.compile(r"""isAccessibleForFree\\?["']?\s*:\s*\\?["']?(?i:false|0|no)\b""")
+EXPLICIT = re.compile("|".join(map(re.escape, EXPLICIT_MARKUP)))
 LIMITS = {rule.name: rule.story_below for rule in RULES}
 # In these paragraphs a wall may be talking: they do not show that there is a story.
 MAYBE_TALK = ("ookie", "onsent", "artner", "inwillig", "ustimm", "privacidad")
@@ -98,6 +105,8 @@ def judge(page: OpenPage, entry: Entry | None = None) -> Judgement:
     signs = set(_early_signs(page, entry))
     # Where the head has no end within what was read of it, the text may begin in the middle of a script.
     start = page.head.end if page.head.end < HEAD_CHARACTERS else 0
+    if _ends_in_wall(page.text, start):
+        signs.add("wall-at-the-end")
     has_plenty = _has_plenty(page.text, start)
     if has_plenty and len(feed_text) * SHARE_OF_FEED <= PLENTY:
         return _by_rule(signs, PLENTY, entry, feed_text) or FULL
@@ -226,6 +235,31 @@ def _has_plenty(text: str, start: int) -> bool:
                     return True
         at = following
     return False
+
+
+def _ends_in_wall(text: str, start: int) -> bool:
+    """Whether the page has, after its story, an element that is named a wall, is shown, and speaks as one."""
+    if not any(mark in text for mark in EXPLICIT_MARKUP):
+        return False
+    shown = "".join(_shown(text[:READ_CHARACTERS], start))
+    return any(_speaks(shown, at) and not _has_plenty(shown, at) for at in _wall_tags(shown))
+
+
+def _wall_tags(shown: str) -> Iterator[int]:
+    """Where the tags end that have an explicit mark in an attribute and do not hide their element."""
+    for match in islice(EXPLICIT.finditer(shown), WALLS_AT_MOST):
+        opened = shown.rfind("<", max(match.start() - 500, 0), match.start())
+        end = shown.find(">", match.end(), match.end() + 1000)
+        tag = shown[opened:end]
+        if opened < 0 or end < 0 or ">" in tag or HIDDEN.search(tag):
+            continue
+        if any(name in tag for name in ("class=", "id=", "data-")):
+            yield end + 1
+
+
+def _speaks(shown: str, at: int) -> bool:
+    words = " ".join(unescaped(TAGS.sub(" ", shown[at : at + WALL_CHARACTERS])).lower().split())
+    return any(phrase in words for phrase in TALK["paywall-phrase"])
 
 
 def _look(text: str, start: int) -> _Seen:
