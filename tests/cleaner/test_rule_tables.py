@@ -31,6 +31,59 @@ def test_a_line_rule_cuts_its_example_and_keeps_its_twin(rule: LineRule) -> None
     assert rule.keep in article_of(text_page(BODY.format(line=rule.keep))).paragraphs
 
 
+PROMPTS = (
+    "Subscribe to continue reading. Already a subscriber? Log in.",
+    "Subscribe to continue reading.",
+    "To continue reading, please subscribe to our newspaper.",
+    "Subscribe now for only 1 euro a month.",
+    "Already have an account? Log in here.",
+    "Register for free to read the rest of this story.",
+    "This article is for subscribers only.",
+    "Jetzt weiterlesen mit dem Abo für 1 Euro im Monat.",
+    "Sie haben bereits ein Abo? Jetzt anmelden.",
+    "Dieser Artikel ist nur für Abonnenten.",
+    "Abonnez-vous pour lire la suite de cet article.",
+    "Déjà abonné ? Connectez-vous",
+    "Cet article est réservé aux abonnés.",
+    "Suscríbete para seguir leyendo.",
+    "¿Ya eres suscriptor? Inicia sesión",
+    "Contenido exclusivo para suscriptores.",
+)
+NO_PROMPTS = (
+    "“Subscribe to continue reading,” says the box that half of all readers now meet, the study found.",
+    "Subscribe now for only a euro, the advertisements said, and 40,000 people did before the price rose.",
+    "To continue reading the minutes, the clerk was told to sit down by the chairwoman of the board.",
+    "Subscribers pay 1 euro a month for the newspaper, which has lost a third of its readers since 2019.",
+    "This article is for sale, the antique dealer told the police before he was led away.",
+    "Jetzt weiterlesen mit dem Abo: So werben Verlage um Kunden, wie eine Untersuchung zeigt.",
+    "Die Zeitung will ihre Artikel künftig nur für Abonnenten anbieten, teilte der Verlag mit.",
+    "Abonnez-vous, répète le directeur du journal aux lecteurs de la région depuis trois ans.",
+    "Contenido exclusivo para suscriptores es lo que ofrece la plataforma desde marzo.",
+)
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_a_prompt_to_subscribe_is_cut_at_the_end(prompt: str) -> None:
+    article = article_of(text_page(BODY.format(line="The crews answered on Sunday.") + f"\n{prompt}"))
+    assert len(article.paragraphs) == 3
+    (removal,) = article.removals
+    assert removal.kind == "promotion"
+
+
+def test_every_paragraph_of_a_plea_is_cut() -> None:
+    plea = "\n".join(PROMPTS[2:5])
+    article = article_of(text_page(BODY.format(line="The crews answered on Sunday.") + f"\n{plea}"))
+    assert len(article.paragraphs) == 3
+    assert {removal.kind for removal in article.removals} == {"promotion"}
+
+
+@pytest.mark.parametrize("sentence", NO_PROMPTS)
+def test_a_story_about_subscriptions_stays(sentence: str) -> None:
+    article = article_of(text_page(BODY.format(line=sentence) + f"\n{sentence}"))
+    assert article.paragraphs.count(sentence) == 2
+    assert article.removals == ()
+
+
 @pytest.mark.parametrize("rule", LINE_RULES, ids=lambda rule: rule.rule)
 def test_the_family_in_a_rules_name_is_its_kind(rule: LineRule) -> None:
     assert rule.kind == KINDS[rule.rule.split(".")[0]]

@@ -11,6 +11,13 @@ _NETWORK = (
     r"Pinterest|Snapchat|Flipboard)"
 )
 
+_NO_QUOTE = r"[^\"“”„«»]"
+_ASKED = r"(?:subscribe|log ?in|sign in|sign up|register|create an account|become a member)\b"
+_LOG_IN = (
+    r"(?:Already (?:a subscriber|a member|subscribed|registered)|Already have an? (?:account|subscription))\? ?"
+    r"(?:(?:Log ?in|Sign in)(?: here| now)?[.!]?)?"
+)
+
 PROMOTIONS: tuple[LineRule, ...] = (
     LineRule(
         "promotion.app",
@@ -251,6 +258,56 @@ PROMOTIONS: tuple[LineRule, ...] = (
         ),
         "Log in or create an account to continue",
         "Subscribe to that view and you are lost.",
+    ),
+    LineRule(
+        "promotion.wall",
+        "promotion",
+        (
+            (
+                rf"(?:Please )?(?:Subscribe|Register|Sign up|Sign in|Log ?in|Join)(?: now| today| for free| here)?,? "
+                rf"to (?:continue|keep reading|read (?:the|this|more|on)|unlock (?:the|this)){_NO_QUOTE}{{0,60}}"
+            ),
+            rf"(?:To|Want to) (?:continue|keep) reading{_NO_QUOTE}{{0,40}}[,?] (?:please )?{_ASKED}{_NO_QUOTE}{{0,80}}",
+            r"(?:Please )?Subscribe (?:now|today) (?:for|from) (?:only|just)? ?[\w£$€.,]{1,8} ?[\w£$€ /]{0,30}[.!]?",
+            _LOG_IN,
+            (
+                r"This (?:article|story|content|post) is (?:only )?(?:available )?(?:exclusively )?(?:for|to|"
+                r"reserved for) (?:paid |our )?(?:subscribers|members)(?: only)?[.!]?"
+            ),
+            (
+                r"(?:Jetzt|Diesen Artikel|Artikel) (?:weiterlesen|freischalten)"
+                r"(?: (?:mit|für|nach)\b[^\"“”„:]{1,60})?[.!]?"
+            ),
+            r"(?:Jetzt )?(?:abonnieren|registrieren|anmelden|testen) und weiterlesen[.!]?",
+            (
+                r"(?:Sie haben bereits ein Abo|Sie sind bereits Abonnent(?:in)?|(?:Schon|Bereits) (?:ein )?"
+                rf"Abo(?:nnent)?)\?{_NO_QUOTE}{{0,40}}"
+            ),
+            (
+                r"(?:Melden Sie sich an|Registrieren Sie sich|Abonnieren Sie),? um "
+                rf"(?:weiterzulesen|weiter zu lesen|{_NO_QUOTE}{{2,40}} zu lesen)[.!]?"
+            ),
+            (
+                r"Dieser (?:Artikel|Inhalt|Text|Beitrag) ist (?:nur|exklusiv) für "
+                r"(?:unsere )?Abonnent(?:en|innen)\b.{0,30}"
+            ),
+            (
+                r"(?:Abonnez|Connectez|Inscrivez)-vous (?:gratuitement )?pour "
+                rf"(?:lire|continuer|accéder|poursuivre){_NO_QUOTE}{{0,80}}"
+            ),
+            r"(?:Vous êtes )?[Dd]éjà abonnée? ?\?(?: (?:Connectez-vous|Se connecter|Identifiez-vous).{0,20})?",
+            r"(?:Cet|Ce) (?:article|contenu|texte) est réservé (?:aux|à nos) abonnés[.!]?",
+            r"(?:La suite|La suite de cet article) est réservée (?:aux|à nos) abonnés[.!]?",
+            (
+                r"(?:Suscríbe(?:te|se)|Suscríbase|Regístr(?:ate|ese)|Inici[ae] sesión) (?:gratis )?para "
+                rf"(?:seguir|continuar|leer){_NO_QUOTE}{{0,60}}"
+            ),
+            r"¿Ya (?:eres|es) (?:suscriptora?|socio)\?(?: (?:Inicia|Inicie|Iniciar) sesión.{0,20})?",
+            r"¿Quieres seguir leyendo\?(?: (?:Suscríbete|Hazte|Regístrate)\b.{0,40})?",
+            r"(?:Contenido|Artículo) exclusivo para (?:suscriptores|socios)[.!]?",
+        ),
+        "Subscribe to continue reading. Already a subscriber? Log in.",
+        "“Subscribe to continue reading,” says the box that readers meet.",
     ),
     LineRule(
         "promotion.watch-more",
