@@ -8,6 +8,7 @@ for its own host's turn, and httpx's decoders know no limit.
 
 import asyncio
 import contextlib
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from prometheus_client import Counter
 
 from copydesk_fetcher.hosts import Hosts
 from copydesk_fetcher.magic import binary_kind
-from copydesk_fetcher.pages import PAGE_TYPES, page_of
+from copydesk_fetcher.pages import PAGE_TYPES, open_page, page_of
 from copydesk_fetcher.responses import (
     Elsewhere,
     Fetched,
@@ -40,10 +41,11 @@ from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.transport import GuardedTransport, named
 from copydesk_fetcher.unpack import ACCEPT_ENCODING, Body
 from copydesk_fetcher.urls import plain_url
+from copydesk_fetcher.walls import judge
 from copydesk_fetcher.wire import Resolve, Resolver
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import registrable_domain
-from copydesk_shared.messages import Page
+from copydesk_shared.messages import Access, Entry, Page, Source
 
 OK = 200
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -58,10 +60,13 @@ HEADERS_AT_MOST = 256
 # for, and commas are within them.
 JOINTS: Mapping[str, str] = {"x-robots-tag": "\n"}
 COMMA = ", "
+# Types of which a file that is no text makes a lie; of application/octet-stream, say, it makes none.
+TEXTUAL = re.compile(r"^$|^text/|html|xml|json|rss")
 LONGEST_HOLD_SECONDS = 900.0
 DEFAULT_HOLD_SECONDS = 5.0
 PAGE_ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, */*;q=0.1"
 REQUESTS = Counter("copydesk_requests_total", "Requests by what came of them.", ["outcome"])
+WALLS: Mapping[Access, str] = {"consent": "a consent wall", "paywall": "a paywall"}
 ANSWERS: Mapping[int, str] = {1: "interim", 2: "ok", 3: "redirect", 4: "client-error", 5: "server-error"}
 
 
@@ -274,7 +279,8 @@ async def _body(response: httpx.Response, fetched: Fetched, max_bytes: int) -> b
         if not is_known and (start := body.start):
             is_known = True
             if (kind := binary_kind(start)) is not None:
-                raise Unsupported(f"{kind}, though its content-type is {_said(fetched)}")
+                is_said = not TEXTUAL.search(fetched.media_type)
+                raise Unsupported(kind if is_said else f"{kind}, though its content-type is {_said(fetched)}")
     return body.finish()
 
 
@@ -332,7 +338,7 @@ def _askable(url: str, base: str = "") -> str:
 async def fetch_page(url: str, settings: FetcherSettings, *, resolve: Resolve | None = None) -> Page:
     """The page at this URL, for a person who asks for just that one.
 
-    Raises :class:`InputError` with one line that says why there is none.
+    Raises :class:`InputError` with one line that says why there is none: a wall, for one, is no article.
     """
     try:
         async with Client(settings, resolve=resolve) as client:
@@ -343,7 +349,13 @@ async def fetch_page(url: str, settings: FetcherSettings, *, resolve: Resolve | 
         raise InputError(f"{url[:200]}: {error}") from None
     if fetched.status != OK:
         raise InputError(f"{url[:200]}: the server answered {fetched.status}")
-    return page_of(fetched, datetime.now(UTC))
+    now, domain, opened = datetime.now(UTC), registrable_domain(url), open_page(fetched)
+    asked = Entry(feed_id="", url=url, discovered_at=now, source=Source(name=domain, domain=domain))
+    judgement = judge(opened, asked)
+    if judgement.is_wall:
+        wall = WALLS.get(judgement.access, "a wall")
+        raise InputError(f"{url[:200]}: {wall}, not an article (rule {judgement.reason})")
+    return page_of(opened, now, access=judgement.access)
 
 
 def is_page(fetched: Fetched) -> bool:
