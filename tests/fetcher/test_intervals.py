@@ -160,6 +160,15 @@ def test_a_feed_that_is_pushed_is_polled_rarely() -> None:
     assert wait(FIXED, state(hub=hub(lease_until=NOW))) == 600, "the lease is over"
     assert wait(FIXED.model_copy(update={"websub": False}), state(hub=hub())) == 600
     assert wait(FIXED.model_copy(update={"interval_seconds": 86_400}), state(hub=hub())) == DAY
+    assert wait(FIXED, state(hub=hub(failures=1))) == 600, "the lease may not be renewed"
+
+
+def test_a_feed_is_polled_rarely_only_while_the_lease_runs() -> None:
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    assert wait(FIXED, state(hub=hub(lease_until=NOW + hour, next_request_at=NOW + hour * 2 / 3))) == 3600
+    assert wait(FIXED, state(hub=hub(lease_until=NOW + minute))) == 600, "as seldom as ever it is polled anyhow"
+    short = hub(lease_until=NOW + 20 * minute, next_request_at=NOW + 21 * minute)
+    assert wait(FIXED, state(hub=short)) == 600, "the lease ends before it is renewed"
 
 
 @pytest.mark.parametrize(

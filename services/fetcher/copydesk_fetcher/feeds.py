@@ -8,7 +8,7 @@ from prometheus_client import Gauge
 
 from copydesk_fetcher.schedule import Schedule
 from copydesk_fetcher.shares import Definition, Due, Rebuilt, Share, host_of, hub_at, key_of, renewed
-from copydesk_fetcher.states import base, is_polled, plan
+from copydesk_fetcher.states import base, is_polled, plan, with_hub
 from copydesk_fetcher.websub.subscriber import apply
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.kafka import partition_of
@@ -193,14 +193,19 @@ class Feeds:
         """The state after a visit, or after reading a ``push``, kept; ``None`` when the feed is gone.
 
         What hubs said meanwhile is in the state that was kept, and what was learnt of another
-        definition is worth little. That something was pushed is known once it was read.
+        definition is worth little. That something was pushed is known once it was read, and that
+        something was not pushed once it was polled: no push is read while the feed is visited.
         """
         _, current = self.find(state.feed_id)
         if current is None:
             return None
         kept = self.state(state.feed_id)
         hub = kept.hub if kept else None
-        after = state.model_copy(update={"hub": hub if push is None else apply(push, hub)})
+        if push is not None:
+            hub = apply(push, hub)
+        elif hub is not None and state.hub is not None and state.hub.pushed_at is None:
+            hub = hub.model_copy(update={"pushed_at": None})
+        after = with_hub(current.feed, state, hub, datetime.now(UTC))
         if current.feed.url != definition.feed.url:
             after = renewed(after)
         self.keep(state.feed_id, after)

@@ -122,6 +122,14 @@ def is_pushed(state: FeedState, now: datetime) -> bool:
     return hub is not None and hub.pushed_at is not None and hub.lease_until is not None and hub.lease_until > now
 
 
+def is_relied_on(feed: Feed, state: FeedState, now: datetime) -> bool:
+    """Whether a hub makes it needless to poll often: it pushes, and its lease is going to be renewed before it ends."""
+    hub = state.hub
+    if hub is None or hub.lease_until is None or hub.failures or not feed.websub or not is_pushed(state, now):
+        return False
+    return hub.next_request_at is None or hub.next_request_at < hub.lease_until
+
+
 def base_interval(feed: Feed, state: FeedState, bounds: Bounds) -> float:
     """The interval without hints, failures and pushes: as it was adapted, or as it is given."""
     if not feed.adapts:
@@ -169,7 +177,9 @@ def next_poll(
 
 
 def _usual(feed: Feed, state: FeedState, interval: float, bounds: Bounds, now: datetime) -> float:
-    return max(interval, bounds.longest) if feed.websub and is_pushed(state, now) else interval
+    """Rarely while a hub is relied on, but by the end of its lease: nobody says when that ends."""
+    lease_until = state.hub.lease_until if state.hub is not None and is_relied_on(feed, state, now) else None
+    return interval if lease_until is None else max(interval, min(bounds.longest, (lease_until - now).total_seconds()))
 
 
 def _floor(feed: Feed, hints: Hints, bounds: Bounds) -> float:

@@ -18,6 +18,7 @@ from copydesk_fetcher.hosts import Hosts
 from copydesk_fetcher.ownership import Ownership, kept_states
 from copydesk_fetcher.publishing import POLLER, Publisher
 from copydesk_fetcher.shares import Rebuilt, rebuild, states_of_newcomers
+from copydesk_fetcher.states import with_hub
 from copydesk_fetcher.visits import Visit, Visitor, Visits
 from copydesk_fetcher.websub.glue import WebSub
 from copydesk_fetcher.websub.links import Offer
@@ -244,8 +245,11 @@ class PollRun:
         number, definition = self._feeds.find(feed_id)
         if definition is None:
             return
-        state = self._feeds.base(definition.feed).model_copy(update={"hub": hub})
+        before = self._feeds.base(definition.feed)
+        state = with_hub(definition.feed, before, hub, datetime.now(UTC))
         self._feeds.keep(feed_id, state)
+        if state.next_poll_at != before.next_poll_at and feed_id not in self._visits:
+            self._feeds.again(feed_id, state.next_poll_at)
         self._aside(self._publisher.state(state, number))
 
     def _start(self) -> None:
@@ -289,7 +293,7 @@ class PollRun:
     async def _ask(self, feed_id: str, asking: Coroutine[Any, Any, HubState]) -> None:
         hub = await asking
         kept = self._feeds.state(feed_id)
-        if kept is not None and kept.hub is not None and kept.hub.pushed_at is not None:
+        if kept is not None and kept.hub is not None and (kept.hub.hub, kept.hub.topic) == (hub.hub, hub.topic):
             hub = hub.model_copy(update={"pushed_at": kept.hub.pushed_at})
         self._keep_hub(feed_id, hub)
 

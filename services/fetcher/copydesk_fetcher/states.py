@@ -18,11 +18,12 @@ from copydesk_fetcher.intervals import (
     fresh_seconds,
     is_hopeless,
     is_pushed,
+    is_relied_on,
     next_poll,
 )
 from copydesk_fetcher.parse import ParsedFeed
 from copydesk_fetcher.responses import Fetched
-from copydesk_shared.messages import Feed, FeedState
+from copydesk_shared.messages import Feed, FeedState, HubState
 
 FIRST_POLL_JITTER = timedelta(seconds=2)
 LEAST_POSTPONEMENT_SECONDS = 30.0
@@ -177,6 +178,20 @@ def postponed(feed: Feed, state: FeedState | None, seconds: float, now: datetime
     wait = min(max(seconds, LEAST_POSTPONEMENT_SECONDS), MOST_POSTPONEMENT_SECONDS)
     spread = 1 + JITTER * fraction(f"{feed.feed_id} {now.timestamp()}")
     return base(feed, state, now).model_copy(update={"next_poll_at": now + timedelta(seconds=wait * spread)})
+
+
+def with_hub(feed: Feed, state: FeedState, hub: HubState | None, now: datetime) -> FeedState:
+    """The state with what is known of its hub now. A poll that was put off because of the hub comes when it would have
+    come without, once the hub is not relied on any more, and else by the end of the lease.
+    """
+    after = state.model_copy(update={"hub": hub})
+    if state.failures or not is_relied_on(feed, state, now):
+        return after
+    seconds = (state.interval_seconds if feed.adapts else None) or float(feed.interval_seconds)
+    latest = (state.last_poll_at or now) + timedelta(seconds=seconds)
+    if hub is not None and hub.lease_until is not None and is_relied_on(feed, after, now):
+        latest = max(latest, hub.lease_until)
+    return after.model_copy(update={"next_poll_at": min(state.next_poll_at, max(latest, now))})
 
 
 def base(feed: Feed, state: FeedState | None, now: datetime) -> FeedState:
