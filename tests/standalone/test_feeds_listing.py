@@ -98,6 +98,20 @@ async def test_how_feeds_go_in_a_word_and_why(room: Newsroom) -> None:
 
 
 @pytest.mark.kafka
+async def test_a_feed_that_is_polled_rarely_says_why(room: Newsroom) -> None:
+    hub = HubState(
+        hub="https://hub.example/", topic="https://ok.example/feed", requested_at=NOW, pushed_at=NOW,
+        lease_until=datetime.now(UTC) + timedelta(days=1),
+    )  # fmt: skip
+    later = {"interval_seconds": 600.0, "last_poll_at": NOW, "next_poll_at": NOW + timedelta(hours=6)}
+    over = hub.model_copy(update={"lease_until": None})
+    await room.send(*of_feed("pushed", hub=hub, **later), *of_feed("over", hub=over, **later))
+    pushed, over_now = (await room.feeds("show", "pushed", "over")).split("\n\n")
+    assert said(pushed)["interval now"] == "10 min, longer while the hub pushes"
+    assert said(over_now)["interval now"] == "10 min"
+
+
+@pytest.mark.kafka
 async def test_nothing_raw_and_nothing_endless_reaches_the_terminal(room: Newsroom) -> None:
     feed = of_feed(
         "evil", name=EVIL, url=f"https://evil.example/{EVIL}", failures=1, last_error=EVIL + "x" * 50_000, warning=EVIL,

@@ -146,7 +146,7 @@ def _facts(registry: Registry, feed: Feed, state: FeedState | None, host: HostSt
     }
     if state is not None:
         named |= {
-            "interval now": span(state.interval_seconds) if state.interval_seconds else "",
+            "interval now": _interval_now(state, now),
             "read from": state.source_url or "",
             "last poll": ago(state.last_poll_at, now),
             "last success": ago(state.last_success_at, now),
@@ -163,6 +163,16 @@ def _facts(registry: Registry, feed: Feed, state: FeedState | None, host: HostSt
     if host is not None:
         named |= {f"host {name}": value for name, value in zip(HOST_FACTS, _host_row(host, now), strict=True)}
     return {name: value for name, value in named.items() if value}
+
+
+def _interval_now(state: FeedState, now: datetime) -> str:
+    """A poll that a hub puts off comes later than the interval has it."""
+    if not state.interval_seconds:
+        return ""
+    hub, said = state.hub, span(state.interval_seconds)
+    is_pushed = hub is not None and hub.pushed_at is not None and hub.lease_until is not None and hub.lease_until > now
+    is_later = (state.next_poll_at - (state.last_poll_at or now)).total_seconds() > state.interval_seconds
+    return f"{said}, longer while the hub pushes" if is_pushed and is_later and not state.failures else said
 
 
 def _hub_facts(state: FeedState, now: datetime) -> Mapping[str, str]:
