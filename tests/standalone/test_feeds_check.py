@@ -24,6 +24,7 @@ PAGE = f"<html><head><title>Ferry returns</title></head><body><article><h1>Ferry
 RSS = {"content_type": "application/rss+xml"}
 URLSET = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</urlset>'
 INDEX = '<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</sitemapindex>'
+SEARCHING = "looking for feeds of this site...\n"
 CONSENT = """<html><head><title>Before you continue</title></head><body><h1>We value your privacy</h1>
 <p>We and our 743 partners store and access information on a device, such as cookies.</p>
 <button>Accept all</button><button>Reject all</button><button>Manage options</button></body></html>"""
@@ -48,7 +49,7 @@ async def check(url: str, *options: str) -> Answer:
 async def said(url: str, code: int, *options: str) -> dict[str, str]:
     """What the report says, by name."""
     done = await check(url, *options)
-    assert (done.returncode, done.stderr) == (code, ""), done
+    assert (done.returncode, done.stderr.replace(SEARCHING, "")) == (code, ""), done
     return dict(facts(done.stdout))
 
 
@@ -94,6 +95,7 @@ async def test_a_sitemap_index(site: Site) -> None:
     site.pages["/sitemap.xml"] = answer(gzip.compress(INDEX.format(children).encode()), content_type="application/gzip")
     found = await said(site.url("/sitemap.xml"), 0)
     assert (found["what it is"], found["would be"]) == ("an index of 3 sitemaps", "polled")
+    assert found["entries"] == "0; its sitemaps are read when it is polled"
 
 
 async def test_a_site_with_feeds(site: Site) -> None:
@@ -129,6 +131,31 @@ async def test_a_consent_wall_is_no_article(site: Site) -> None:
     assert found["as an article"].startswith("dropped (wall): ")
 
 
+async def test_a_redirect_to_a_page_to_log_in_is_no_article(site: Site) -> None:
+    site.pages["/story"] = answer("", 302, location="/login?return=/story")
+    site.pages["/login?return=/story"] = answer("<html><body><p>Welcome back.</p></body></html>")
+    found = await said(site.url("/story"), 1)
+    assert found["as an article"].startswith("dropped (wall): ")
+    assert found["as an article"].endswith("login-redirect")
+
+
+async def test_the_search_for_feeds_is_told_and_not_made_from_a_page_that_says_it_is_an_article(site: Site) -> None:
+    site.pages["/"] = site.pages["/story"] = answer(
+        PAGE.replace("<title>", '<meta property="article:published_time" content="2026-11-01"><title>')
+    )
+    assert (await check(site.url("/"))).stderr == SEARCHING
+    done = await check(site.url("/story"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert dict(facts(done.stdout))["as a feed"] == "not looked for: the page says that it is an article"
+
+
+async def test_a_page_too_large_goes_to_the_dead_letters(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPYDESK_FETCHER_PAGE_BYTES", "100000")
+    site.pages["/story"] = answer(PAGE + "x" * 200_000)
+    found = await said(site.url("/story"), 1)
+    assert found["as an article"].startswith("sent to the dead letters (too-large): ")
+
+
 async def test_a_page_that_robots_txt_does_not_allow(site: Site) -> None:
     site.pages["/robots.txt"] = answer("User-agent: *\nDisallow: /\n", content_type="text/plain")
     site.pages["/story"] = answer(PAGE)
@@ -140,14 +167,18 @@ async def test_a_page_that_robots_txt_does_not_allow(site: Site) -> None:
 @pytest.mark.parametrize(
     ("handler", "would_be"),
     [
-        (answer("nothing here", 404), "not used: only answers with status 200 are"),
-        (answer("", 410), "not used: only answers with status 200 are"),
+        (answer("nothing here", 404), "a failure: tried again after an hour, later and later"),
+        (answer("", 403), "a failure: tried again after an hour, later and later"),
+        (answer("", 410), "disabled (gone)"),
+        (answer("", 429, retry_after="60"), "tried again; the host left alone for 60 s"),
+        (answer("", 503), "tried again; the host left alone for 5 s"),
+        (answer("", 500), "a failure: tried again, later and later"),
         (answer("just words", content_type="text/plain"), "not polled: "),
         (answer("", 302, location="/it"), "not fetched (redirect-loop)"),
         (answer("", 302, location="http://169.254.169.254/latest/meta-data/"), "not fetched (refused-address)"),
-        (answer(b"x" * (11 << 20), content_type="text/xml"), "not fetched (too-large)"),
+        (answer(b"x" * (11 << 20), content_type="text/xml"), "not fetched (too-large): as an article, sent to"),
     ],
-    ids=["404", "410", "words", "loop", "metadata", "large"],
+    ids=["404", "403", "410", "429", "503", "500", "words", "loop", "metadata", "large"],
 )  # fmt: skip
 async def test_why_not(site: Site, handler: Any, would_be: str) -> None:
     site.pages["/it"] = handler

@@ -115,6 +115,12 @@ class _Budget:
             self.left -= time.monotonic() - started
 
 
+def held_seconds(fetched: Fetched) -> float:
+    """For how long an answer with 429 or 503 has its host left alone."""
+    wait = fetched.retry_after(datetime.now(UTC))
+    return min(DEFAULT_HOLD_SECONDS if wait is None else wait, LONGEST_HOLD_SECONDS)
+
+
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("ascii"), value.encode("latin-1", "ignore")) for name, value in headers.items()]
 
@@ -229,8 +235,7 @@ class Client:
         REQUESTS.labels(ANSWERS.get(fetched.status // 100, "protocol")).inc()
         self.hosts.answered(domain, fetched.status)
         if fetched.status in SLOW_DOWN:
-            wait = fetched.retry_after(datetime.now(UTC))
-            self.hosts.hold(domain, min(DEFAULT_HOLD_SECONDS if wait is None else wait, LONGEST_HOLD_SECONDS))
+            self.hosts.hold(domain, held_seconds(fetched))
         return fetched
 
     async def _ask(self, wish: _Wish, url: str) -> Fetched:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from copydesk_fetcher.asking import Asker
 from copydesk_fetcher.contact import for_a_person
@@ -12,20 +13,22 @@ from copydesk_fetcher.discovery import Finding, list_candidates
 from copydesk_fetcher.download import Downloader
 from copydesk_fetcher.entries import entries_from
 from copydesk_fetcher.feeds_file import FieldError, feed_of
-from copydesk_fetcher.http import Client
+from copydesk_fetcher.http import SLOW_DOWN, Client, held_seconds
+from copydesk_fetcher.pages import PAGE_TYPES, open_page
 from copydesk_fetcher.parse import FeedParser, IsHtml, NotAFeed, ParsedFeed
 from copydesk_fetcher.reading import FEED_ACCEPT
-from copydesk_fetcher.responses import Fetched, FetchError
+from copydesk_fetcher.responses import Fetched, FetchError, TooLarge
 from copydesk_fetcher.robots import Robots
 from copydesk_fetcher.settings import FetcherSettings
-from copydesk_shared.errors import HandlingError, InputError
+from copydesk_fetcher.visit import GONE, SERVER_ERRORS, TEMPORARY
+from copydesk_shared.errors import HandlingError, InputError, Poison
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Entry, Feed, Page, Source
 from copydesk_shared.settings import load_settings
 from copydesk_shared.stage import Drop, Emit, Forward
 from copydesk_standalone.feeds.running import log_to_stderr
 from copydesk_standalone.feeds.table import cut, facts, span
-from copydesk_standalone.letters.output import say
+from copydesk_standalone.letters.output import say, warn
 
 OK = 200
 EXIT_NO_USE = 1
@@ -82,11 +85,12 @@ class Checker:
             fetched = await self._client.get(url, max_bytes=self._settings.feed_bytes, headers={"accept": FEED_ACCEPT})
         except FetchError as error:
             report.facts["answer"] = f"none: {error}"
-            report.facts["would be"] = f"not fetched ({error.reason})"
+            lost = ": as an article, sent to the dead letters" if isinstance(error, TooLarge) else ""
+            report.facts["would be"] = f"not fetched ({error.reason}){lost}"
             return report
         report.facts["answer"] = _answer(fetched, url)
         if fetched.status != OK:
-            report.facts["would be"] = "not used: only answers with status 200 are"
+            report.facts["would be"] = _refused(fetched)
             return report
         await self._read(fetched, report, shown)
         return report
@@ -105,7 +109,8 @@ class Checker:
     async def _feed(self, fetched: Fetched, parsed: ParsedFeed, report: Report, shown: int) -> None:
         kind = f"an index of {len(parsed.children)} sitemaps" if parsed.children else "a feed"
         report.facts["what it is"] = f"{kind}{f' called {parsed.title!r}' if parsed.title else ''}"
-        report.facts["entries"] = str(len(parsed.entries))
+        unread = "; its sitemaps are read when it is polled" if parsed.children else ""
+        report.facts["entries"] = f"{len(parsed.entries)}{unread}"
         optional = {
             "ttl": span(parsed.ttl_seconds) if parsed.ttl_seconds else "",
             "hub": parsed.hub or "",
@@ -135,24 +140,55 @@ class Checker:
 
     async def _page(self, fetched: Fetched, report: Report) -> None:
         report.facts["what it is"] = "a web page"
-        entry = Entry(
-            feed_id=CHECKED, url=fetched.url, discovered_at=datetime.now(UTC),
-            source=Source(name=registrable_domain(fetched.url), domain=registrable_domain(fetched.url)),
-        )  # fmt: skip
+        url = report.facts["url"]
+        domain = registrable_domain(url)
+        # A redirect to a page to log in is told by the address that was asked for.
+        source = Source(name=domain, domain=domain)
+        entry = Entry(feed_id=CHECKED, url=url, discovered_at=datetime.now(UTC), source=source)
         try:
             result = await self._downloader.handle(entry)
+        except Poison as error:
+            report.facts["as an article"] = f"sent to the dead letters ({error.reason}): {error}"
         except HandlingError as error:
             report.facts["as an article"] = f"not now: {error}"
         else:
             report.facts |= _as_article(result)
+        is_article = report.facts["as an article"].startswith("published")
+        if is_article and _says_article(fetched):
+            report.is_of_use = True
+            report.facts["as a feed"] = "not looked for: the page says that it is an article"
+        else:
+            await self._search(fetched, report, is_article=is_article)
+
+    async def _search(self, fetched: Fetched, report: Report, *, is_article: bool) -> None:
+        warn("looking for feeds of this site...")
         asker = Asker(self._client.get, self._robots, fetched.url, REQUESTS, self._settings.feed_bytes)
         found = await list_candidates(asker, self._parser, fetched, datetime.now(UTC))
         report.candidates = [_candidate(each) for each in found]
         usable = [each for each in found if each.is_usable]
-        report.is_of_use = bool(usable) or report.facts.get("as an article", "").startswith("published")
+        report.is_of_use = bool(usable) or is_article
         report.facts["as a feed"] = (
             f"polled at {usable[0].url}" if usable else "not polled: no feed and no sitemap was found"
         )
+
+
+def _says_article(fetched: Fetched) -> bool:
+    """Whether a page declares itself an article. A site's front page is never taken for one."""
+    path = urlsplit(fetched.url).path
+    is_inner = path not in ("", "/") and fetched.media_type in PAGE_TYPES
+    return is_inner and bool(open_page(fetched).head.meta("article:published_time"))
+
+
+def _refused(fetched: Fetched) -> str:
+    """What the poller makes of an answer that is not 200."""
+    status = fetched.status
+    if status == GONE:
+        return "disabled (gone)"
+    if status in SLOW_DOWN:
+        return f"tried again; the host left alone for {held_seconds(fetched):g} s"
+    if status in TEMPORARY or status >= SERVER_ERRORS:
+        return "a failure: tried again, later and later"
+    return "a failure: tried again after an hour, later and later"
 
 
 def _candidate(each: Finding) -> dict[str, str]:
