@@ -18,6 +18,8 @@ from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve
 HEADERS_TOO_LARGE = 431
 TRIES = 3  # a dead connection may be handed out a second time
 KEEPALIVE_SECONDS = 15.0
+# A pool of httpcore compares all of its connections with each other for each request: small ones are quicker.
+POOLS = 16
 CORE = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 # What httpcore lets through from h2, and a status of HTTP/2 that is no number.
 SLIPS = (h2.exceptions.H2Error, ValueError)
@@ -78,19 +80,27 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """Connects to checked addresses only, by HTTP/1.1 or HTTP/2, never through a proxy."""
 
     def __init__(self, settings: FetcherSettings, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or httpx.create_ssl_context(trust_env=False),
-            max_connections=settings.concurrency * 2,
-            max_keepalive_connections=settings.concurrency,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            http2=True,
-            network_backend=GuardedBackend(resolve, settings.allow_networks),
-        )
+        backend = GuardedBackend(resolve, settings.allow_networks)
+        context = tls or httpx.create_ssl_context(trust_env=False)
+        self._pools = [
+            httpcore.AsyncConnectionPool(
+                ssl_context=context,
+                max_connections=settings.concurrency * 2,
+                max_keepalive_connections=max(settings.concurrency // POOLS, settings.per_host_concurrency),
+                keepalive_expiry=KEEPALIVE_SECONDS,
+                http2=True,
+                network_backend=backend,
+            )
+            for _ in range(POOLS)
+        ]
 
     @property
     def connections(self) -> Sequence[httpcore.AsyncConnectionInterface]:
         """Those that are open now, idle ones included."""
-        return self._pool.connections
+        return [connection for pool in self._pools for connection in pool.connections]
+
+    def _pool(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionPool:
+        return self._pools[hash(origin.host) % POOLS]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See :class:`httpx.AsyncBaseTransport`. The response is an :class:`Answer`."""
@@ -111,7 +121,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        for pool in self._pools:
+            await pool.aclose()
 
     async def _send(self, request: httpcore.Request) -> tuple[httpcore.Response, Grant]:
         """More tries where a kept connection turns out to be dead: the server gave it up as we were about to ask."""
@@ -119,7 +130,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             grant = Grant()
             GRANT.set(grant)
             try:
-                return await self._pool.handle_async_request(request), grant
+                return await self._pool(request.url.origin).handle_async_request(request), grant
             except (httpcore.NetworkError, httpcore.ProtocolError) as error:
                 grant.end()
                 is_ours = isinstance(error, httpcore.LocalProtocolError)
@@ -134,7 +145,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def _drop(self, origin: httpcore.Origin) -> None:
         """Close the connections to a server that keeps us from using them, but would go on handing them out."""
-        for connection in self._pool.connections:
+        for connection in self._pool(origin).connections:
             if connection.can_handle_request(origin):
                 with contextlib.suppress(h2.exceptions.H2Error):
                     await connection.aclose()
