@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from copydesk_fetcher.http import Client
+from copydesk_fetcher.robots import Robots
 from copydesk_fetcher.settings import FetcherSettings
+from copydesk_fetcher.visit import Visitor
 
 from .site import Site, serve
+from .visits import InlineParser
 
 Settings = Callable[..., FetcherSettings]
 
@@ -44,3 +47,22 @@ def tls() -> ssl.SSLContext:
 async def client(settings: FetcherSettings, tls: ssl.SSLContext) -> AsyncIterator[Client]:
     async with Client(settings, tls=tls) as running:
         yield running
+
+
+@pytest.fixture
+def parser() -> InlineParser:
+    return InlineParser(5, 100)
+
+
+@pytest.fixture
+def visiting(client: Client, parser: InlineParser, settings_with: Settings) -> Callable[..., Visitor]:
+    def make(**given: object) -> Visitor:
+        settings = settings_with(**{"feed_bytes": 50_000, **given})
+        return Visitor(client, parser, settings, Robots(client.get, client.hosts, settings))
+
+    return make
+
+
+@pytest.fixture
+def visitor(visiting: Callable[..., Visitor]) -> Visitor:
+    return visiting()

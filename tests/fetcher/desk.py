@@ -21,7 +21,7 @@ from copydesk_shared.wire import encode
 
 from .conftest import Settings
 from .site import Site
-from .test_visit import InlineParser
+from .visits import InlineParser
 
 
 class Pages:

@@ -18,7 +18,7 @@ from copydesk_fetcher.visit import Visitor
 from copydesk_shared.messages import Feed, FeedState
 
 from .samples import BASE, atom_of, rss
-from .test_visit import InlineParser
+from .visits import InlineParser
 
 SETTINGS = FetcherSettings(user_agent="test", robots="skip", websub_url="https://copydesk.example")
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
