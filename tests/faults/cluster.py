@@ -27,6 +27,7 @@ from tools.apache_kafka import ApacheKafka
 
 READ_SECONDS = 60.0
 ADMIN_SECONDS = 30.0
+ADMIN_TRIES = 4
 FORGET_SECONDS = 20.0
 PROXIED = "PROXIED"
 BOTH = [
@@ -90,11 +91,19 @@ class Cluster:
 
     def members(self, group: str) -> list[Member]:
         """Who is in the group now, as DescribeGroups says."""
-        described: Any = self._admin.describe_consumer_groups([group])[group].result(ADMIN_SECONDS)
+        described: Any = self._described(group)
         return [
             Member(each.client_id, each.group_instance_id or "", _by_topic(each.assignment.topic_partitions))
             for each in described.members
         ]
+
+    def _described(self, group: str) -> Any:
+        """Ask anew: librdkafka may wait for ever when it asks while the brokers make the topic of the groups."""
+        for _ in range(ADMIN_TRIES - 1):
+            with contextlib.suppress(TimeoutError, KafkaException):
+                return self._admin.describe_consumer_groups([group])[group].result(ADMIN_SECONDS / ADMIN_TRIES)
+            self._admin = AdminClient({"bootstrap.servers": self.servers})
+        return self._admin.describe_consumer_groups([group])[group].result(ADMIN_SECONDS)
 
     def committed(self, group: str, topic: str) -> int:
         """The sum of the group's offsets on the topic."""
