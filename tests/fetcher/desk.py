@@ -1,7 +1,8 @@
 """A poller on a log in memory, for the tests of the poll loop."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from copydesk_fetcher.poll import PollRun
 from copydesk_fetcher.robots import Robots
 from copydesk_fetcher.visit import Visitor as FeedVisitor
 from copydesk_fetcher.visits import Visitor
-from copydesk_shared.log import Outgoing, Record
+from copydesk_shared.log import LogError, Outgoing, Record
 from copydesk_shared.messages import Entry, Feed, FeedState, KnownPage
 from copydesk_shared.service import Service
 from copydesk_shared.settings import ServiceSettings
@@ -55,6 +56,22 @@ class Desk:
         self.service = Service("fetcher", ServiceSettings())
         self.ownership = Ownership(self.tables, self.client.hosts, Pages())
         self.task = asyncio.create_task(self._run(range(self.broker.partitions) if numbers is None else numbers))
+
+    @contextmanager
+    def refusing(self, topic: str) -> Iterator[None]:
+        """The brokers take nothing for that topic meanwhile."""
+        append = self.broker.append
+
+        def broken(record: Outgoing) -> Record:
+            if record.topic == topic:
+                raise LogError("the broker is away")
+            return append(record)
+
+        self.broker.append = broken  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            self.broker.append = append  # type: ignore[method-assign]
 
     async def _run(self, numbers: Sequence[int]) -> None:
         async with self.broker.follow() as log:

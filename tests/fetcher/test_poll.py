@@ -83,19 +83,11 @@ async def test_after_a_restart_nothing_comes_twice_and_nothing_is_missed(site: S
 async def test_a_kill_between_entries_and_state_repeats_and_loses_nothing(site: Site, desk: Desk) -> None:
     site.pages["/feed"] = answer(rss([("One", "/1"), ("Two", "/2")]))
     desk.add(feed_at(site))
-    append = desk.broker.append
-
-    def broken(record: Outgoing) -> Record:
-        if record.topic == FEEDS_STATE.name:
-            raise LogError("the broker is away")
-        return append(record)
-
-    desk.broker.append = broken  # type: ignore[method-assign]
-    desk.start()
-    with pytest.raises(LogError):
-        await desk.until(lambda: False)
+    with desk.refusing(FEEDS_STATE.name):
+        desk.start()
+        with pytest.raises(LogError):
+            await desk.until(lambda: False)
     assert (len(desk.entries()), desk.state()) == (2, None)
-    desk.broker.append = append  # type: ignore[method-assign]
     desk.start()
     await desk.until(lambda: desk.state() is not None)
     assert [entry.title for entry in desk.entries()] == ["Two", "One"] * 2

@@ -323,18 +323,10 @@ async def test_a_push_comes_again_until_what_was_in_it_is_stored(site: Site, des
     desk.hub = Hub()
     subscribed(desk, site)
     desk.broker.append(pushed(site, "Pushed"))
-    append = desk.broker.append
-
-    def broken(record: Outgoing) -> Record:
-        if record.topic == DISCOVERED.name:
-            raise LogError("the broker is away")
-        return append(record)
-
-    desk.broker.append = broken  # type: ignore[method-assign]
-    desk.start()
-    with pytest.raises(LogError):
-        await desk.until(lambda: False)
-    desk.broker.append = append  # type: ignore[method-assign]
+    with desk.refusing(DISCOVERED.name):
+        desk.start()
+        with pytest.raises(LogError):
+            await desk.until(lambda: False)
     desk.start()
     await desk.until(lambda: (state := desk.state()) is not None and state.hub and state.hub.pushed_at)
     assert [entry.title for entry in desk.entries()] == ["Pushed"]

@@ -130,17 +130,17 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             grant = Grant()
             GRANT.set(grant)
             try:
-                return await self._pool(request.url.origin).handle_async_request(request), grant
+                with contextlib.ExitStack() as otherwise:
+                    otherwise.callback(grant.end)
+                    response = await self._pool(request.url.origin).handle_async_request(request)
+                    otherwise.pop_all()
+                    return response, grant
             except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-                grant.end()
                 is_ours = isinstance(error, httpcore.LocalProtocolError)
                 if is_ours:
                     await self._drop(request.url.origin)
                 if request.method != b"GET" or not (is_ours or grant.is_stale) or number == TRIES - 1:
                     raise
-            except BaseException:
-                grant.end()
-                raise
         raise AssertionError("the last try returns or raises")
 
     async def _drop(self, origin: httpcore.Origin) -> None:

@@ -1,6 +1,7 @@
 """Connections: to checked addresses only, straight on asyncio, and no server may send more than somebody waits for."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections import deque
@@ -232,23 +233,21 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
     ) -> Self:
         """Encrypt from here on. Raises :class:`Unreachable` (TLS) and :class:`TooSlow`."""
-        try:
-            async with asyncio.timeout(timeout):
-                self._transport = await self._loop.start_tls(
-                    self._transport,  # type: ignore[arg-type]
-                    self,
-                    ssl_context,
-                    server_hostname=server_hostname,
-                )
-        except TimeoutError:
-            await self.aclose()
-            raise TooSlow(f"no TLS with {server_hostname} in time", FetchReason.TIMEOUT) from None
-        except (OSError, ssl.SSLError, ssl.CertificateError) as error:
-            await self.aclose()
-            raise Unreachable(f"no TLS with {server_hostname}: {_plain(error)}", FetchReason.TLS) from None
-        except BaseException:
-            await self.aclose()
-            raise
+        async with contextlib.AsyncExitStack() as otherwise:
+            otherwise.push_async_callback(self.aclose)
+            try:
+                async with asyncio.timeout(timeout):
+                    self._transport = await self._loop.start_tls(
+                        self._transport,  # type: ignore[arg-type]
+                        self,
+                        ssl_context,
+                        server_hostname=server_hostname,
+                    )
+            except TimeoutError:
+                raise TooSlow(f"no TLS with {server_hostname} in time", FetchReason.TIMEOUT) from None
+            except (OSError, ssl.SSLError, ssl.CertificateError) as error:
+                raise Unreachable(f"no TLS with {server_hostname}: {_plain(error)}", FetchReason.TLS) from None
+            otherwise.pop_all()
         return self
 
     def get_extra_info(self, info: str) -> Any:
