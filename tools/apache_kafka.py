@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -102,6 +103,7 @@ class ApacheKafka:
     port: int | None = None
     members: list[Node] = field(default_factory=list, init=False)
     _reaper: "subprocess.Popen[str] | None" = field(default=None, init=False)
+    _ports: ExitStack = field(default_factory=ExitStack, init=False)
 
     def __enter__(self) -> Self:
         self.start()
@@ -111,6 +113,7 @@ class ApacheKafka:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._ports.close()
 
     @property
     def bootstrap_servers(self) -> str:
@@ -122,20 +125,30 @@ class ApacheKafka:
         return ",".join(f"127.0.0.1:{node.ports[listener]}" for node in self.members)
 
     def start(self) -> None:
-        """Start all nodes, formatting them the first time, and wait until each answers and sees all others."""
+        """Start all nodes, formatting them the first time, and wait until each answers and sees all others.
+
+        Their ports stay theirs over a stop, until the end of the ``with``.
+        """
         for attempt in range(1, START_ATTEMPTS + 1):
             fresh = not self.members
             if fresh:
                 self._format()
             try:
                 self._run(self.members)
-            except StartError as error:
+            except StartError:
                 self.stop()
-                if not fresh or attempt == START_ATTEMPTS or "Address already in use" not in str(error):
+                self._ports.close()
+                if not fresh or attempt == START_ATTEMPTS or not self._lost_a_port():
                     raise
                 self.members.clear()
             else:
                 return
+
+    def _lost_a_port(self) -> bool:
+        """Whether somebody else took one of the ports between the choice and the start; the whole log is needed,
+        since a node says much after that while it ends.
+        """
+        return any("Address already in use" in self.log(node.number) for node in self.members if node.log_file.exists())
 
     def stop(self) -> None:
         """Stop all nodes, cleanly if they can; their data stays."""
@@ -174,7 +187,7 @@ class ApacheKafka:
         names = [INTERNAL, CONTROLLER, *self.listeners]
         fixed = [] if self.port is None else [self.port + number for number in range(self.nodes)]
         check_ports(fixed)
-        ports = iter(free_ports(self.nodes * len(names), without=fixed))
+        ports = iter(self._ports.enter_context(free_ports(self.nodes * len(names), without=fixed)))
         for number in range(self.nodes):
             folder = self.folder / f"node-{number}"
             shutil.rmtree(folder, ignore_errors=True)
@@ -289,16 +302,25 @@ def new_id() -> str:
     return text
 
 
-def free_ports(count: int, without: Collection[int] = ()) -> list[int]:
-    """So many ports of loopback that nobody listens on."""
-    found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
-        if port in without or _bind_error(port):
-            continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise StartError(f"there are no {count} free ports on loopback")
+@contextmanager
+def free_ports(count: int, without: Collection[int] = ()) -> Iterator[list[int]]:
+    """So many ports of loopback that nobody listens on, and that nobody else is given here until the end.
+
+    Each is bound by a socket that does not listen and lets others that say SO_REUSEADDR listen, as Java does, but not
+    others that look for a free port in this way: see socket(7).
+    """
+    with ExitStack() as holders:
+        found: list[int] = []
+        for port in random.sample(PORTS, len(PORTS)):
+            if len(found) == count:
+                break
+            holder = holders.enter_context(socket.socket())
+            if port not in without and not _bind_error(port, holder):
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                found.append(port)
+        else:
+            raise StartError(f"there are no {count} free ports on loopback")
+        yield found
 
 
 def check_ports(ports: Collection[int]) -> None:
@@ -306,17 +328,18 @@ def check_ports(ports: Collection[int]) -> None:
     for port in ports:
         if port not in POSSIBLE_PORTS:
             raise StartError(f"port {port}: ports go from {POSSIBLE_PORTS[0]} to {POSSIBLE_PORTS[-1]}")
-        if error := _bind_error(port):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            error = _bind_error(port, probe)
+        if error:
             raise StartError(f"port {port} of 127.0.0.1 cannot be listened on: {error}")
 
 
-def _bind_error(port: int) -> str | None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            return error.strerror or str(error)
+def _bind_error(port: int, probe: socket.socket) -> str | None:
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError as error:
+        return error.strerror or str(error)
     return None
 
 

@@ -27,9 +27,8 @@ def main(words: Sequence[str] | None = None) -> int:
         lock = held.enter_context(options.while_locked.open("a")) if options.while_locked else None
         folder = tempfile.TemporaryDirectory(prefix="kafka-", dir=options.data, ignore_cleanup_errors=True)
         cluster = ApacheKafka(Path(held.enter_context(folder)), options.nodes, port=options.port)
-        held.callback(cluster.stop)
         try:
-            cluster.start()
+            held.enter_context(cluster)
         except (kafka_jars.Unavailable, StartError) as error:
             sys.stderr.write(f"copydesk: error: {error}\n")
             return 2

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -106,10 +107,33 @@ def test_three_nodes_survive_the_loss_of_one(apache_kafka: Broker, tmp_path: Pat
     assert all(process and process.returncode is not None for process in processes)
 
 
+@pytest.mark.apache
+def test_a_port_that_somebody_takes_before_the_start_is_left_to_them(
+    apache_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a listener of its own the broker says so much after the refusal that it is not in the end of the log."""
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        taken = somebody.getsockname()[1]
+        last = [[taken], []]
+
+        @contextlib.contextmanager
+        def choose(count: int, without: list[int]) -> Iterator[list[int]]:
+            bad = last.pop(0)
+            with free_ports(count - len(bad), without) as good:
+                yield good + bad
+
+        monkeypatch.setattr("tools.apache_kafka.free_ports", choose)
+        with ApacheKafka(tmp_path, listeners={"OTHER": "PLAINTEXT"}) as cluster:
+            assert last == []
+            assert str(taken) not in cluster.addresses("OTHER")
+            assert seen_nodes(cluster.members[0].ports["OTHER"]) == {0}
+
+
 def three_ports() -> int:
     """The first of three free ports in a row."""
     while True:
-        (first,) = free_ports(1)
+        with free_ports(1) as (first,):
+            pass
         with contextlib.suppress(StartError):
             check_ports(range(first, first + 3))
             return first

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,14 +109,12 @@ def own_apache_kafka(folder: Path) -> Iterator[OwnBroker]:
         listeners={"USER": "SASL_PLAINTEXT"},
         scram=[f"SCRAM-SHA-256=[name={USER},password={PASSWORD}]"],
     )
-    try:
-        cluster.start()
-    except kafka_jars.Unavailable as error:
-        unavailable("apache-kafka", str(error))
-    try:
+    with ExitStack() as running:
+        try:
+            running.enter_context(cluster)
+        except kafka_jars.Unavailable as error:
+            unavailable("apache-kafka", str(error))
         yield OwnBroker(cluster.bootstrap_servers, cluster.addresses("USER"))
-    finally:
-        cluster.stop()
 
 
 def copydesk(*arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":

@@ -30,6 +30,8 @@ from copydesk_shared.log import LogError
 PROBE_MS = 5_000
 ASK_AGAIN_SECONDS = 5.0
 AWAY_SECONDS = 2.0
+# Connections that fail are closed by aiokafka, which does not wait until they are: over TLS that takes some turns.
+CLOSING_SECONDS = 0.1
 # What aiokafka lets through when the other side does not keep to the protocol.
 NONSENSE = (ValueError, KeyError, AssertionError)
 FAILURES = (KafkaError, OSError, TimeoutError, EOFError, *NONSENSE)
@@ -84,6 +86,7 @@ class Connections(AIOKafkaClient):  # type: ignore[misc]
         try:
             await super().bootstrap()
         except (KafkaConnectionError, *NONSENSE) as error:
+            await asyncio.sleep(CLOSING_SECONDS)
             hosts = [(host, port) for host, port, _ in collect_hosts(self.brokers.servers, randomize=False)]
             reasons = [f"{host}:{port}: {await why(self.brokers, host, port) or error}" for host, port in hosts]
             raise LogError(f"no broker can be used: {'; '.join(reasons)}") from error
@@ -183,6 +186,7 @@ async def failure(brokers: Brokers, host: str, port: int) -> BaseException | Non
     try:
         connection = await create_conn(host, port, client_id="copydesk-why", request_timeout_ms=PROBE_MS, **options)
     except FAILURES as error:
+        await asyncio.sleep(CLOSING_SECONDS)
         return error
     try:
         await connection.send(MetadataRequest([]))
