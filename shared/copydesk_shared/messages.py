@@ -293,6 +293,8 @@ class Article(Message):
     source: Source
     title: str = ""
     authors: tuple[str, ...] = ()
+    attribution: tuple[str, ...] = ()
+    """Agencies and desks that the text names as where it is from, as printed."""
     published_at: AwareDatetime | None = None
     """As the page says, else as the feed says."""
     modified_at: AwareDatetime | None = None
@@ -300,9 +302,17 @@ class Article(Message):
     """When the page was downloaded."""
     language: str | None = None
     """The primary subtag of its BCP 47 tag: ``en``. As the page says, else by its letters."""
+    language_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How sure the language is, from what the page says and from its letters; ``None`` where it is not known."""
+    section: str = ""
+    """The part of the publication, as the page says."""
+    keywords: tuple[str, ...] = ()
+    """The publisher's own tags."""
     paragraphs: tuple[str, ...]
     """The story without what was cut, a line each."""
     word_count: int
+    lead_image: str | None = None
+    """The address of the picture that the page shows with links to it; absolute."""
     images: tuple[Image, ...] = ()
     related_links: tuple[RelatedLink, ...] = ()
     removals: tuple[Removal, ...] = ()
