@@ -6,6 +6,8 @@
 import re
 import unicodedata
 
+from copydesk_cleaner.mojibake import is_suspect, repaired
+
 LINE_BREAKS = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
@@ -16,6 +18,7 @@ BLANKS = re.compile(r"[^\S\n]+")
 LOWER = "a-zß-öø-ÿа-яёіїєґąćęłńóśźż"
 UPPER = "A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐĄĆĘŁŃÓŚŹŻ"
 MAX_CLOSERS = 12
+MAX_REPAIRS = 8  # text may have been decoded wrongly more than once
 END_MARKS = ".!?…。！？।"
 CLOSERS = "\"”’'»)]"
 
@@ -35,10 +38,21 @@ ABBREVIATION = re.compile(
 def normalise(text: str) -> str:
     """The extracted text as everything after this sees it; the offsets of removals count in the result.
 
-    Unicode NFC; every kind of line break becomes a newline; control, direction and zero-width characters go (joiners
-    stay, scripts need them); each run of spaces of any kind becomes one space; lines are stripped and empty ones go. A
-    lone surrogate, which no encoding can carry, becomes U+FFFD. Idempotent.
+    Text decoded with the wrong character set is put right; Unicode NFC; every kind of line break becomes a newline;
+    control, direction and zero-width characters go (joiners stay, scripts need them); each run of spaces of any kind
+    becomes one space; lines are stripped and empty ones go. A lone surrogate, which no encoding can carry, becomes
+    U+FFFD. Quotation marks stay as they are. Idempotent.
     """
+    for _ in range(MAX_REPAIRS):
+        if not is_suspect(text):
+            break
+        text, before = _normal_form(repaired(text)), text
+        if text == before:
+            return text
+    return _normal_form(text)
+
+
+def _normal_form(text: str) -> str:
     text = SURROGATES.sub("\ufffd", LINE_BREAKS.sub("\n", text))
     text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
     lines = (BLANKS.sub(" ", line).strip() for line in text.split("\n"))
