@@ -1,32 +1,42 @@
 """The families of rules, in the order in which they run: what is sure first, what needs clean neighbours last."""
 
-from copydesk_cleaner.boilerplate import boilerplate, bylines
+from collections.abc import Sequence
+
 from copydesk_cleaner.captions import captions, standing_captions
-from copydesk_cleaner.edges import edges
 from copydesk_cleaner.headlines import bare_headlines
-from copydesk_cleaner.promotions import promotions
-from copydesk_cleaner.related import known_titles, pointers, read_more
+from copydesk_cleaner.related import known_titles, read_more
+from copydesk_cleaner.rulebook import Book, shipped
+from copydesk_cleaner.rulebook.engine import edge_family, line_family
 from copydesk_cleaner.story import Context, Family, Story
 from copydesk_cleaner.titles import title_echo
 
-FAMILIES: tuple[Family, ...] = (
-    title_echo,
-    known_titles,
-    read_more,
-    pointers,
-    captions,
-    boilerplate,
-    bylines,
-    promotions,
-    edges,
-    standing_captions,
-    bare_headlines,
-)
+
+def families(book: Book) -> tuple[Family, ...]:
+    """All families, those of files from this book; families that the book has besides ours run after ours."""
+    ours = shipped().families
+    others = [name for name in book.families if name not in ours]
+    return (
+        title_echo,
+        known_titles,
+        read_more(book.leads),
+        line_family(book.rules("related")),
+        captions,
+        line_family(book.rules("boilerplate")),
+        line_family(book.rules("bylines")),
+        line_family(book.rules("promotions")),
+        edge_family(book.rules("edges")),
+        *(make(book.rules(name)) for name in others for make in (line_family, edge_family)),
+        standing_captions,
+        bare_headlines,
+    )
 
 
-def tidy(text: str, context: Context) -> Story:
+FAMILIES = families(shipped())
+
+
+def tidy(text: str, context: Context, families: Sequence[Family] = FAMILIES) -> Story:
     """Run every family over a normalised text."""
     story = Story.of(text)
-    for family in FAMILIES:
+    for family in families:
         story.apply(family, context)
     return story

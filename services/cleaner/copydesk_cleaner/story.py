@@ -49,12 +49,16 @@ class Cut:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found: spans to cut and what they were, so that nothing cut is lost."""
+    """What a rule found: spans to cut and what they were, so that nothing cut is lost.
+
+    ``byline`` names authors, ``attribution`` the agency or desk that the text is from.
+    """
 
     cuts: tuple[Cut, ...]
     image: Image | None = None
     link: RelatedLink | None = None
     byline: str = ""
+    attribution: str = ""
 
 
 @dataclass(frozen=True)
