@@ -45,7 +45,8 @@ async def room(tmp_path: Path) -> AsyncIterator[Newsroom]:
 def of_feed(feed_id: str, **state: Any) -> list[Outgoing]:
     """A feed of that id and its state."""
     about = {"name": state.pop("name", feed_id), "url": state.pop("url", f"https://{feed_id}.example/feed")}
-    feed = Feed(feed_id=feed_id, **about, paused=state.pop("paused", False), adapts=True)
+    about |= {"paused": state.pop("paused", False), "moved_from": state.pop("moved_from", None)}
+    feed = Feed(feed_id=feed_id, **about, adapts=True)
     given_state = {"next_poll_at": NOW + timedelta(days=2), "last_poll_at": NOW - timedelta(minutes=5), **state}
     known = FeedState(feed_id=feed_id, **given_state)
     return [encode(FEEDS, feed, stage="test", version="1"), beside(feed, known)]
@@ -93,8 +94,28 @@ async def test_how_feeds_go_in_a_word_and_why(room: Newsroom) -> None:
     assert said(first)["hub error"] == "denied"
     assert said(second)["failures"] == "3 (permanent)"
     lines = [json.loads(line) for line in (await room.feeds("show", "warning", "ok", "--format", "json")).splitlines()]
-    assert [set(each) for each in lines] == [{"feed", "how", "state", "host"}] * 2
+    assert [set(each) for each in lines] == [{"feed", "how", "also_polled_as", "state", "host"}] * 2
     assert lines[0]["state"]["seen"] == {"x": {"revision": 1, "fingerprint": "y", "link": ""}}
+
+
+@pytest.mark.kafka
+async def test_feeds_that_have_moved_to_one_url_are_told_and_never_taken_for_one_another(room: Newsroom) -> None:
+    url = "https://both.example/feed"
+    twins = [of_feed(name, url=url, moved_from=f"https://{name}.example/", last_success_at=NOW) for name in ("a", "b")]
+    alone = of_feed("alone", url=f"{url}?alone", moved_from=url)
+    await room.send(*(record for pair in (*twins, alone) for record in pair))
+    listed = await room.listed()
+    assert {key: (each["how"], each["also_polled_as"]) for key, each in listed.items()} == {
+        "a": ("warning", ["b"]), "b": ("warning", ["a"]), "alone": ("ok", []),
+    }  # fmt: skip
+    assert row(await room.feeds("list", "--failing"), "a").endswith("polled more than once: b has the same URL")
+    assert said(await room.feeds("show", "a"))["also polled as"] == "b"
+    for command in ("show", "pause", "resume", "remove"):
+        refused = await room.refusal("feeds", command, url)
+        assert refused == f"3 feeds have the URL {url}; name them by id: a, b, alone", command
+    assert await room.feeds("pause", "https://b.example/") == "paused b (b)\n"
+    listed = await room.listed()
+    assert {key: each["how"] for key, each in listed.items()} == {"a": "ok", "b": "paused", "alone": "ok"}
 
 
 @pytest.mark.kafka

@@ -29,8 +29,7 @@ def _feed(given: Mapping[str, object]) -> Feed:
 
 def refusal(registry: Registry, feed: Feed) -> str | None:
     """Why this feed cannot be added: its URL or its id is taken."""
-    there = registry.at(feed.url)
-    if there is not None:
+    for there in registry.at(feed.url):
         return f"{feed.url} is there already, as feed {there.feed.feed_id!r} ({printable(there.feed.name)})"
     if feed.feed_id in registry.feeds:
         return f"the id {feed.feed_id!r} is taken by {printable(registry.feeds[feed.feed_id].feed.url)}"

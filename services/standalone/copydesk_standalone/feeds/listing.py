@@ -24,8 +24,9 @@ HOST_COLUMNS = {
 HOST_FACTS = ("domain", "queued", "delay", "held for", "last status", "last request", "requests", "last error")
 
 
-def state_of(feed: Feed, state: FeedState | None) -> str:
+def state_of(registry: Registry, feed: Feed) -> str:
     """In a word, how a feed goes."""
+    state = registry.states.get(feed.feed_id)
     if feed.paused:
         return "paused"
     if state is None or (state.last_poll_at is None and not state.failures):
@@ -34,27 +35,37 @@ def state_of(feed: Feed, state: FeedState | None) -> str:
         return "disabled"
     if state.failures:
         return f"failing ({state.failures})"
-    return "warning" if state.warning else "ok"
+    return "warning" if warning_of(registry, feed) else "ok"
 
 
-def what_is_wrong(state: FeedState | None) -> str:
+def warning_of(registry: Registry, feed: Feed) -> str:
+    """What is wrong with a feed that is polled all the same."""
+    state, twins = registry.states.get(feed.feed_id), registry.twins(feed)
+    twice = f"polled more than once: {', '.join(twins)} has the same URL" if twins else ""
+    return "; ".join(filter(None, (twice, state.warning if state else "")))
+
+
+def what_is_wrong(registry: Registry, feed: Feed) -> str:
     """Why a feed does not do as it should; empty where it does."""
-    return (state.disabled or state.last_error or state.warning or "") if state else ""
+    state = registry.states.get(feed.feed_id)
+    failure = (state.disabled or state.last_error) if state else None
+    return failure or warning_of(registry, feed)
 
 
-def _row(feed: Feed, state: FeedState | None, now: datetime, *, urls: bool) -> list[str]:
+def _row(registry: Registry, feed: Feed, now: datetime, *, urls: bool) -> list[str]:
+    state = registry.states.get(feed.feed_id)
     interval = (state.interval_seconds if state and feed.adapts else None) or feed.interval_seconds
     is_polled = not feed.paused and not (state and state.disabled)
     return [
         feed.feed_id,
         feed.name,
-        state_of(feed, state),
+        state_of(registry, feed),
         str(state.entries_seen) if state else "-",
         f"{span(interval)}{' ~' if feed.adapts else ''}",
         ago(state.last_success_at if state else None, now),
         _ahead(state.next_poll_at if state and is_polled else None, now),
         *([feed.url] if urls else []),
-        what_is_wrong(state),
+        what_is_wrong(registry, feed),
     ]
 
 
@@ -79,13 +90,13 @@ def list_command(brokers: Brokers, style: str, *, failing: bool, urls: bool) -> 
         registry = await read_registry(brokers)
         feeds = registry.by_name()
         if failing:
-            feeds = [feed for feed in feeds if what_is_wrong(registry.states.get(feed.feed_id))]
+            feeds = [feed for feed in feeds if what_is_wrong(registry, feed)]
         if style == "json":
             for feed in feeds:
-                _say_json(_listed(feed, registry.states.get(feed.feed_id)))
+                _say_json(_listed(registry, feed))
         elif feeds:
             now = datetime.now(UTC)
-            rows = [_row(feed, registry.states.get(feed.feed_id), now, urls=urls) for feed in feeds]
+            rows = [_row(registry, feed, now, urls=urls) for feed in feeds]
             _print(table(_columns(urls=urls), rows))
         else:
             warn(_nothing(registry))
@@ -94,10 +105,12 @@ def list_command(brokers: Brokers, style: str, *, failing: bool, urls: bool) -> 
     return run(show_all(), brokers)
 
 
-def _listed(feed: Feed, state: FeedState | None) -> dict[str, Any]:
+def _listed(registry: Registry, feed: Feed) -> dict[str, Any]:
+    state = registry.states.get(feed.feed_id)
     return {
         "feed": feed.model_dump(mode="json"),
-        "how": state_of(feed, state),
+        "how": state_of(registry, feed),
+        "also_polled_as": registry.twins(feed),
         "state": state.model_dump(mode="json", exclude={"seen", "children"}) if state else None,
     }
 
@@ -121,7 +134,7 @@ def show_command(brokers: Brokers, wanted: Sequence[str], style: str) -> int:
             if style == "json":
                 host_json = host.model_dump(mode="json") if host else None
                 whole = {"state": state.model_dump(mode="json")} if state else {}
-                _say_json({**_listed(feed, state), **whole, "host": host_json})
+                _say_json({**_listed(registry, feed), **whole, "host": host_json})
             else:
                 _print([""] if at else [])
                 _print(facts(_facts(registry, feed, state, host)))
@@ -137,7 +150,8 @@ def _facts(registry: Registry, feed: Feed, state: FeedState | None, host: HostSt
         "name": feed.name,
         "url": feed.url,
         "moved from": feed.moved_from or "",
-        "state": state_of(feed, state),
+        "state": state_of(registry, feed),
+        "also polled as": ", ".join(registry.twins(feed)),
         "from": "a feeds file" if registry.feeds[feed.feed_id].from_file else "`copydesk feeds`",
         "kind": feed.kind,
         "content": feed.content,

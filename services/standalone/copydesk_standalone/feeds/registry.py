@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from copydesk_fetcher.feeds_file import WRITER as FILE_WRITER
 from copydesk_fetcher.feeds_file import Known, known_feeds
+from copydesk_fetcher.states import is_polled
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError, Poison
 from copydesk_shared.identity import canonical_url, registrable_domain
@@ -35,11 +36,15 @@ class Registry:
     hosts: Mapping[str, HostState] = field(default_factory=dict)
 
     def of(self, wanted: str) -> Known:
-        """The feed with this id, or with this URL. Raises :class:`InputError`."""
-        known = self.feeds.get(wanted) or self.at(wanted)
-        if known is None:
+        """The feed with this id, or with this URL. Raises :class:`InputError`, also where several have that URL."""
+        known = self.feeds.get(wanted)
+        found = [known] if known else self.at(wanted)
+        if not found:
             raise InputError(f"there is no feed {wanted[:SHOWN_CHARACTERS]!r}; {self._hint(wanted)}")
-        return known
+        if len(found) > 1:
+            ids = ", ".join(each.feed.feed_id for each in found)
+            raise InputError(f"{len(found)} feeds have the URL {wanted[:SHOWN_CHARACTERS]}; name them by id: {ids}")
+        return found[0]
 
     def _hint(self, wanted: str) -> str:
         names = {known.feed.name.lower(): key for key, known in self.feeds.items()}
@@ -54,14 +59,28 @@ class Registry:
         """All feeds."""
         return sorted((known.feed for known in self.feeds.values()), key=lambda feed: (feed.name.lower(), feed.url))
 
-    def at(self, url: str) -> Known | None:
-        """The feed that has this URL, or had it before it moved."""
-        return self._addresses.get(_address(url))
+    def at(self, url: str) -> list[Known]:
+        """The feeds that have this URL, or had it before they moved."""
+        return [self.feeds[key] for key in self._addresses.get(_address(url), ())]
 
     @cached_property
-    def _addresses(self) -> Mapping[str, Known]:
-        urls = [(url, known) for known in self.feeds.values() for url in (known.feed.moved_from, known.feed.url) if url]
-        return {_address(url): known for url, known in urls}
+    def _addresses(self) -> Mapping[str, Collection[str]]:
+        found: dict[str, dict[str, None]] = {}
+        for key, known in self.feeds.items():
+            for url in filter(None, (known.feed.url, known.feed.moved_from)):
+                found.setdefault(_address(url), {})[key] = None
+        return found
+
+    def twins(self, feed: Feed) -> list[str]:
+        """The ids of other feeds that are polled at the same URL, where they have moved to, if this one is polled."""
+        address = _address(feed.url)
+        if not self._is_polled(feed):
+            return []
+        others = [known.feed for known in self.at(feed.url) if known.feed.feed_id != feed.feed_id]
+        return [each.feed_id for each in others if _address(each.url) == address and self._is_polled(each)]
+
+    def _is_polled(self, feed: Feed) -> bool:
+        return is_polled(feed, self.states.get(feed.feed_id))
 
     def host_of(self, feed: Feed) -> HostState | None:
         """What is known of the feed's domain."""
