@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk_cleaner.languages import primary_language
 from copydesk_cleaner.metadata import (
     Figure,
     PageFacts,
     absolute,
-    clean_authors,
     json_ld_nodes,
     parse_date,
-    primary_language,
     read_metadata,
 )
+from copydesk_cleaner.people import clean_authors
 from tests.cleaner.pages import NOW, URL
 
 ARTICLE = {
@@ -42,7 +42,7 @@ def test_json_ld_is_read_first() -> None:
         title_tag="Harbour row | Example",
     )
     found = read_metadata(facts, URL, NOW)
-    assert found.title == "Harbour row &amp; more"
+    assert found.title == "Harbour row & more"
     assert "Other" in found.titles
     assert "Harbour row" in found.titles
     assert found.authors == ("Ann Lee", "Bo Ek")
@@ -155,3 +155,77 @@ def test_json_ld_of_the_wrong_shape_is_passed_over(field: str, value: object) ->
 )
 def test_addresses_of_pictures(base: str, address: str | None, expected: str | None) -> None:
     assert absolute(base, address) == expected
+
+
+@pytest.mark.parametrize(
+    ("headline", "heading", "tag", "site", "expected"),
+    [
+        ("Harbour row grows | Politics", "Harbour row grows", "", "Courier", "Harbour row grows"),
+        ("Harbour row grows - The Courier", "", "", "The Courier", "Harbour row grows"),
+        ("", "", "Harbour row grows | News | example.org", "", "Harbour row grows | News"),
+        ("", "", "Harbour row grows — Example", "", "Harbour row grows"),
+        ("Harbour - a row grows", "", "", "Courier", "Harbour - a row grows"),
+        ("Row &amp;amp; ruin", "", "", "", "Row & ruin"),
+        ("A long account of the row. " * 9, "Harbour row grows", "", "", "Harbour row grows"),
+        ("Courier", "", "", "Courier", "Courier"),
+    ],
+)
+def test_the_title_is_the_headline_without_the_site(
+    headline: str, heading: str, tag: str, site: str, expected: str
+) -> None:
+    facts = PageFacts(
+        meta={"og:title": [headline], "og:site_name": [site]}, headings=[heading] if heading else [], title_tag=tag
+    )
+    found = read_metadata(facts, URL, NOW)
+    assert found.title == expected
+
+
+def test_all_titles_are_kept_as_written_too() -> None:
+    facts = PageFacts(meta={"og:title": ["Row grows | Example"]}, headings=["The row"])
+    assert read_metadata(facts, URL, NOW).titles == ("Row grows", "The row", "Row grows | Example")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["Written by Ann Lee, PhD, and Bo Ek"], ("Ann Lee", "Bo Ek")),
+        (["Von Ann Lee und Bo Ek"], ("Ann Lee", "Bo Ek")),
+        (["Ann Lee - Courier Team"], ("Ann Lee",)),
+        (["a.lee@example.org"], ()),
+        (["Dec 9, 2025"], ()),
+        (["105092"], ()),
+        ([".css-1c {margin:0}", "Ann Lee"], ("Ann Lee",)),
+        (["Ann Lee (AFP)"], ("Ann Lee",)),
+        (["Anders Vonn"], ("Anders Vonn",)),
+        (["Byron Lee"], ("Byron Lee",)),
+    ],
+)
+def test_what_is_no_name_is_no_author(names: list[str], expected: tuple[str, ...]) -> None:
+    assert clean_authors(names, "Courier") == expected
+
+
+def test_an_author_that_is_a_reference_is_looked_up() -> None:
+    graph = {
+        "@graph": [
+            {"@type": "NewsArticle", "headline": "Row", "author": {"@id": "#ann"}},
+            {"@type": "Person", "@id": "#ann", "name": "Ann Lee"},
+        ]
+    }
+    assert read_metadata(PageFacts(json_ld=[json.dumps(graph)]), URL, NOW).authors == ("Ann Lee",)
+
+
+def test_section_keywords_and_lead_image() -> None:
+    node = {"@type": "NewsArticle", "keywords": ["Ports", "ports", "Strikes &amp; pay", "26157981-b4f7-4929-adc1"]}
+    facts = PageFacts(
+        json_ld=[json.dumps(node)],
+        meta={"article:section": ["Business"], "keywords": ["other"], "og:image": ["/lead.jpg"]},
+    )
+    found = read_metadata(facts, URL, NOW)
+    assert found.keywords == ("Ports", "Strikes & pay")
+    assert found.section == "Business"
+    assert found.lead_image == "https://example.org/lead.jpg"
+
+
+def test_no_date_is_in_the_future() -> None:
+    assert parse_date("2026-12-01T20:00:00Z", NOW) == NOW
+    assert parse_date("2026-12-03T20:00:00Z", NOW) is None

@@ -15,7 +15,8 @@ from lxml import etree, html
 from trafilatura.deduplication import Simhash
 
 from copydesk_cleaner.headlines import MIN_LINK_WORDS, with_words
-from copydesk_cleaner.metadata import Figure, Metadata, PageFacts, clean_authors, parse_date, read_metadata
+from copydesk_cleaner.metadata import Figure, Metadata, PageFacts, parse_date, read_metadata
+from copydesk_cleaner.people import clean_authors
 from copydesk_cleaner.text import normalise
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Page

@@ -7,10 +7,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-import py3langid
-
-MIN_LANGUAGE_CHARACTERS = 200
-MAX_LANGUAGE_CHARACTERS = 5_000
 WORD = re.compile(r"\w[\w'’\-]*")
 
 
@@ -22,11 +18,3 @@ def content_hash(title: str, paragraphs: Sequence[str]) -> str:
 def word_count(paragraphs: Sequence[str]) -> int:
     """How many words the paragraphs hold; words joined by an apostrophe or hyphen count once."""
     return sum(1 for paragraph in paragraphs for _ in WORD.finditer(paragraph))
-
-
-def detect_language(text: str) -> str | None:
-    """The language of a text by its letters (ISO 639-1), or ``None`` when it is too short to tell."""
-    if len(text) < MIN_LANGUAGE_CHARACTERS:
-        return None
-    language, _ = py3langid.classify(text[:MAX_LANGUAGE_CHARACTERS])
-    return str(language)

@@ -4,7 +4,6 @@ Vocabularies: https://schema.org/NewsArticle, https://ogp.me, and the meta names
 """
 
 # Publishers print curly quotation marks and dashes, and the patterns hold them.
-# ruff: noqa: RUF001
 
 import json
 import re
@@ -12,19 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import Any
 from urllib.parse import urljoin
 
 from copydesk_cleaner.captions import split_caption
+from copydesk_cleaner.languages import primary_language
+from copydesk_cleaner.page_titles import choose_titles
+from copydesk_cleaner.people import clean_authors
 from copydesk_cleaner.text import key, normalise
 from copydesk_shared.messages import Image
 
 MAX_JSON_LD = 512 * 1024
 MAX_NODES = 500
 MAX_IMAGES = 40
-MAX_AUTHOR = 60
-MAX_AUTHORS = 12
-MAX_TITLE = 300
+MAX_KEYWORDS = 40
+MAX_KEYWORD = 80
 OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
 
@@ -54,12 +56,14 @@ PUBLISHED_META = (
 )
 MODIFIED_META = ("article:modified_time", "og:article:modified_time", "og:updated_time", "datemodified", "lastmod")
 SITE_META = ("og:site_name", "application-name", "twitter:site")
+SECTION_META = ("article:section", "og:article:section", "parsely-section", "section", "sailthru.section")
+# The first that says anything counts: the rest repeats it, or is for search engines.
+KEYWORD_META = ("article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "keywords", "og:article:tag")
+LEAD_IMAGE_META = ("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src")
 ARTICLE_TYPES = ("Article", "Posting", "Report", "Review", "Story")
 
-LANGUAGE = re.compile(r"[a-z]{2,3}(?=$|[-_])")
-BYLINE_LEAD = re.compile(r"^(?:by|von|par|por|di)\s+", re.IGNORECASE)
-AUTHOR_SEPARATOR = re.compile(r"\s*(?:,|;|\||\band\b|\bund\b|&)\s*")
-TITLE_SEPARATOR = re.compile(r"\s+[|–—·»-]\s+")
+IDENTIFIER = re.compile(r"[0-9a-fA-F-]{12,}|\d+")
+KEYWORD_SEPARATOR = re.compile(r"\s*[,;|]\s*")
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,9 @@ class Metadata:
     published_at: datetime | None = None
     modified_at: datetime | None = None
     language: str | None = None
+    section: str = ""
+    keywords: tuple[str, ...] = ()
+    lead_image: str | None = None
     images: tuple[Image, ...] = ()
     paywalled: bool = False
 
@@ -108,7 +115,7 @@ class Metadata:
 def parse_date(value: object, now: datetime) -> datetime | None:
     """An aware time in UTC from ISO 8601 or RFC 5322 text; ``None`` for nonsense and for the future.
 
-    A time without a zone is taken as UTC. A day of grace covers publishers whose zone is wrong.
+    A time without a zone is taken as UTC. Publishers whose zone is wrong may be up to a day ahead: that is now.
     """
     if not isinstance(value, str) or not value.strip():
         return None
@@ -119,7 +126,7 @@ def parse_date(value: object, now: datetime) -> datetime | None:
         aware = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (OverflowError, ValueError):
         return None
-    return aware if OLDEST <= aware <= now + CLOCK_SKEW else None
+    return min(aware, now) if OLDEST <= aware <= now + CLOCK_SKEW else None
 
 
 def _parse(value: str) -> datetime | None:
@@ -131,12 +138,6 @@ def _parse(value: str) -> datetime | None:
         return parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def primary_language(value: str) -> str | None:
-    """The primary subtag of a language tag (BCP 47), in small letters: ``en`` of ``en-GB``."""
-    match = LANGUAGE.match(value.strip().lower())
-    return match.group() if match and match.group() != "und" else None
 
 
 def json_ld_nodes(scripts: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -183,25 +184,49 @@ def _one_line(text: str) -> str:
     return normalise(text).replace("\n", " ")
 
 
-def clean_authors(names: Sequence[str], site: str) -> tuple[str, ...]:
-    """The names of people or desks, without "By", addresses and the site's own name."""
-    parts = [part for name in names for part in AUTHOR_SEPARATOR.split(BYLINE_LEAD.sub("", _one_line(name)))]
-    kept = [
-        part
-        for part in parts
-        if part
-        and len(part) <= MAX_AUTHOR
-        and "://" not in part
-        and not part.startswith("@")
-        and key(part) != key(site)
-    ]
-    return tuple({key(part): part for part in reversed(kept)}.values())[::-1][:MAX_AUTHORS]
+def _titles(node: Mapping[str, Any], facts: PageFacts, sites: Sequence[str], url: str) -> tuple[str, ...]:
+    headlines = [_first(node, "headline"), *_meta(facts, TITLE_META)]
+    return choose_titles(headlines, facts.headings[:2], [facts.title_tag, _first(node, "name")], sites, url)
 
 
-def _titles(node: Mapping[str, Any], facts: PageFacts) -> tuple[str, ...]:
-    tag = TITLE_SEPARATOR.split(_one_line(facts.title_tag))[0]
-    candidates = [_first(node, "headline"), *_meta(facts, TITLE_META), *facts.headings[:2], tag, _first(node, "name")]
-    return tuple(dict.fromkeys(line[:MAX_TITLE] for line in map(_one_line, candidates) if line))
+def _keywords(node: Mapping[str, Any], facts: PageFacts) -> tuple[str, ...]:
+    sources = [_strings(node.get("keywords")), *([*facts.meta.get(name, ())] for name in KEYWORD_META)]
+    for source in sources:
+        parts = [_one_line(part) for text in source for part in KEYWORD_SEPARATOR.split(unescape(text))]
+        if found := {key(part): part for part in reversed(parts) if _is_keyword(part)}:
+            return tuple(found.values())[::-1][:MAX_KEYWORDS]
+    return ()
+
+
+def _is_keyword(text: str) -> bool:
+    return bool(key(text)) and len(text) <= MAX_KEYWORD and not IDENTIFIER.fullmatch(text)
+
+
+def _section(node: Mapping[str, Any], facts: PageFacts) -> str:
+    said = (_first(node, "articleSection"), *_meta(facts, SECTION_META))
+    return next((line for text in said if (line := _one_line(unescape(text))) and len(line) <= MAX_KEYWORD), "")
+
+
+def _lead_image(node: Mapping[str, Any], facts: PageFacts, url: str) -> str | None:
+    said = (*_meta(facts, LEAD_IMAGE_META), *(figure.url for figure in _json_ld_images(node)))
+    return next((address for each in said if (address := absolute(url, each))), None)
+
+
+def _authors(
+    node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], facts: PageFacts, site: str
+) -> tuple[str, ...]:
+    by_id = {each["@id"]: each for each in nodes if isinstance(each.get("@id"), str)}
+    written = node.get("author")
+    people = [_resolved(each, by_id) for each in (written if isinstance(written, list) else [written])]
+    said = (_strings(people), _meta(facts, AUTHOR_META), facts.bylines)
+    return next((names for each in said if (names := clean_authors(each, site))), ())
+
+
+def _resolved(person: object, by_id: Mapping[str, Mapping[str, Any]]) -> object:
+    """The node that a reference of JSON-LD means, else what is written."""
+    if isinstance(person, dict) and "name" not in person and isinstance(person.get("@id"), str):
+        return by_id.get(person["@id"], person)
+    return person
 
 
 def _meta(facts: PageFacts, names: Sequence[str]) -> list[str]:
@@ -256,18 +281,20 @@ def read_metadata(facts: PageFacts, url: str, now: datetime) -> Metadata:
     """What the page says of itself. ``now`` is when it was fetched; no date may be after it."""
     nodes = list(json_ld_nodes(facts.json_ld))
     node: Mapping[str, Any] = next((each for each in nodes if _is_article(each)), {})
-    site = next(iter(_meta(facts, SITE_META)), "")
-    said = (_strings(node.get("author")), _meta(facts, AUTHOR_META), facts.bylines)
-    authors = next((names for each in said if (names := clean_authors(each, site))), ())
+    publisher = node.get("publisher")
+    sites = [*_meta(facts, SITE_META), *(_strings(_resolved(publisher, {})) if publisher else ())]
     language = facts.language or _first(node, "inLanguage") or next(iter(_meta(facts, ("og:locale", "language"))), "")
-    titles = _titles(node, facts)
+    titles = _titles(node, facts, sites, url)
     return Metadata(
         title=titles[0] if titles else "",
         titles=titles,
-        authors=authors,
+        authors=_authors(node, nodes, facts, sites[0] if sites else ""),
         published_at=_dates(node, "datePublished", facts, PUBLISHED_META, now),
         modified_at=_dates(node, "dateModified", facts, MODIFIED_META, now),
         language=primary_language(language),
+        section=_section(node, facts),
+        keywords=_keywords(node, facts),
+        lead_image=_lead_image(node, facts, url),
         images=_images(node, facts, url),
         paywalled=str(node.get("isAccessibleForFree", "")).lower() == "false",
     )

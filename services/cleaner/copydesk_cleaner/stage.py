@@ -1,11 +1,13 @@
 """The cleaner: a page in, an article out, and every cut accounted for. Pure: no I/O, no clock, no settings."""
 
 from copydesk_cleaner.extract import Extracted, extract, simhash
-from copydesk_cleaner.fields import content_hash, detect_language, word_count
-from copydesk_cleaner.metadata import Metadata, clean_authors
+from copydesk_cleaner.fields import content_hash, word_count
+from copydesk_cleaner.languages import language_of
+from copydesk_cleaner.metadata import Metadata
+from copydesk_cleaner.people import clean_authors
 from copydesk_cleaner.pictures import merged
 from copydesk_cleaner.rules import tidy
-from copydesk_cleaner.story import Context, Story, settle
+from copydesk_cleaner.story import Context, Finding, Story, settle
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason
 from copydesk_shared.messages import Access, Article, Page, RelatedLink
@@ -26,6 +28,7 @@ def clean(page: Page) -> Emit[Article] | Drop:
         return Drop(DropReason.NO_ARTICLE, "no text was left" if extracted.text else "no text was found")
     metadata = extracted.metadata
     text = "\n".join(settled.paragraphs)
+    language, confidence = language_of(text, metadata.language)
     return Emit(
         Article(
             article_id=page.article_id,
@@ -36,10 +39,15 @@ def clean(page: Page) -> Emit[Article] | Drop:
             source=page.source,
             title=title,
             authors=metadata.authors or page.entry_authors or _bylines(story),
+            attribution=_attribution(story),
             published_at=metadata.published_at or page.entry_published_at,
             modified_at=metadata.modified_at,
             fetched_at=page.fetched_at,
-            language=metadata.language or detect_language(text),
+            language=language,
+            language_confidence=confidence,
+            section=metadata.section,
+            keywords=metadata.keywords,
+            lead_image=metadata.lead_image,
             paragraphs=settled.paragraphs,
             word_count=word_count(settled.paragraphs),
             images=merged(metadata.images, [finding.image for finding in story.findings if finding.image]),
@@ -66,12 +74,19 @@ def _context(extracted: Extracted, title: str, page: Page) -> Context:
 
 
 def _links(story: Story) -> tuple[RelatedLink, ...]:
-    found = sorted((finding for finding in story.findings if finding.link), key=lambda finding: finding.cuts[0].start)
-    return tuple(dict.fromkeys(finding.link for finding in found if finding.link))
+    return tuple(dict.fromkeys(finding.link for finding in _in_order(story) if finding.link))
 
 
 def _bylines(story: Story) -> tuple[str, ...]:
-    return clean_authors([finding.byline for finding in story.findings if finding.byline], "")
+    return clean_authors([finding.byline for finding in _in_order(story) if finding.byline], "")
+
+
+def _attribution(story: Story) -> tuple[str, ...]:
+    return clean_authors([finding.attribution for finding in _in_order(story) if finding.attribution], "")
+
+
+def _in_order(story: Story) -> list[Finding]:
+    return sorted(story.findings, key=lambda finding: finding.cuts[0].start)
 
 
 def _access(metadata: Metadata, fetched: Access) -> Access:
