@@ -1,11 +1,12 @@
 """The families of rules, in the order in which they run: what is sure first, what needs clean neighbours last."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from copydesk_cleaner.captions import captions, standing_captions
 from copydesk_cleaner.headlines import bare_headlines
 from copydesk_cleaner.related import known_titles, read_more
-from copydesk_cleaner.rulebook import Book, shipped
+from copydesk_cleaner.rulebook import Book, Source, book_with, shipped
 from copydesk_cleaner.rulebook.engine import edge_family, line_family
 from copydesk_cleaner.story import Context, Family, Story
 from copydesk_cleaner.titles import title_echo
@@ -32,6 +33,12 @@ def families(book: Book) -> tuple[Family, ...]:
 
 
 FAMILIES = families(shipped())
+
+
+@lru_cache(maxsize=2)
+def families_with(extra: tuple[Source, ...]) -> tuple[Family, ...]:
+    """The families with an operator's rule files, compiled once a process. Raises :class:`InputError`."""
+    return families(book_with(extra)) if extra else FAMILIES
 
 
 def tidy(text: str, context: Context, families: Sequence[Family] = FAMILIES) -> Story:

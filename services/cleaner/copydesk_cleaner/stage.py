@@ -1,13 +1,18 @@
 """The cleaner: a page in, an article out, and every cut accounted for. Pure: no I/O, no clock, no settings."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
 from copydesk_cleaner.extract import Extracted, extract, simhash
 from copydesk_cleaner.fields import content_hash, word_count
 from copydesk_cleaner.languages import language_of
 from copydesk_cleaner.metadata import Metadata
 from copydesk_cleaner.people import clean_authors
 from copydesk_cleaner.pictures import merged
-from copydesk_cleaner.rules import tidy
-from copydesk_cleaner.story import Context, Finding, Story, settle
+from copydesk_cleaner.rulebook import Source, digest
+from copydesk_cleaner.rules import FAMILIES, families_with, tidy
+from copydesk_cleaner.story import Context, Family, Finding, Story, settle
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason
 from copydesk_shared.messages import Access, Article, Page, RelatedLink
@@ -20,9 +25,14 @@ STRICTER: tuple[Access, ...] = ("full", "partial", "paywall", "consent")
 
 def clean(page: Page) -> Emit[Article] | Drop:
     """The article of a page, or a drop when nothing is left. Raises :class:`Poison` for a page that is too large."""
+    return clean_by(page, FAMILIES, CLEANER_VERSION)
+
+
+def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Article] | Drop:
+    """The same by these families of rules, the version of which is named in the article."""
     extracted = extract(page)
     title = extracted.metadata.title or page.entry_title
-    story = tidy(extracted.text, _context(extracted, title, page))
+    story = tidy(extracted.text, _context(extracted, title, page), families)
     settled = settle(story.text, story.cuts())
     if not settled.paragraphs:
         return Drop(DropReason.NO_ARTICLE, "no text was left" if extracted.text else "no text was found")
@@ -57,7 +67,7 @@ def clean(page: Page) -> Emit[Article] | Drop:
             rights=page.rights,
             content_hash=content_hash(title, settled.paragraphs),
             simhash=simhash(text),
-            cleaner_version=CLEANER_VERSION,
+            cleaner_version=version,
         )
     )
 
@@ -95,3 +105,26 @@ def _access(metadata: Metadata, fetched: Access) -> Access:
 
 
 STAGE = Stage("cleaner", version=CLEANER_VERSION, source=FETCHED, sink=CLEANED, handle=clean)
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """The handler with an operator's rule files. It carries their text, so each worker process has the same rules."""
+
+    extra: tuple[Source, ...]
+
+    @cached_property
+    def version(self) -> str:
+        """The cleaner's version and the digest of the files, so that what an article is made by can be told."""
+        return f"{CLEANER_VERSION}+rules.{digest(self.extra)}" if self.extra else CLEANER_VERSION
+
+    def __call__(self, page: Page) -> Emit[Article] | Drop:
+        return clean_by(page, families_with(self.extra), self.version)
+
+
+def stage_with(extra: tuple[Source, ...]) -> Stage[Page, Article]:
+    """The stage with an operator's rule files, which must have been checked."""
+    if not extra:
+        return STAGE
+    handler = Cleaner(extra)
+    return Stage("cleaner", version=handler.version, source=FETCHED, sink=CLEANED, handle=handler)

@@ -24,7 +24,10 @@ DIGEST_LENGTH = 12
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that is ready to be matched. ``pattern`` is all of its patterns as one, ``None`` for scope code."""
+    """A rule that is ready to be matched.
+
+    ``patterns`` have their fragments put in; ``pattern`` is all of them as one, ``None`` for scope code.
+    """
 
     id: str
     family: str
@@ -32,11 +35,17 @@ class Rule:
     scope: Scope
     languages: tuple[str, ...]
     provenance: str
+    about: str
     needs: tuple[str, ...]
+    patterns: tuple[str, ...]
     pattern: re.Pattern[str] | None
     hit: tuple[Example, ...]
     keep: tuple[Example, ...]
     place: tuple[RuleFile, int]
+
+    @property
+    def ignores_case(self) -> bool:
+        return self.pattern is not None and bool(self.pattern.flags & re.IGNORECASE)
 
     def match(self, line: str) -> re.Match[str] | None:
         """The match of a rule of scope line, whose pattern is there."""
@@ -137,7 +146,9 @@ def _rule(file: RuleFile, index: int, entry: RuleEntry, parts: Mapping[str, str]
         scope=entry.scope,
         languages=entry.languages,
         provenance=entry.provenance,
+        about=entry.about,
         needs=entry.needs,
+        patterns=tuple(patterns),
         pattern=whole,
         hit=entry.hit,
         keep=entry.keep,

@@ -49,9 +49,7 @@ def _pre_test(rules: Sequence[Rule]) -> Callable[[str], bool]:
 
 def _any_of(rules: Iterable[Rule]) -> re.Pattern[str] | None:
     patterns = [
-        unnamed(rule.pattern.pattern, ignore_case=bool(rule.pattern.flags & re.IGNORECASE))
-        for rule in rules
-        if rule.pattern is not None
+        unnamed(rule.pattern.pattern, ignore_case=rule.ignores_case) for rule in rules if rule.pattern is not None
     ]
     return re.compile("|".join(patterns)) if patterns else None
 

@@ -1,10 +1,16 @@
 """Patterns of rule files: named parts put in, compiled, and refused when they are wrong."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
 from copydesk_cleaner.text import LOWER, UPPER
 
+_parser = import_module("re._parser")  # what re itself parses patterns with
+
+MAX_PATTERN = 20_000
+UNBOUNDED = 64  # a repetition that may go on for longer counts as one without end
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 NAMED_GROUP = re.compile(r"\(\?P<\w+>")
 GROUPS = frozenset({"attribution", "byline", "caption", "credit", "headline"})
@@ -47,3 +53,48 @@ def unnamed(pattern: str, *, ignore_case: bool) -> str:
     """The pattern as part of a larger one, in which no name may come twice."""
     inner = NAMED_GROUP.sub("(?:", pattern)
     return f"(?i:{inner})" if ignore_case else f"(?:{inner})"
+
+
+def check(pattern: str, *, ignore_case: bool) -> None:
+    """Raises :class:`PatternError` for a pattern that can match nothing at all, or that could take for ever.
+
+    A repetition without end inside another is refused: (a+)+ tries each way to share the letters out. Which other
+    patterns are slow :mod:`copydesk_cleaner.rulebook.trial` finds out.
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise PatternError(f"longer than {MAX_PATTERN} characters with its fragments put in")
+    tree = _parser.parse(pattern, re.IGNORECASE if ignore_case else 0)
+    if tree.getwidth()[0] == 0:
+        raise PatternError("matches the empty string")
+    if _nested(tree, inside=False):
+        raise PatternError("a repetition without end stands inside another: give the outer one a bound, such as {0,5}")
+
+
+def _nested(tree: Any, *, inside: bool) -> bool:
+    """Whether a repetition without end stands inside another one."""
+    for repeat, part in _parts_of(tree):
+        if repeat and inside:
+            return True
+        if _nested(part, inside=inside or repeat):
+            return True
+    return False
+
+
+def _parts_of(tree: Any) -> Iterator[tuple[bool, Any]]:
+    """The parts of a parsed pattern, and whether each is repeated without end."""
+    for kind, value in tree:
+        match str(kind):
+            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+                yield value[1] > UNBOUNDED and value[2].getwidth()[1] != 0, value[2]
+            case "BRANCH":
+                yield from ((False, branch) for branch in value[1])
+            case "SUBPATTERN":
+                yield False, value[3]
+            case "ASSERT" | "ASSERT_NOT":
+                yield False, value[1]
+            case "GROUPREF_EXISTS":
+                yield from ((False, part) for part in value[1:] if part)
+            case "ATOMIC_GROUP":
+                yield False, value
+            case _:
+                pass

@@ -50,6 +50,7 @@ class RuleEntry(_Model):
     scope: Scope
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     provenance: Text
+    about: str = ""
     ignore_case: bool = False
     needs: tuple[Text, ...] = ()
     patterns: tuple[Text, ...] = ()
@@ -60,6 +61,8 @@ class RuleEntry(_Model):
     def _check_patterns(self) -> "RuleEntry":
         if self.scope == "code" and (self.patterns or self.needs or self.ignore_case):
             raise ValueError("a rule of scope code is done by a function and has no patterns, needs or ignore_case")
+        if self.scope == "code" and not self.about:
+            raise ValueError("a rule of scope code says in `about` what its function looks for")
         if self.scope != "code" and not self.patterns:
             raise ValueError(f"a rule of scope {self.scope} needs patterns")
         return self
