@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk_fetcher.parsing.bounds import MARKS_LIMIT, first_entries, without_bombs
+from copydesk_fetcher.parsing.bounds import DEPTH_LIMIT, MARKS_LIMIT, first_entries, without_bombs
 from copydesk_fetcher.parsing.model import IsHtml, NotAFeed, ParsedFeed
 
 from .samples import complaint, parse, rss, rss_of
@@ -162,19 +162,52 @@ def test_entries_are_counted_in_every_charset(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("bomb", "problem"),
     [
-        ("<a>" * (MARKS_LIMIT + 9), f"cut where it has more than {MARKS_LIMIT} tags"),
+        ("<a/>" * (MARKS_LIMIT + 9), f"cut where it has more than {MARKS_LIMIT} tags"),
         ("&amp;" * (MARKS_LIMIT + 9), f"cut where it has more than {MARKS_LIMIT} tags"),
         (f"<x {ATTRIBUTES}/>", "an element with giant attributes"),
         (f"<author>{'a' * 200_000}</author>", "the name of a person is giant"),
         (f"<dc:creator><![CDATA[{'a@' * 100_000}]]></dc:creator>", "the name of a person is giant"),
     ],
-    ids=["depth", "references", "attributes", "author", "creator"],
+    ids=["tags", "references", "attributes", "author", "creator"],
 )
 def test_what_would_keep_the_parser_busy_is_cut_and_named(bomb: str, problem: str) -> None:
     safe, problems = without_bombs(rss_of(BEFORE + bomb + AFTER))
     assert problems == [problem]
     assert b"Before" in safe
     assert len(safe) < 2_000_000
+
+
+TOO_DEEP = f"elements nested more than {DEPTH_LIMIT} deep"
+
+
+@pytest.mark.parametrize("tag", ["a", "a xml:base='x/'", "description", "dc:a"])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_elements_that_lie_too_deep_are_taken_out_and_their_texts_stay(tag: str, is_closed: bool) -> None:
+    end = f"</{tag.split(maxsplit=1)[0]}>" * 5000 if is_closed else ""
+    inside = item("T", "https://news.example/2", f"<x>{f'<{tag}>' * 5000}Text{end}</x>")
+    safe, problems = without_bombs(rss_of(BEFORE + inside + AFTER))
+    assert problems == [TOO_DEEP]
+    assert safe.count(b"<" + tag.encode()) <= DEPTH_LIMIT
+    assert b"Text" in safe
+    if is_closed:
+        found = parse(rss_of(BEFORE + inside + AFTER))
+        assert (titles(found), found.problem) == (["Before", "T", "After"], TOO_DEEP)
+
+
+@given(
+    st.lists(st.sampled_from(("<a>", "<b x='1'>", "</a>", "</b>", "<br>", "<c/>", "<!--<a>-->", "<![CDATA[<a>]]>", "<!--", "t"))),
+    st.integers(min_value=1, max_value=4),
+)  # fmt: skip
+def test_what_is_not_deep_stays_as_it_is(parts: list[str], times: int) -> None:
+    body = "".join(parts).encode() * times
+    safe, problems = without_bombs(body + b"<c/>" * DEPTH_LIMIT)
+    if body.count(b"<a>") + body.count(b"<b") <= DEPTH_LIMIT:
+        assert (safe, problems) == (body + b"<c/>" * DEPTH_LIMIT, [])
+
+
+def test_paragraphs_that_are_never_closed_lie_side_by_side() -> None:
+    many = "".join(item(f"T{n}", more=f"<description>{'<p>One<li>Two<br>' * 50}</description>") for n in range(9))
+    assert without_bombs(rss_of(many)) == (rss_of(many), [])
 
 
 def test_thousands_of_nested_elements_are_no_obstacle() -> None:

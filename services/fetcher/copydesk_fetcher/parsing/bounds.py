@@ -1,6 +1,8 @@
 """What is taken out of XML before a parser sees it, so that no feed costs more than its size."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 
 START_OF_ENTRY = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:item|entry)[\s/>]", re.IGNORECASE)
@@ -9,6 +11,12 @@ FIRST_ELEMENT = re.compile(rb"<\w")
 DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 PROLOGUE_LIMIT = 20_000
 LONG_ENTITY = re.compile(rb"""<!ENTITY\s[^>"']{1,200}(?:"[^"]{101}|'[^']{101})""")
+
+# What the parser does for an element grows with how deep it lies, and with xml:base with the square of that.
+DEPTH_LIMIT = 200
+TAG = re.compile(rb"<!--|<!\[CDATA\[|<(/?)([A-Za-z_][\w:.-]{0,100})[^<>]*>")
+OPAQUE = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
+VOID = frozenset((b"br", b"hr", b"img", b"input", b"wbr"))
 
 MARK = re.compile(rb"[<&]")
 MARKS_LIMIT = 250_000
@@ -58,6 +66,9 @@ def without_bombs(body: bytes) -> tuple[bytes, list[str]]:
     if body.count(b"<") + body.count(b"&") > MARKS_LIMIT:
         body = body[: next(islice(MARK.finditer(body), MARKS_LIMIT, None)).start()]
         problems.append(f"cut where it has more than {MARKS_LIMIT} tags")
+    if body.count(b"<") > DEPTH_LIMIT:
+        body, is_deep = _shallow(body)
+        problems += [f"elements nested more than {DEPTH_LIMIT} deep"] if is_deep else []
     first = FIRST_ELEMENT.search(body)
     prologue = body[: first.start()] if first else b""
     if not DOCTYPE.search(prologue):
@@ -66,6 +77,48 @@ def without_bombs(body: bytes) -> tuple[bytes, list[str]]:
     if len(prologue) > PROLOGUE_LIMIT or LONG_ENTITY.search(prologue):
         return rest, [*problems, "a document type with more than it needs"]
     return prologue.replace(b"<!ENTITY", b"\n<!ENTITY") + rest, problems  # feedparser wants a line for each
+
+
+def _tags(body: bytes) -> Iterator[re.Match[bytes]]:
+    """The tags that are not within comments and character data sections."""
+    at = 0
+    never_ends: set[bytes] = set()
+    while match := TAG.search(body, at):
+        at = match.end()
+        if match[2] is not None:
+            yield match
+        elif match[0] not in never_ends:
+            end = body.find(OPAQUE[match[0]], at)
+            if end < 0:
+                never_ends.add(match[0])
+            else:
+                at = end
+
+
+def _shallow(body: bytes) -> tuple[bytes, bool]:
+    """The body without the tags, not the texts, of elements that lie too deep, and whether there were some.
+
+    What is left open is closed by the end of what it lies in, as in HTML.
+    """
+    open_names: list[bytes] = []
+    depths: Counter[bytes] = Counter()
+    kept: list[bytes] = []
+    kept_to = 0
+    for tag in _tags(body):
+        name = tag[2]
+        if tag[1]:
+            if not depths[name]:
+                continue
+            while (last := open_names.pop()) != name:
+                depths[last] -= 1
+            depths[name] -= 1
+        elif not tag[0].endswith(b"/>") and name.lower() not in VOID:
+            open_names.append(name)
+            depths[name] += 1
+        if len(open_names) + bool(tag[1]) > DEPTH_LIMIT:
+            kept.append(body[kept_to : tag.start()])
+            kept_to = tag.end()
+    return b"".join((*kept, body[kept_to:])), bool(kept)
 
 
 def _code(decimal: bytes | None, hexadecimal: bytes | None) -> int:
