@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk_cleaner.extract import MAX_CHARACTERS, MAX_ELEMENTS, MAX_TEXT_CHARACTERS, extract, simhash
+from copydesk_cleaner.extract import MAX_CHARACTERS, MAX_TEXT_CHARACTERS, extract
+from copydesk_cleaner.extraction.tree import MAX_ELEMENTS
+from copydesk_cleaner.similarity import simhash
 from copydesk_cleaner.stage import clean
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.stage import Drop, Emit

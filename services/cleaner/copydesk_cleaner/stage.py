@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from copydesk_cleaner.extract import Extracted, extract, simhash
+from copydesk_cleaner.extract import Extracted, extract
 from copydesk_cleaner.fields import content_hash, word_count
 from copydesk_cleaner.languages import language_of
 from copydesk_cleaner.metadata import Metadata
@@ -12,6 +12,7 @@ from copydesk_cleaner.people import clean_authors
 from copydesk_cleaner.pictures import merged
 from copydesk_cleaner.rulebook import Source, digest
 from copydesk_cleaner.rules import FAMILIES, families_with, tidy
+from copydesk_cleaner.similarity import simhash
 from copydesk_cleaner.story import Context, Family, Finding, Story, settle
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason

@@ -1,0 +1,78 @@
+"""The text of a whole page's story: trafilatura's rules, without what its fast mode does and a news page does not need.
+
+Its own fast mode measures the page's text and tries again where little of it was taken. Here a cheaper question decides
+(:func:`seems_short`), and then its default mode is asked, which compares several extractors.
+"""
+
+from copy import copy
+
+import trafilatura
+from lxml import etree, html
+from trafilatura.htmlprocessing import convert_tags, prune_unwanted_nodes, tree_cleaning
+from trafilatura.main_extractor import extract_content
+from trafilatura.settings import MANUALLY_CLEANED, Extractor
+from trafilatura.xml import xmltotxt
+from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
+
+from copydesk_cleaner.extraction.tree import size, texts
+
+MAX_RERUN_ELEMENTS = 15_000
+SHORT_TEXT = 600
+LONG_PARAGRAPH = 60
+COVERED_SHARE = 0.6
+
+OPTIONS = Extractor(fast=True, comments=False)
+# trafilatura takes these out whatever is in them; figures, forms and formulas it looks into first.
+NEVER_STORY = tuple(tag for tag in MANUALLY_CLEANED if tag not in {"figure", "form", "math"})
+# Its last resort takes any list for text. A navigation with a long paragraph was never closed.
+NAVIGATION = (
+    f"//*[self::nav or @role='navigation'][not(.//p[string-length(normalize-space()) > {LONG_PARAGRAPH}])]"
+    "[not(.//article or .//main)]"
+)
+
+
+def page_text(tree: html.HtmlElement) -> str:
+    """The story of a page, a line for each block; empty when none was found. The tree stays as it is."""
+    text = fast(tree)
+    if not seems_short(text, tree) or size(tree) > MAX_RERUN_ELEMENTS:
+        return text
+    return thorough(tree) or text
+
+
+def seems_short(text: str, tree: html.HtmlElement) -> bool:
+    """Whether the text is short, or covers little of the page's long paragraphs."""
+    if len(text) < SHORT_TEXT:
+        return True
+    long = sum(len(words) for words in texts(tree, "p") if len(words) > LONG_PARAGRAPH)
+    return len(text) < COVERED_SHARE * long
+
+
+def fast(tree: html.HtmlElement) -> str:
+    """What trafilatura's main extractor finds."""
+    tree = copy(tree)
+    etree.strip_elements(tree, *NEVER_STORY, with_tail=False)
+    try:
+        prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)
+        prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
+        tree = convert_tags(tree_cleaning(tree, OPTIONS), OPTIONS, None)
+        body, _ = extract_content(tree, OPTIONS)
+    except (TypeError, ValueError):  # as in trafilatura's own entry: what lxml will not hold
+        return ""
+    return _printed(body)
+
+
+def thorough(tree: html.HtmlElement) -> str:
+    """What trafilatura's default mode finds."""
+    document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False, prune_xpath=NAVIGATION)
+    body = getattr(document, "body", None)  # None when nothing was found
+    return "" if body is None else _printed(body)
+
+
+def _printed(body: etree._Element) -> str:
+    """The text of trafilatura's result, whose references are unescaped once more in printing."""
+    for element in body.iter():
+        if element.text and "&" in element.text:
+            element.text = element.text.replace("&", "&amp;")
+        if element.tail and "&" in element.tail:
+            element.tail = element.tail.replace("&", "&amp;")
+    return str(xmltotxt(body, include_formatting=False))

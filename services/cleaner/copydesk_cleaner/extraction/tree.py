@@ -1,0 +1,47 @@
+"""HTML into a tree, within limits, and small questions about trees."""
+
+from collections.abc import Iterator
+
+from lxml import etree, html
+
+from copydesk_shared.errors import DeadLetterReason, Poison
+
+MAX_ELEMENTS = 60_000
+
+CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))  # libxml2 stops at some of them
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+# lxml.html asks a Python function for the class of every element; forms and links need no class of their own here.
+_CLASSES = etree.ElementDefaultClassLookup(element=html.HtmlElement)
+
+
+def parse(content: str) -> html.HtmlElement | None:
+    """The document, or ``None`` when there is none. Raises :class:`Poison` when it has too many elements."""
+    cleaned = content.encode("utf-8", "replace").translate(None, CONTROLS).strip()
+    if not cleaned:
+        return None
+    parser = etree.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
+    parser.set_element_class_lookup(_CLASSES)
+    try:
+        tree = html.document_fromstring(cleaned, parser=parser)
+    except etree.ParserError:
+        return None
+    elements = size(tree)
+    if elements > MAX_ELEMENTS:
+        raise Poison(f"page of {elements} elements, at most {MAX_ELEMENTS}", DeadLetterReason.TOO_LARGE)
+    return tree
+
+
+def size(tree: html.HtmlElement) -> int:
+    """How many elements the tree has."""
+    return int(tree.xpath("count(//*)"))
+
+
+def words_of(element: html.HtmlElement) -> str:
+    """The words in the element, a blank between any two pieces of text."""
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def texts(tree: html.HtmlElement, *tags: str) -> Iterator[str]:
+    """The words of every element with one of these tags that has any."""
+    return (words for element in tree.iter(*tags) if (words := words_of(element)))
