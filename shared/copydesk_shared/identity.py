@@ -2,7 +2,8 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache, wraps
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from publicsuffixlist import PublicSuffixList
@@ -21,9 +22,21 @@ from copydesk_shared.url_rules import (
     is_story,
 )
 
-# On its way an entry's URL is asked about a dozen times in a row.
-REMEMBERED = 2048
+# On its way an entry's URL is asked about a dozen times, while some thousand others are on theirs. Few are longer.
+REMEMBERED = 16_384
+REMEMBERED_CHARACTERS = 256
 ARTICLE_ID_BYTES = 15  # 120 bits: 20 characters of base64url without padding
+
+
+def _remembered(function: Callable[[str], str]) -> Callable[[str], str]:
+    """The function with its last answers remembered, but for those on long texts: memory stays bounded."""
+    remembering = lru_cache(REMEMBERED)(function)
+
+    @wraps(function)
+    def answer(text: str) -> str:
+        return remembering(text) if len(text) <= REMEMBERED_CHARACTERS else function(text)
+
+    return answer
 
 
 def _is_tracking(name: str, value: str) -> bool:
@@ -63,7 +76,7 @@ def _own_path(path: str) -> str:
     return AMP_FILE.sub(r"\1", "/".join(story)) + slash or "/"
 
 
-@lru_cache(REMEMBERED)
+@_remembered
 def canonical_url(url: str) -> str:
     """One spelling for the addresses of one page.
 
@@ -90,7 +103,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-@lru_cache(REMEMBERED)
+@_remembered
 def registrable_domain(url: str) -> str:
     """The domain one registers (``bbc.co.uk`` of ``https://www.bbc.co.uk/news``), or the host itself: an IP address.
 

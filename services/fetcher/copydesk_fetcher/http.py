@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -74,11 +73,26 @@ def _anything(_: Fetched) -> bool:
     return True
 
 
-class _NoCookies(CookieJar):
-    """Stays empty."""
+class _NoCookies(httpx.Cookies):
+    """Stays empty, and looks at no answer: httpx makes a request of the standard library's of each for that."""
 
-    def extract_cookies(self, response: object, request: object) -> None:
+    def extract_cookies(self, response: httpx.Response) -> None:
         """Take none."""
+
+
+class _Plain(httpx.AsyncClient):
+    """httpx's client without cookies."""
+
+    none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """None, ever."""
+        return self.none
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        raise AttributeError(f"no cookies are kept: {cookies!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +158,9 @@ class Client:
         self.hosts = Hosts.of(settings) if hosts is None else hosts
         self._transport = GuardedTransport(settings, resolve or self._own_resolver or Resolver(), tls)
         read = settings.read_seconds
-        self._client = httpx.AsyncClient(
+        self._client = _Plain(
             transport=self._transport,
             timeout=httpx.Timeout(None, connect=settings.connect_seconds, read=read, write=read),
-            cookies=_NoCookies(),
             auth=httpx.Auth(),
             follow_redirects=False,
             trust_env=False,

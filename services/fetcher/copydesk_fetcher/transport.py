@@ -1,9 +1,8 @@
-"""The transport under httpx: httpcore's pool over guarded connections, within limits, and tries that dead ones cost.
+"""The transport under httpx: httpcore's connections to guarded addresses, within limits, and tries that dead ones cost.
 
 Its errors are httpx's, with the error they came from as their cause, or a :class:`FetchError` that says more.
 """
 
-import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -11,6 +10,7 @@ import h2.exceptions
 import httpcore
 import httpx
 
+from copydesk_fetcher.connections import Connections, Lent
 from copydesk_fetcher.responses import FetchReason, TooSlow, Unreachable
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve
@@ -18,8 +18,8 @@ from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve
 HEADERS_TOO_LARGE = 431
 TRIES = 3  # a dead connection may be handed out a second time
 KEEPALIVE_SECONDS = 15.0
-# A pool of httpcore compares all of its connections with each other for each request: small ones are quicker.
-POOLS = 16
+# A host has its turns some time apart: between two of them its connections wait among those of many other hosts.
+IDLE_RATIO = 4
 CORE = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 # What httpcore lets through from h2, and a status of HTTP/2 that is no number.
 SLIPS = (h2.exceptions.H2Error, ValueError)
@@ -52,11 +52,14 @@ class Answer(httpx.Response):
 
 
 class _Stream(httpx.AsyncByteStream):
-    """The bytes of an answer as they come; its request's grant goes with them."""
+    """The bytes of an answer as they come; its request's grant and connection go with them."""
 
-    def __init__(self, response: httpcore.Response, grant: Grant) -> None:
+    def __init__(self, response: httpcore.Response, grant: Grant, lent: Lent, connections: Connections) -> None:
         self._response = response
         self._grant = grant
+        self._lent = lent
+        self._connections = connections
+        self._is_over = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
@@ -68,39 +71,35 @@ class _Stream(httpx.AsyncByteStream):
         self._grant.is_whole = True
 
     async def aclose(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
         try:
             await self._response.aclose()
         except (*CORE, *SLIPS) as error:
             raise _as_httpx(error) from error
         finally:
             self._grant.end()
+            await self._connections.give_back(self._lent, self._grant.wire)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Connects to checked addresses only, by HTTP/1.1 or HTTP/2, never through a proxy."""
 
     def __init__(self, settings: FetcherSettings, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
-        backend = GuardedBackend(resolve, settings.allow_networks)
-        context = tls or httpx.create_ssl_context(trust_env=False)
-        self._pools = [
-            httpcore.AsyncConnectionPool(
-                ssl_context=context,
-                max_connections=settings.concurrency * 2,
-                max_keepalive_connections=max(settings.concurrency // POOLS, settings.per_host_concurrency),
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                http2=True,
-                network_backend=backend,
-            )
-            for _ in range(POOLS)
-        ]
+        self._backend = GuardedBackend(resolve, settings.allow_networks)
+        self._tls = tls or httpx.create_ssl_context(trust_env=False)
+        self._connections = Connections(self._connect, settings.concurrency * IDLE_RATIO)
+
+    def _connect(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
+        return httpcore.AsyncHTTPConnection(
+            origin, ssl_context=self._tls, keepalive_expiry=KEEPALIVE_SECONDS, http2=True, network_backend=self._backend
+        )
 
     @property
     def connections(self) -> Sequence[httpcore.AsyncConnectionInterface]:
         """Those that are open now, idle ones included."""
-        return [connection for pool in self._pools for connection in pool.connections]
-
-    def _pool(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionPool:
-        return self._pools[hash(origin.host) % POOLS]
+        return self._connections.open
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See :class:`httpx.AsyncBaseTransport`. The response is an :class:`Answer`."""
@@ -113,42 +112,45 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             extensions=request.extensions,
         )
         try:
-            response, grant = await self._send(wanted)
+            response, stream = await self._send(wanted)
         except (*CORE, *SLIPS) as error:
             raise _as_httpx(error) from error
-        stream = _Stream(response, grant)
         return Answer(response.status, headers=response.headers, stream=stream, extensions=response.extensions)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for pool in self._pools:
-            await pool.aclose()
+        await self._connections.close()
 
-    async def _send(self, request: httpcore.Request) -> tuple[httpcore.Response, Grant]:
+    async def _send(self, request: httpcore.Request) -> tuple[httpcore.Response, _Stream]:
         """More tries where a kept connection turns out to be dead: the server gave it up as we were about to ask."""
         for number in range(TRIES):
             grant = Grant()
             GRANT.set(grant)
             try:
-                with contextlib.ExitStack() as otherwise:
-                    otherwise.callback(grant.end)
-                    response = await self._pool(request.url.origin).handle_async_request(request)
-                    otherwise.pop_all()
-                    return response, grant
+                return await self._try(request, grant)
             except (httpcore.NetworkError, httpcore.ProtocolError) as error:
                 is_ours = isinstance(error, httpcore.LocalProtocolError)
                 if is_ours:
-                    await self._drop(request.url.origin)
+                    # A server keeps us from using its connections, which would be handed out again.
+                    await self._connections.close(request.url.origin)
                 if request.method != b"GET" or not (is_ours or grant.is_stale) or number == TRIES - 1:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    async def _drop(self, origin: httpcore.Origin) -> None:
-        """Close the connections to a server that keeps us from using them, but would go on handing them out."""
-        for connection in self._pool(origin).connections:
-            if connection.can_handle_request(origin):
-                with contextlib.suppress(h2.exceptions.H2Error):
-                    await connection.aclose()
+    async def _try(self, request: httpcore.Request, grant: Grant) -> tuple[httpcore.Response, _Stream]:
+        while True:
+            lent = await self._connections.lend(request.url.origin)
+            try:
+                response = await lent.connection.handle_async_request(request)
+            except httpcore.ConnectionNotAvailable:
+                # Somebody else was quicker, or what became of a new connection is not HTTP/2.
+                await self._connections.give_back(lent, None)
+            except BaseException:
+                grant.end()
+                await self._connections.give_back(lent, grant.wire)
+                raise
+            else:
+                return response, _Stream(response, grant, lent, self._connections)
 
 
 def _as_httpx(error: Exception) -> httpx.TransportError:

@@ -79,6 +79,8 @@ PAYWALL_MARKUP = (
 )  # fmt: skip
 # Those of them that mean the wall itself. With a phrase in it and no story after it, the story ends there.
 EXPLICIT_MARKUP = ("paywall", "pay-wall", "regwall", "reg-wall", "barrier-page", "muro-de-pago", "abo-wall")
+# Each of them has one of these in it: most pages have none, and these few are sooner looked for.
+EXPLICIT_STEMS = ("wall", "barrier-page", "muro-de-pago")
 HIDDEN = re.compile(r"""[\s"'](?:hidden|aria-hidden=["']?true)(?=[\s"'/>=]|$)|display:\s*none""", re.IGNORECASE)
 
 TALK: Mapping[str, Sequence[str]] = {

@@ -211,6 +211,11 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._abort()
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._is_over
+
+    @property
     def is_http2(self) -> bool:
         """Whether that was agreed on."""
         tls = self.get_extra_info("ssl_object")
