@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-from copydesk_cleaner.caption_forms import FORMS, Form
-from copydesk_cleaner.credit_words import LABELS
 from copydesk_cleaner.rulebook import Rule, shipped
 from copydesk_cleaner.rulebook.schema import LeadEntry
 from tests.cleaner.pages import article_of, text_page
@@ -17,7 +15,13 @@ BODY = (
     "{line}\n"
     "It will publish its answer next week, the chairwoman told the members after the meeting had closed."
 )
-KINDS = {"promotion": "promotion", "related": "related-link", "boilerplate": "boilerplate"}
+KINDS = {
+    "boilerplate": "boilerplate",
+    "caption": "caption",
+    "credit": "credit",
+    "promotion": "promotion",
+    "related": "related-link",
+}
 
 
 @pytest.mark.parametrize("rule", LINE_RULES, ids=lambda rule: rule.id)
@@ -95,14 +99,6 @@ def test_a_line_rule_answers_quickly_for_a_long_line(rule: Rule) -> None:
         assert rule.match((piece * 40)[:600] + "\0") is None
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.rule)
-def test_a_caption_form_cuts_its_example_and_keeps_its_twin(form: Form) -> None:
-    article = article_of(text_page(BODY.format(line=form.example)))
-    assert len(article.paragraphs) == 2
-    assert {removal.rule for removal in article.removals} == {form.rule}
-    assert form.keep in article_of(text_page(BODY.format(line=form.keep))).paragraphs
-
-
 @pytest.mark.parametrize("rule", EDGE_RULES, ids=lambda rule: rule.id)
 def test_an_edge_rule_cuts_one_end_of_a_line(rule: Rule) -> None:
     line = rule.hit[0].text
@@ -127,9 +123,5 @@ def test_a_lead_and_its_headline_become_a_related_link(lead: LeadEntry) -> None:
 
 
 def test_tables_are_sorted_and_name_each_thing_once() -> None:
-    for names in (
-        [form.rule for form in FORMS],
-        *([rule.id for rule in book] for book in map(shipped().rules, shipped().families)),
-    ):
+    for names in ([rule.id for rule in rules] for rules in map(shipped().rules, shipped().families)):
         assert names == sorted(set(names))
-    assert len(set(LABELS)) == len(LABELS)

@@ -1,112 +1,139 @@
-"""What captions and credits look like in a line: patterns and a table of forms. Nothing here decides about places."""
+"""What captions and credits look like in a line: patterns, and the rules over whole lines. Nothing here is a place."""
 
 # Publishers print curly quotation marks and dashes, and the patterns hold them.
 # ruff: noqa: RUF001
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
-from copydesk_cleaner.text import LOWER, UPPER
+from copydesk_cleaner.rulebook.book import Rule, shipped
+from copydesk_cleaner.rulebook.patterns import words_pattern
+from copydesk_cleaner.text import UPPER
 
-BRACKETED = re.compile(r"\s?\((?P<content>[^()\n]{2,160})\)")
-FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[]?[{UPPER}0-9]|[*—–•]\s")
-SPACED_NEXT = re.compile(rf"\s[\"“‘']?[{UPPER}]")
+BRACKETED = re.compile(r"\s?[(\[](?P<content>[^()\[\]\n]{2,160})[)\]]")
+FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[«„¿¡]?[{UPPER}0-9]|[*—–•]\s")
+SPACED_NEXT = re.compile(rf"\s[\"“‘'«„]?(?P<word>[{UPPER}][\w’']*)")
 DATELINE = re.compile(rf"(?:[{UPPER}][{UPPER}.'’\-]+[ ,/]*){{1,5}}(?:[A-Z][a-z]+\.?,? ?){{0,2}}(?:\d{{1,2}})?,?\s*")
-TAIL_LABEL = re.compile(
-    rf"(?P<gap>^|(?<=[.!?\"”’)])\s*|(?<=[{LOWER}0-9{UPPER}])(?=[A-Z])|(?<=[{LOWER}0-9{UPPER})])\s+(?:\|\s)?|^\(|\s\()"
-    r"(?P<label>(?:Photo|Image|Picture) [Cc]redits?|Photograph by|Photograph|Photo by|Photo|Picture by|Picture|"
-    r"Pictures|Images? by|Image source|Image|Pic|Credits?|CREDITS?|PHOTO|PICTURE|IMAGE|"
-    r"Foto|FOTO|Bild|BILD|Fotos|Crédit photo|Crédit|Фото|Kuva|Source)"
-    r"(?P<mark>\s?:\s*|(?<=by)\s+|(?<=source),\s*)(?P<source>[^:\n]{2,120})$"
+# "Sunday, Feb. 4, 2018," in the first sentence: how the agencies write captions of more than a sentence.
+DATED = re.compile(
+    r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? (?:on )?(?:(?:Jan|Feb|Aug|Sept|Oct|Nov|Dec)\.|"
+    r"January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}"
+    r"|(?:(?:Jan|Feb|Aug|Sept|Oct|Nov|Dec)\.|March|April|May|June|July) \d{1,2}, \d{4}|file photo)\b"
 )
+TRAILING_COPYRIGHT = re.compile(r"\s?©\s?[^©.()]{2,60}$")
+
+# Labels that also stand before other things than names of pictures' makers.
+WEAK_LABELS = frozenset(shipped().vocabulary("weak_labels"))
+
+
+LABELS = frozenset(shipped().vocabulary("credit_labels"))
+LABELS_BY = frozenset(shipped().vocabulary("credit_labels_by"))
+MAX_LABEL_WORDS = 4
+TAIL = 130  # characters in which a label's source lies
+MIN_SOURCE = 2
+LONGEST_LABEL = 30
+# Where a label without a colon may begin: a pattern of letters alone is found quickly.
+BY_STEMS = re.compile("|".join(sorted({label.split()[0].capitalize() for label in LABELS_BY})))
+BY = re.compile(
+    rf"{words_pattern(sorted(LABELS_BY))}\s*:?\s+(?P<source>[^:\n]{{2,120}})$",
+    re.IGNORECASE,
+)
+
+
+class Gap(Enum):
+    """What stands between a caption and a label."""
+
+    START = "the label begins the line"
+    FUSED = "no space"
+    MARK = "an end mark or a bar"
+    SPACE = "a space alone"
 
 
 @dataclass(frozen=True)
-class Form:
-    """A line that is a caption or a credit by its wording. ``example`` is cut, ``keep`` is not.
+class Label:
+    """A label and a source at the end of a line. ``start`` is where the credit begins, with its bar or bracket."""
 
-    ``needs`` are letters without which the pattern, which costs more, cannot match.
-    """
-
-    rule: str
-    needs: str
-    pattern: re.Pattern[str]
-    example: str
-    keep: str
+    start: int
+    gap: Gap
+    words: str
+    source: str
 
 
-_NAME = rf"[{UPPER}][^\s]*(?:\s(?:[{UPPER}/&|][^\s]*|of|the|for|via|and|de|by))*"
+def tail_label_of(text: str) -> Label | None:
+    """The label and the source at the end of a line, or ``None``."""
+    return _marked_label(text) or _label_by(text)
 
-# Whole lines. The groups caption and credit, where they are, go to the images.
-FORMS: tuple[Form, ...] = (
-    Form(
-        "caption.ap-file",
-        "FILE",
-        re.compile(r"FILE\s?[-–—]\s?(?P<caption>.+?)(?:\s\((?P<credit>[^()]+)\)(?:\s\([^()]+\))?)?"),
-        "FILE - Mike and Jane Roberts tend to their son at their Pocatello home on March 1, 2024.",
-        "File your return by January 31 - or face a £100 fine.",
-    ),
-    Form(
-        "caption.bbc",
-        "Image ",
-        re.compile(rf"Image (?:source|copyright),?\s(?P<credit>{_NAME}?)(?:\s?Image caption,?\s(?P<caption>.+))?"),
-        "Image source, Getty ImagesImage caption, The crash affected their friendship",
-        "Image copyright law has not kept up, the judge said.",
-    ),
-    Form(
-        "caption.bbc-caption",
-        " caption",
-        re.compile(r"(?:Image|Media) caption,?\s(?P<caption>[^a-z].+)"),
-        "Image caption, The crash affected their friendship",
-        "Image captions are written last, editors say.",
-    ),
-    Form(
-        "caption.guardian",
-        "Facebook Twitter",
-        re.compile(
-            r"Facebook Twitter Pinterest (?P<caption>.+?)(?:\s(?:Photograph|Illustration|Composite):\s(?P<credit>.+))?"
-        ),
-        "Facebook Twitter Pinterest A fan reacts after the Cubs won Game 7. Photograph: Charlie Riedel/AP",
-        "Facebook, Twitter and Pinterest all fell in early trading.",
-    ),
-    Form(
-        "caption.npr",
-        "caption",
-        re.compile(r"(?:Enlarge this image\stoggle caption|Hide caption|hide caption|toggle caption)\s?(?P<credit>.*)"),
-        "Enlarge this image toggle caption Michael Sohn/AP Michael Sohn/AP",
-        "Enlarge the image, the detective told them.",
-    ),
-    Form(
-        "caption.reuters-third-party",
-        "THIRD PARTY",
-        re.compile(
-            r"(?P<caption>.*?)\s?(?P<credit>\S*)\s?THIS (?:IMAGE|PICTURE|VIDEO) "
-            r"(?:HAS BEEN SUPPLIED|WAS (?:PROVIDED|SUPPLIED)) BY A THIRD PARTY.*"
-        ),
-        "A screen grab. @SubasTheOne/via REUTERS THIS IMAGE HAS BEEN SUPPLIED BY A THIRD PARTY. MANDATORY CREDIT.",
-        "“This image has been supplied by a third party,” the court heard.",
-    ),
-    Form(
-        "caption.sun-agency-prefix",
-        ":",
-        re.compile(
-            rf"(?P<credit>(?:AP|AFP|PA|EPA|Getty|Rex|Reuters|Alamy|SWNS):[{UPPER}][\w-]*(?: [{UPPER}][\w-]*)?)\s"
-            rf"(?P<caption>[{UPPER}].+)"
-        ),
-        "AP:Associated Press The girls have been released as part of a hostage swap with the militant group",
-        "AP: the agency at the heart of the row.",
-    ),
-    Form(
-        "credit.file-name",
-        ".",
-        re.compile(r"(?P<credit>[\w-]+\.(?:jpe?g|png|gif|webp))", re.IGNORECASE),
-        "AD_152311321.jpg",
-        "The file, AD_152311321.jpg, was found on his laptop.",
-    ),
-)
 
-# An agency in front of a caption: no end mark, or it is a sentence about the agency.
-AGENCY_PREFIX = re.compile(
-    rf"(?P<credit>Reuters|AFP|AP|EPA|Getty Images|Getty|Rex Features|SWNS|Alamy|Instagram|PA)\s"
-    rf"(?P<caption>[{UPPER}][^\s]*(?:\s[^\s]+){{4,}})"
-)
+def _marked_label(text: str) -> Label | None:
+    """A label before the last colon or bar of a line: "Photo: AP"."""
+    position = max(text.rfind(":"), text.rfind("|"))
+    if position < 0 and "ource," in text:
+        position = text.rfind("ource,") + len("ource")
+    source = text[position + 1 :].strip(" )]")
+    if position < 0 or not MIN_SOURCE <= len(source) <= TAIL:
+        return None
+    before = text[:position].rstrip()
+    found = None
+    start = len(before)
+    for _ in range(MAX_LABEL_WORDS):
+        if not (bare := before[:start].rstrip()):
+            break
+        start = bare.rfind(" ") + 1
+        for at in _inside(before, start):
+            words = before[at:].casefold()
+            if words in LABELS and not before[at].islower() and (gap := _gap(before[:at], before[at:])) is not None:
+                found = Label(gap[0], gap[1], words, source)
+    return found
+
+
+def _inside(text: str, start: int) -> Iterator[int]:
+    """Where a label may begin in the word at ``start``: there, after a bracket, or at a capital that is fused to it."""
+    end = text.find(" ", start)
+    word = text[start : end if end >= 0 else len(text)]
+    yield start
+    for index in range(1, len(word)):
+        if word[index].isupper() or word[index - 1] in "([":
+            yield start + index
+
+
+def _label_by(text: str) -> Label | None:
+    """A label that needs no colon, and a source: "Photo by Jane Doe"."""
+    for stem in BY_STEMS.finditer(text, max(0, len(text) - TAIL - LONGEST_LABEL)):
+        match = BY.match(text, stem.start())
+        gap = _gap(text[: stem.start()], stem[0]) if match else None
+        if match and gap:
+            words = text[stem.start() : match.start("source")].strip(" :").casefold()
+            return Label(gap[0], gap[1], words, match["source"].strip(" )]"))
+    return None
+
+
+def _gap(before: str, label: str) -> tuple[int, Gap] | None:
+    """Where the credit starts and what is before it; ``None`` when the label is the end of a longer word."""
+    if not before or before in "([":
+        return 0, Gap.START
+    opened = before[:-1] if before[-1] in "([" else before
+    bare = opened.rstrip()
+    if not bare:
+        return 0, Gap.START
+    if bare[-1] in '.!?…"”’»)':
+        return len(bare), Gap.MARK
+    if bare[-1] in "|/•–—-" and bare != opened:
+        return len(bare[:-1].rstrip()), Gap.MARK
+    if bare != opened:
+        return len(bare), Gap.SPACE
+    is_word = bare[-1].isupper() and label[:2].isupper()
+    return None if is_word or not bare[-1].isalnum() else (len(bare), Gap.FUSED)
+
+
+_BY_NEED = tuple((need, rule) for rule in shipped().rules("captions", scope="line") for need in rule.needs)
+
+
+def line_rule(text: str) -> tuple[Rule, re.Match[str]] | None:
+    """The rule over whole lines that the text matches."""
+    folded = text.casefold()
+    for need, rule in _BY_NEED:
+        if need in folded and (match := rule.match(text)) is not None:
+            return rule, match
+    return None

@@ -1,33 +1,62 @@
 """What a photo credit looks like, wherever it stands: pure functions over short strings.
 
-The tables are in :mod:`copydesk_cleaner.credit_words`.
+The words are the vocabularies of ``rulebook/data/credits.yaml``.
 """
 
 # Publishers print curly quotation marks and dashes, and the patterns hold them.
 # ruff: noqa: RUF001
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
-from copydesk_cleaner.credit_words import AGENCIES, CONNECTORS, LABELS, OUTLETS, SUPPLIERS
+from copydesk_cleaner.rulebook.book import shipped
+from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.text import END_MARKS, UPPER
 
 MAX_CREDIT = 160
 MAX_SOURCE_WORDS = 16
+MAX_SUPPLIER_WORDS = 10
+MIN_PARTS = 2  # of a chain
+REMEMBERED = 4096  # answers for short strings; they depend on the string alone
 
-_LABEL = "|".join(re.escape(label) for label, _ in sorted(LABELS, key=lambda row: -len(row[0])))
-LABELLED = re.compile(rf"(?P<label>{_LABEL})\s*(?P<mark>[:;|]|(?<=by)\s|(?<=of)\s)\s*(?P<source>\S.*)", re.IGNORECASE)
-AP_PHOTO = re.compile(
-    r"(?:AP|PA|EPA|AFP|UPI|LM|IANS|CNS|Reuters|USN|U\.S\. \w+) (?:[Pp]hoto|PHOTO|[Ii]mages?|[Vv]ideo)\b"
+
+def _vocabulary(*names: str) -> frozenset[str]:
+    return frozenset(word for name in names for word in shipped().vocabulary(name))
+
+
+AGENCIES = _vocabulary("agencies")
+PICTURE_AGENCIES = _vocabulary("picture_agencies")
+WIRES = _vocabulary("wires")
+SUPPLIERS = _vocabulary("suppliers")
+LINKS = _vocabulary("agencies", "outlets", "suppliers")
+KNOWN = _vocabulary("agencies", "outlets", "institutions")
+CONNECTORS = _vocabulary("credit_connectors")
+SUPPLIER_STARTS = tuple(f"{words} " for words in shipped().vocabulary("supplier_starts"))
+
+LABELLED = re.compile(
+    rf"(?:{words_pattern(shipped().vocabulary('credit_labels'))}\s?[:;|=]"
+    rf"|{words_pattern(shipped().vocabulary('credit_labels_by'))}(?:\s?:|(?=\s)))\s*(?P<source>\S.*)",
+    re.IGNORECASE,
 )
-COPYRIGHT = re.compile(rf"(?:©|\([cC]\)|Ⓒ)\s?(?=[{UPPER}0-9@])")
-SEPARATORS = re.compile(r"\s*(?:/|\||,|;|\bvia\b|\band\b|\bfor\b|\s[-–—]\s)\s*")
-LINKED = re.compile(r"/|\bvia\b|\S \bfor\b \S", re.IGNORECASE)
-NAME_WORD = re.compile(rf"[\"“‘'(@©]*[a-z]?[{UPPER}0-9][^\s]*|@\S+|[-–—&|]")
+AGENCY_PHOTO = re.compile(
+    r"(?:AP|PA|EPA|AFP|UPI|LM|IANS|CNS|ANI|PTI|Reuters|REUTERS|USN|U\.S\. \w+) ?/?"
+    r"(?:[Pp]hotos?|PHOTO|[Ii]mages?|[Vv]ideo|File)\b"
+)
+PHOTO_CHAIN = re.compile(r"(?:Photo|PHOTO|Foto|Image|File)\s?[/|]\s?\S.*")
+COPYRIGHT = re.compile(r"(?:©|\([cC]\)|Ⓒ|\b[Cc]opyright(?: ©)?)\s?(?=[\w@])")
+SEPARATORS = re.compile(r"\s*(?:/|\||,|;|\+|\bvia\b|\band\b|\bfor\b|\s[-–—]\s)\s*")
+LINKED = re.compile(r"/|\||\bvia\b|\S \bfor\b \S|\S [-–—] \S", re.IGNORECASE)
+VIA = re.compile(r"\S \bvia\b \S", re.IGNORECASE)
+PERSON = re.compile(rf"[{UPPER}][\w'’.-]+(?: (?:de|da|van|von|al|bin|el) | )(?:[{UPPER}][\w'’.-]*\s?){{1,3}}")
 ACRONYM = re.compile(r"[A-Z][A-Za-z]{1,6}")
+DOMAIN = re.compile(r"(?:[\w-]+\.)+[a-z]{2,6}")
 MARKED_END = re.compile(rf"[{END_MARKS}][\"”’)]?$")
-ABBREVIATED_END = re.compile(r"(?:\b(?:Inc|Ltd|Co|Jr|Sr|Corp|Gov|U\.S|St)\.|\b[A-Z]\.)$")
+ABBREVIATED_END = re.compile(r"(?:\b(?:Inc|Ltd|Co|Jr|Sr|Corp|Gov|U\.S|St|Bros)\.|\b[A-Z]\.)$")
+DASHES = frozenset("-–—&|•+/")
+BRACKETS = "\"“‘'(@©#["
 
 
 class Strength(IntEnum):
@@ -35,8 +64,9 @@ class Strength(IntEnum):
 
     NONE = 0
     NAME = 1  # any name in capitals: "(Etlaq)"
-    AGENCY = 2  # an agency or supplier on its own: "(Reuters)", "(Supplied)"
-    SURE = 3  # a label, a chain with an agency in it, "X via Y"
+    CHAIN = 2  # a person and a name that is not known: "(Jane Doe/Northpix)"
+    AGENCY = 3  # an agency or supplier on its own: "(Reuters)", "(Supplied)"
+    SURE = 4  # a label, a chain with an agency in it, "X via Y"
 
 
 @dataclass(frozen=True)
@@ -45,46 +75,87 @@ class Credit:
 
     source: str
     strength: Strength
+    labelled: bool = False
 
 
 def _part_key(part: str) -> str:
-    return part.strip(' .()"“”').casefold()
+    return part.strip(' .()[]"“”').casefold()
+
+
+def _parts(credit: str) -> list[str]:
+    return [part for piece in SEPARATORS.split(credit) if (part := piece.strip(" .()[]"))]
 
 
 def agencies_in(credit: str) -> tuple[str, ...]:
     """The agencies that a credit names, as printed and in order: "Anadolu via Getty Images" names two."""
-    if _part_key(credit) in AGENCIES | OUTLETS:
+    if _part_key(credit) in KNOWN:
         return (credit.strip(" .()"),)
-    parts = [part.strip(" .()") for part in SEPARATORS.split(credit) if part.strip(" .()")]
-    return tuple(dict.fromkeys(part for part in parts if _part_key(part) in AGENCIES | OUTLETS))
+    return tuple(dict.fromkeys(part for part in _parts(credit) if _part_key(part) in KNOWN))
 
 
+def _is_name_word(word: str) -> bool:
+    """Whether a word is printed as names are: a capital, a digit, a script without capitals, iStock, @name, a.site."""
+    if word[0] in "@#" or word in DASHES:
+        return True
+    bare = word.lstrip(BRACKETS)
+    if not bare:
+        return False
+    first = bare[0]
+    if first.isdigit() or (first.isalpha() and not first.islower()):
+        return True
+    return bare[1:2].isupper() or DOMAIN.fullmatch(bare) is not None
+
+
+def _are_names(words: Iterable[str]) -> bool:
+    return all(word == "/" or _is_name_word(word) or word.casefold().strip(".,()[]") in CONNECTORS for word in words)
+
+
+@lru_cache(REMEMBERED)
 def is_source(text: str) -> bool:
     """Whether the text could name a photographer, an agency or a company: words in capitals and connectors."""
+    if len(text) > MAX_CREDIT or ";" in text or not any(map(str.isalnum, text)):
+        return False
     words = text.replace("/", " / ").split()
-    if not words or len(words) > MAX_SOURCE_WORDS or len(text) > MAX_CREDIT or ";" in text:
+    if len(words) > MAX_SOURCE_WORDS:
         return False
     if MARKED_END.search(text) and not ABBREVIATED_END.search(text):
         return False
-    named = [word for word in words if NAME_WORD.fullmatch(word)]
-    plain = [word for word in words if word not in named and word != "/"]
-    return all(word.casefold().strip(".,()") in CONNECTORS for word in plain) and (
-        bool(named) and NAME_WORD.fullmatch(words[0]) is not None
-    )
+    if not _is_name_word(words[0]) and not _starts_known(text):
+        return False
+    return _are_names(words) or all(_part_key(part) in KNOWN or _are_names(part.split()) for part in _parts(text))
+
+
+def _starts_known(text: str) -> bool:
+    """Whether the first part is an agency that writes itself small: "dpa", "picture alliance / dpa"."""
+    parts = _parts(text)
+    return bool(parts) and _part_key(parts[0]) in KNOWN
 
 
 def is_supplier(text: str) -> bool:
-    """Whether the text says no more than where the picture came from: "Supplied", "stock image"."""
-    return _part_key(text) in SUPPLIERS
+    """Whether the text says no more than where the picture came from: "Supplied", "supplied by family"."""
+    words = _part_key(text)
+    if words in SUPPLIERS:
+        return True
+    return words.startswith(SUPPLIER_STARTS) and len(words.split()) <= MAX_SUPPLIER_WORDS and ";" not in words
 
 
+@lru_cache(REMEMBERED)
 def is_chain(text: str) -> bool:
     """Whether the text is a chain such as "Jon Super/AP" or "X via Getty Images" with a known agency in it."""
-    if not is_source(text):
+    if len(text) > MAX_CREDIT or LINKED.search(text) is None or not is_source(text):
         return False
-    linked = LINKED.search(text) is not None
-    known = {_part_key(part) for part in SEPARATORS.split(text)}
-    return linked and bool(known & (AGENCIES | OUTLETS | SUPPLIERS))
+    parts = list(map(_part_key, _parts(text)))
+    if len(parts) < MIN_PARTS:
+        return False
+    return any(part in LINKS for part in parts) or (any(part in KNOWN for part in parts) and is_unknown_chain(text))
+
+
+def is_unknown_chain(text: str) -> bool:
+    """Whether the text has the form of a chain whose agency is not known: a person and a name, or "X via Y"."""
+    if LINKED.search(text) is None or not is_source(text):
+        return False
+    first = SEPARATORS.split(text)[0]
+    return VIA.search(text) is not None or ("/" in text and PERSON.fullmatch(first.strip()) is not None)
 
 
 def is_agency(text: str) -> bool:
@@ -92,6 +163,18 @@ def is_agency(text: str) -> bool:
     return _part_key(text) in AGENCIES
 
 
+def is_picture_agency(text: str) -> bool:
+    """Whether the text is the name of an agency that sells pictures and is no subject of news itself."""
+    return _part_key(text) in PICTURE_AGENCIES
+
+
+def are_wires(text: str) -> bool:
+    """Whether the text names agencies that sell texts, and nothing else: "dpa/AFP" may be the source of the story."""
+    parts = _parts(text)
+    return bool(parts) and all(_part_key(part) in WIRES for part in parts)
+
+
+@lru_cache(REMEMBERED)
 def parse_label(text: str) -> str | None:
     """The source in "Picture: Jon Super/AP", or ``None`` when this is not a label and a source."""
     match = LABELLED.fullmatch(text.strip())
@@ -101,17 +184,22 @@ def parse_label(text: str) -> str | None:
     return source if is_source(source) or is_supplier(source) or is_agency(source) else None
 
 
+@lru_cache(REMEMBERED)
 def parse_bracketed(content: str) -> Credit:
     """What the content of a parenthesis is worth as a credit."""
     content = content.strip()
     labelled = parse_label(content)
     if labelled is not None:
-        return Credit(labelled, Strength.SURE)
+        return Credit(labelled, Strength.SURE, labelled=True)
     stripped = COPYRIGHT.sub("", content)
-    if AP_PHOTO.match(content) or is_chain(stripped) or (stripped != content and is_source(stripped)):
+    if AGENCY_PHOTO.match(content) or PHOTO_CHAIN.fullmatch(content) or (stripped != content and is_source(stripped)):
+        return Credit(content, Strength.SURE, labelled=True)
+    if is_chain(stripped):
         return Credit(content, Strength.SURE)
     if is_agency(content) or is_supplier(content):
         return Credit(content, Strength.AGENCY)
+    if is_unknown_chain(content):
+        return Credit(content, Strength.CHAIN)
     return Credit(content, Strength.NAME if is_source(content) else Strength.NONE)
 
 

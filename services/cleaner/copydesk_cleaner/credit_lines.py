@@ -1,0 +1,180 @@
+"""Credits without brackets: alone on a line, after a label at its end, at its bare end, or in front of the caption."""
+
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
+import re
+from collections.abc import Sequence
+
+from copydesk_cleaner.caption_forms import WEAK_LABELS, Gap, Label, tail_label_of
+from copydesk_cleaner.credit_places import MAX_CAPTION, Place, Surroundings, caption_start
+from copydesk_cleaner.credits import (
+    COPYRIGHT,
+    MAX_CREDIT,
+    are_wires,
+    is_agency,
+    is_chain,
+    is_picture_agency,
+    is_source,
+    is_supplier,
+)
+from copydesk_cleaner.findings import image_of, picture_finding
+from copydesk_cleaner.rulebook.book import shipped
+from copydesk_cleaner.rulebook.patterns import words_pattern
+from copydesk_cleaner.story import Cut, Finding, Unit
+from copydesk_cleaner.text import UPPER, has_end_mark
+
+MIN_LABELLED_WORDS = 4
+MIN_PREFIXED_WORDS, MIN_SUFFIXED_WORDS = 5, 6
+MIN_PREFIXED_LINES = 2
+MAX_CHAIN_WORDS = 9
+MAX_NAME_WORDS = 3
+
+LABEL_ALONE = re.compile(r"(?:Photo|Photos|Image|Picture|Foto|Fotos|Bild|Imagen|Imagem|Immagine|Zdjęcie|Фото)")
+_CAPTION = rf"\s(?P<caption>[{UPPER}0-9‘“'\"][^\s]*(?:\s[^\s]+){{{MIN_PREFIXED_WORDS - 1},}})"
+_PREFIXES = words_pattern(shipped().vocabulary("prefix_agencies"))
+# "Getty Images Victims are carried", "SWNS • PA A survivor is carried", "Kim Kyung Hoon / Reuters A man walks".
+PREFIXED = re.compile(
+    rf"(?P<credit>{_PREFIXES}(?: ?[•|] ?{_PREFIXES})?|(?:[{UPPER}][\w.'’-]+ ){{1,4}}?/ ?{_PREFIXES})" + _CAPTION
+)
+# The same where a page has shown that it prints credits in front of captions.
+WEAK_PREFIXED = re.compile(rf"(?P<credit>{words_pattern(shipped().vocabulary('weak_prefixes'))})" + _CAPTION)
+# At the bare end of a line: a chain, or an agency that is no subject of news.
+_AGENCY_END = re.compile(
+    rf"(?P<gap>\s)(?P<credit>{words_pattern([w.title() for w in shipped().vocabulary('picture_agencies')])}|EPA|AFP)$"
+)
+GOVERNED = frozenset(shipped().vocabulary("governing_words"))
+
+
+def uses_prefixes(units: Sequence[Unit]) -> bool:
+    """Whether the page prints the names of agencies in front of captions, in some lines at least."""
+    found = 0
+    for unit in units:
+        found += bool(prefixed(unit, weak=False))
+        if found >= MIN_PREFIXED_LINES:
+            return True
+    return False
+
+
+def prefixed(unit: Unit, *, weak: bool) -> list[Finding]:
+    """An agency in front of a caption. There is no end mark, or it is a sentence about the agency."""
+    text = unit.text
+    if len(text) > MAX_CAPTION or has_end_mark(text):
+        return []
+    match = PREFIXED.fullmatch(text) or (WEAK_PREFIXED.fullmatch(text) if weak else None)
+    if match is None or _is_title_case(match["caption"]):
+        return []
+    rule = "caption.agency-prefix"
+    middle = unit.start + match.start("caption")
+    cuts = (Cut(unit.start, middle, rule, "credit"), Cut(middle, unit.end, rule, "caption"))
+    return [Finding(cuts, image=image_of(match["caption"], match["credit"]))]
+
+
+def _is_title_case(text: str) -> bool:
+    words = [word for word in text.split() if word[:1].isalpha()]
+    return not any(word[:1].islower() for word in words) or sum(word[:1].islower() for word in words) * 4 < len(words)
+
+
+LED = re.compile(
+    r"(?:Image (?:source|copyright),?\s(?P<credit>[A-Z][\w/.&'’ ]{1,60}?)\s?Image caption,?\s|Media caption,?\s)"
+)
+
+
+def led_by_label(unit: Unit) -> list[Finding]:
+    """The labels in front of a caption that runs on into an article on one line: where it ends is not known."""
+    match = LED.match(unit.text)
+    if match is None:
+        return []
+    return [picture_finding(unit, 0, 0, match.end(), "credit.leading", match["credit"] or "")]
+
+
+def bare_credit(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Finding]:
+    """A line, or the end of one, that is a credit and nothing else."""
+    text = unit.text
+    if len(text) <= MAX_CREDIT and _is_credit(text, inside=previous is not None):
+        finding = picture_finding(unit, 0, 0, len(text), "credit.bare", text)
+        return [_with_caption(finding, previous, text)]
+    if "©" not in text and "(c)" not in text and "(C)" not in text:
+        return []
+    match = COPYRIGHT.search(text)
+    if match is None or len(text) - match.start() > MAX_CAPTION or not _copyright_source(text[match.end() :]):
+        return []
+    start = caption_start(unit, 0, match.start(), Place.END, around)
+    return [picture_finding(unit, start, match.start(), len(text), "credit.copyright", text[match.start() :])]
+
+
+def _is_credit(text: str, *, inside: bool) -> bool:
+    if has_end_mark(text):
+        return False
+    if is_chain(text):
+        return not are_wires(text) or " - " in text
+    return LABEL_ALONE.fullmatch(text) is not None or (is_agency(text) if inside else is_picture_agency(text))
+
+
+def _with_caption(finding: Finding, previous: Unit | None, credit: str) -> Finding:
+    """The finding with the unit of the same line before it as its caption."""
+    if previous is None or len(previous.text) > MAX_CAPTION or not previous.text[:1].isupper():
+        return finding
+    first = Cut(previous.start, previous.end, finding.cuts[0].rule, "caption")
+    return Finding((first, *finding.cuts), image=image_of(previous.text, credit))
+
+
+def _copyright_source(text: str) -> bool:
+    bare = text.replace("(", "/").replace(")", "")
+    return not has_end_mark(bare) and is_source(bare)
+
+
+def tail_label(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Finding]:
+    """A label and a source at the end of a line: "Guards at the palaceCredit: PA", "Photograph: Eva Manez/Reuters"."""
+    text = unit.text
+    label = tail_label_of(text)
+    if label is None or not (is_source(label.source) or is_supplier(label.source)) or not _is_credits(text, label):
+        return []
+    rule = "credit.labelled"
+    if label.start:
+        start = caption_start(unit, 0, label.start, Place.END, around)
+        return [picture_finding(unit, start, label.start, len(text), rule, label.source)]
+    return [_with_caption(picture_finding(unit, 0, 0, len(text), rule, label.source), previous, label.source)]
+
+
+def _is_credits(text: str, label: Label) -> bool:
+    """Whether the label is one of a picture: "Best Picture: Anora" and "Universal Credit: Who Qualifies" are not."""
+    if label.gap == Gap.START or is_chain(label.source) or is_agency(label.source):
+        return True
+    if label.words in WEAK_LABELS:
+        return False
+    before = text[: label.start]
+    return label.gap != Gap.SPACE or (len(before.split()) >= MIN_LABELLED_WORDS and not _is_title_case(before))
+
+
+def suffixed(unit: Unit, around: Surroundings) -> list[Finding]:
+    """A chain at the bare end of a line, "…in Nice Eva Manez/Reuters", or an agency after a caption without a stop."""
+    text = unit.text
+    if has_end_mark(text):
+        return []
+    start = _chain_start(text) if "/" in text[-MAX_CREDIT:] else None
+    if start is None:
+        match = _AGENCY_END.search(text, max(0, len(text) - 40))
+        if match is None or len(text) > MAX_CAPTION or len(text.split()) < MIN_SUFFIXED_WORDS:
+            return []
+        start = match.start("credit")
+        if _is_title_case(text[:start]):
+            return []
+    before = text[:start].rstrip()
+    if not before or before.split()[-1].casefold() in GOVERNED:
+        return []
+    caption = len(before) if has_end_mark(before) else caption_start(unit, 0, len(before), Place.END, around)
+    return [picture_finding(unit, caption, start, len(text), "credit.trailing", text[start:])]
+
+
+def _chain_start(text: str) -> int | None:
+    """Where a chain with a known agency starts that ends the text, with up to three words of a name before a slash."""
+    words = text.split(" ")
+    first = next((i for i in range(max(1, len(words) - MAX_CHAIN_WORDS), len(words)) if "/" in words[i]), None)
+    if first is None:
+        return None
+    for start in range(max(1, first - MAX_NAME_WORDS), first + 1):
+        chain = " ".join(words[start:])
+        if is_chain(chain) and not any(word.casefold() in GOVERNED for word in words[start:first]):
+            return len(text) - len(chain)
+    return None

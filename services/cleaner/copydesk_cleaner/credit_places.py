@@ -1,0 +1,178 @@
+"""Where a credit stands in its line, whether that is a credit's place, and where the caption before it begins.
+
+When unsure the body is kept: then the credit alone is cut, or nothing.
+"""
+
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from copydesk_cleaner.caption_forms import DATED, DATELINE, FUSED_NEXT, SPACED_NEXT
+from copydesk_cleaner.credits import WIRES, Credit, Strength, are_wires, expands, is_supplier
+from copydesk_cleaner.rulebook.book import shipped
+from copydesk_cleaner.story import Context, Unit
+from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start
+
+MAX_CAPTION = 480
+MAX_DATED_CAPTION = 1400
+MAX_FIRST_CAPTION, MAX_FIRST_SENTENCES = 400, 3
+MAX_SENTENCES = 4
+MIN_KNOWN_CAPTION = 15
+MIN_CAPTION_WORDS = 2
+MIN_SPACED_WORDS = 4
+MAX_PLACE_WORDS = 3
+MAX_DATELINE = 60
+MAX_PARTY = 4
+ONE_LINE_LENGTH = 900
+STARTS = "’‘“\"'«„0123456789"  # of a caption, besides a capital
+STARTERS = frozenset(shipped().vocabulary("sentence_starters"))
+
+
+class Place(Enum):
+    """What follows a parenthesis."""
+
+    FUSED = "a capital without a space"
+    END = "the end of the line"
+    SPACED = "a capital after a space"
+    INSIDE = "the rest of a sentence"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known besides the line: captions of the page, by key, and the shape of the whole text.
+
+    A caption's value is whether a line that equals it may be cut.
+    """
+
+    known: Mapping[str, bool]
+    one_line: bool
+    last: int
+
+    @classmethod
+    def of(cls, units: Sequence[Unit], context: Context) -> "Surroundings":
+        known = {key(text): False for text in context.alternatives if len(text) >= MIN_KNOWN_CAPTION}
+        known |= {
+            key(text): key(text) not in context.headings for text in context.captions if len(text) >= MIN_KNOWN_CAPTION
+        }
+        one_line = bool(units) and units[0].line == units[-1].line and units[-1].end - units[0].start > ONE_LINE_LENGTH
+        return cls(known, one_line, units[-1].start if units else 0)
+
+
+def place_of(after: str) -> tuple[Place, str]:
+    """The place of a parenthesis by what follows it, and the word that does."""
+    if not after.strip():
+        return Place.END, ""
+    if FUSED_NEXT.match(after):
+        return Place.FUSED, ""
+    spaced = SPACED_NEXT.match(after)
+    return (Place.SPACED, spaced["word"]) if spaced else (Place.INSIDE, "")
+
+
+def stands_as_credit(credit: Credit, before: str, place: Place, word: str, around: Surroundings) -> bool:
+    """Whether the place of a parenthesis is that of a credit, given how credit-like its content is.
+
+    ``word`` is the one that follows after a space.
+    """
+    if place == Place.INSIDE or expands(before, credit.source) or _is_dateline(before, credit.source):
+        return False
+    if credit.strength == Strength.SURE:
+        if not credit.labelled and are_wires(credit.source) and has_end_mark(before):
+            return False  # the source of the story
+        return place != Place.SPACED or credit.labelled or count_sentences(before) == 1 or word in STARTERS
+    words = len(before.split())
+    if words < MIN_CAPTION_WORDS or not (before[:1].isupper() or before[:1] in STARTS):
+        return False
+    if known_end(before, around.known) is not None:
+        return True
+    starts_anew = place == Place.SPACED and word in STARTERS and words >= MIN_SPACED_WORDS
+    return _fits(credit, before, place, starts_anew=starts_anew)
+
+
+def _fits(credit: Credit, before: str, place: Place, *, starts_anew: bool) -> bool:
+    """The same for a credit that is none by its content alone."""
+    if has_end_mark(before):
+        return credit.strength == Strength.AGENCY and (place == Place.FUSED or _is_picture(credit, place))
+    if credit.strength >= Strength.CHAIN:
+        return place != Place.SPACED or starts_anew
+    fused = place == Place.FUSED and not _is_party(credit.source, before)
+    return (fused or starts_anew) and _has_name(credit.source) and count_sentences(before) == 1
+
+
+def _is_picture(credit: Credit, place: Place) -> bool:
+    """Whether it is "(File photo)" or its like at the end of a line, about a picture even after a full stop."""
+    return place == Place.END and is_supplier(credit.source) and " " in credit.source
+
+
+def _has_name(source: str) -> bool:
+    return sum(map(str.isalpha, source)) > sum(map(str.isdigit, source)) + 1
+
+
+def _is_party(source: str, before: str) -> bool:
+    """Whether these are letters after a name in a list of people: "Anna Berg (SPD)"."""
+    return source.isupper() and len(source) <= MAX_PARTY and len(before.split()) <= MAX_PLACE_WORDS
+
+
+def _is_dateline(before: str, source: str) -> bool:
+    """The place and the wire, "Hong Kong (CNN Business)", and what follows fused to them start a story: no caption."""
+    words = before.split()
+    if len(before) <= MAX_DATELINE and DATELINE.fullmatch(before):
+        return True
+    return key(source) in WIRES and len(words) <= MAX_PLACE_WORDS and all(word[:1].isupper() for word in words)
+
+
+def known_end(before: str, known: Mapping[str, bool]) -> int | None:
+    """Where a caption that is known from the page starts, when ``before`` ends with it."""
+    if not known:
+        return None
+    words = key(before)
+    for caption in known:
+        if words.endswith(caption):
+            return _start_of_tail(before, caption)
+    return None
+
+
+def _start_of_tail(text: str, tail: str) -> int:
+    """The offset in the text at which the tail, given as a key, starts."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(key(text[middle:])) >= len(tail):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def caption_start(unit: Unit, low: int, high: int, place: Place, around: Surroundings) -> int:
+    """Where the caption before a credit at ``high`` starts, not before ``low``; both and the result count in the unit.
+
+    The same as ``high`` when no caption can be told from the text before the credit.
+    """
+    before = unit.text[low:high]
+    start = known_end(before, around.known)
+    if start is not None:
+        return low + start
+    if has_end_mark(before):
+        return low if _is_caption_whole(unit, low, before, place, around) else high
+    if low or around.one_line or len(before) > MAX_CAPTION or place == Place.SPACED:
+        return low + last_sentence_start(before)
+    return low
+
+
+def _is_caption_whole(unit: Unit, low: int, before: str, place: Place, around: Surroundings) -> bool:
+    """Whether all of a text of full sentences is the caption of the credit after it."""
+    sentences = count_sentences(before)
+    if low:
+        return False
+    if unit.start == 0 and len(before) <= MAX_FIRST_CAPTION and sentences <= MAX_FIRST_SENTENCES:
+        return True
+    if around.one_line:
+        return False
+    if place == Place.SPACED:
+        return sentences == 1
+    if len(before) <= MAX_CAPTION:
+        return sentences <= MAX_SENTENCES
+    return len(before) <= MAX_DATED_CAPTION and DATED.search(before) is not None
