@@ -196,6 +196,19 @@ async def test_nested_indexes_two_levels_deep_and_no_loops(site: Site, read: Rea
     assert again.entries == ()
 
 
+async def test_nothing_but_indexes_without_end_is_a_failure(site: Site, read: Read) -> None:
+    for number in range(40):
+        site.pages[f"/{number}.xml"] = answer(index(*(f"/{number * 3 + each}.xml" for each in (1, 2, 3))))
+    with pytest.raises(NotAFeed, match=r"^nothing but indexes of sitemaps, nested more than 2 deep$"):
+        await read([Child(site.url("/0.xml"))])
+    site.pages["/9.xml"] = answer(pages("/a"))
+    found = await read([Child(site.url("/0.xml")), Child(site.url("/1.xml")), Child(site.url("/9.xml"))])
+    assert paths_of(found) == ["/a"]
+    assert found.problem == "indexes nested more than 2 deep were passed over"
+    again = await read([Child(site.url("/0.xml")), Child(site.url("/1.xml"))], found.states)
+    assert again.entries == ()
+
+
 async def test_other_domains_are_passed_over(site: Site, read: Read) -> None:
     site.pages["/a.xml"] = answer(pages("/a"))
     site.pages["/moved.xml"] = answer("", 302, location="https://elsewhere.example/")

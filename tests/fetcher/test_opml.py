@@ -73,7 +73,10 @@ def test_charsets_and_no_name(encoding: str) -> None:
 def test_feeds_named_twice_are_taken_once() -> None:
     found = read(opml(outline("https://news.example/a", "A") * 2 + outline("https://NEWS.example/a?utm_source=x", "B")))
     assert pairs(found) == [("A", "a")]
-    assert found.warnings == ("2 outlines name a feed that is there already",)
+    assert found.warnings == ("2 outlines name a feed that is in the file already",)
+    assert read(opml(outline("https://a.example/") * 2)).warnings == (
+        "1 outline names a feed that is in the file already",
+    )
 
 
 @pytest.mark.parametrize("url", ["feed:https://news.example/a", "feed://https://news.example/a"])
@@ -91,20 +94,39 @@ def test_what_cannot_be_taken_is_named() -> None:
     )  # fmt: skip
     assert pairs(found) == [("B", "b")]
     assert found.warnings == (
+        "Empty: a feed without a URL",
         "Old: url: not an absolute http or https URL: 'ftp://news.example/a'",
         "Mine: url: a URL with a user name or password in it is not taken: it would be published in a topic",
         "https://news.example/more.opml: a list elsewhere, which is not followed",
     )
 
 
+NO_END = "the end is missing, and maybe feeds with it: there is no </opml>"
+UNREAD = "https://news.example/b: in a tag that cannot be read"
+
+
 @pytest.mark.parametrize(
     ("tail", "names", "warning"),
     [
         ("<outline text='B", ["A"], "line 4: a tag without end: the rest was not read"),
-        ("</outline></outline></body>" + outline("https://news.example/b", "B"), ["A", "B"], None),
-        ("<outline text='x & y' xmlUrl='https://news.example/b?x=1&y=2'>", ["A", "x & y"], None),
-        ("<wrong></body>" + outline("https://news.example/b", "B"), ["A", "B"], None),
-        ("<OUTLINE TEXT=B XMLURL=https://news.example/b>", ["A", "B"], None),
+        ("</outline></outline></body></opml>" + outline("https://news.example/b", "B"), ["A", "B"], None),
+        ("<outline text='x & y' xmlUrl='https://news.example/b?x=1&y=2'></opml>", ["A", "x & y"], None),
+        (
+            f"<outline text='B {outline('https://news.example/c', 'C')}</opml>",
+            ["A"],
+            "line 4: a tag without end: the rest was not read",
+        ),
+        ("<outline text='B xmlUrl='https://news.example/b'/></opml>", ["A"], UNREAD),
+        (
+            f"<outline xmlUrl='https://news.example/b'\n{outline('https://news.example/c', 'C')}</opml>",
+            ["A", "C"],
+            UNREAD,
+        ),
+        (f"<!-- {outline('https://news.example/b', 'B')} --></opml>", ["A"], None),
+        ("<outline type='RSS' text='B'/></opml>", ["A"], "B: a feed without a URL"),
+        ("", ["A"], NO_END),
+        ("<wrong></body>" + outline("https://news.example/b", "B"), ["A", "B"], NO_END),
+        ("<OUTLINE TEXT=B XMLURL=https://news.example/b></OPML>", ["A", "B"], None),
         ("<![broken[" + outline("https://news.example/b", "B"), ["A"], "line 4: broken: the rest was not read"),
     ],
 )

@@ -119,6 +119,14 @@ async def test_answers_that_are_no_feed(
     assert (outcome.state.disabled is not None) == (status == 410)
 
 
+@pytest.mark.parametrize("status", [301, 302])
+async def test_a_feed_is_gone_only_where_its_own_url_says_so(site: Site, visitor: Visitor, status: int) -> None:
+    site.pages |= {"/feed": answer("", status, location="/there"), "/there": answer("", 410)}
+    outcome = await visitor.visit(feed_at(site), None)
+    assert (outcome.result, outcome.state.last_error) == ("failed", "the server answered 410")
+    assert (outcome.state.disabled, outcome.state.failure_kind) == (None, "permanent")
+
+
 @pytest.mark.parametrize(
     ("handler", "reason"),
     [

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from copydesk_standalone.feeds.running import log_to_stderr
+from copydesk_standalone.feeds.spelling import spelt_out
 from copydesk_standalone.probes import free_port
 from tests.fetcher.samples import rss, rss_of
 from tests.fetcher.site import Request, Site, answer, serve
@@ -21,7 +24,6 @@ from tests.standalone.topic_brokers import copydesk
 SENTENCE = "The ferry crossed the bay for the {}th time on Tuesday, and the captain said that the sea was calm. "
 STORY = "".join(f"<p>{SENTENCE.format(number)}</p>" for number in range(4, 14))
 PAGE = f"<html><head><title>Ferry returns</title></head><body><article><h1>Ferry returns</h1>{STORY}</article></body></html>"
-RSS = {"content_type": "application/rss+xml"}
 URLSET = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</urlset>'
 INDEX = '<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</sitemapindex>'
 SEARCHING = "looking for feeds of this site...\n"
@@ -77,7 +79,7 @@ async def test_a_feed_with_each_of_its_entries(site: Site) -> None:
     assert found["facts"]["would_be"] == "polled"
     assert found["facts"]["what_it_is"] == "a feed called 'News'"
     assert found["facts"]["robots_txt"] == "allows it"
-    assert "1 entries have no usable link" in found["facts"]["warning"]
+    assert "1 entry has no usable link" in found["facts"]["warning"]
     become = {each["title"]: each["would be"].partition(":")[0] for each in found["entries"]}
     assert become == {
         "Whole": "taken from the feed, which has the full text",
@@ -91,11 +93,24 @@ async def test_a_feed_with_each_of_its_entries(site: Site) -> None:
 
 
 async def test_a_sitemap_index(site: Site) -> None:
-    children = "".join(f"<sitemap><loc>{site.url(f'/map-{each}.xml')}</loc></sitemap>" for each in range(3))
+    dated = "<lastmod>2026-11-22T10:30:00Z</lastmod>"
+    children = "".join(f"<sitemap><loc>{site.url(f'/map-{each}.xml')}</loc>{dated}</sitemap>" for each in range(3))
     site.pages["/sitemap.xml"] = answer(gzip.compress(INDEX.format(children).encode()), content_type="application/gzip")
     found = await said(site.url("/sitemap.xml"), 0)
     assert (found["what it is"], found["would be"]) == ("an index of 3 sitemaps", "polled")
     assert found["entries"] == "0; its sitemaps are read when it is polled"
+    named = (await report(site.url("/sitemap.xml"), "--entries", "2"))["sitemaps"]
+    assert named == [
+        {"url": site.url(f"/map-{each}.xml"), "changed": "changed 2026-11-22 10:30 UTC"} for each in range(2)
+    ]
+    assert site.url("/map-2.xml") in (await check(site.url("/sitemap.xml"))).stdout
+
+
+async def test_a_sitemap_is_called_one(site: Site) -> None:
+    site.pages["/map.xml"] = answer(URLSET.format(f"<url><loc>{site.url('/1')}</loc></url>"), content_type="text/xml")
+    site.pages["/map.txt"] = answer(f"{site.url('/1')}\n", content_type="text/plain")
+    for path in ("/map.xml", "/map.txt"):
+        assert (await said(site.url(path), 0))["what it is"] == "a sitemap"
 
 
 async def test_a_site_with_feeds(site: Site) -> None:
@@ -109,7 +124,7 @@ async def test_a_site_with_feeds(site: Site) -> None:
     assert found["facts"]["what_it_is"] == "a web page"
     assert found["facts"]["as_a_feed"] == f"polled at {site.url('/all')}"
     by_url = {each["url"]: each for each in found["candidates"]}
-    assert by_url[site.url("/all")]["found"] == "1 entries"
+    assert by_url[site.url("/all")]["found"] == "1 entry"
     assert by_url[site.url("/gone")]["problem"] == "the server answered 404"
     assert site.url("/map.xml") in by_url
     assert "All the news" in (await check(site.url("/"))).stdout
@@ -174,14 +189,15 @@ async def test_a_page_that_robots_txt_does_not_allow(site: Site) -> None:
         (answer("", 503), "tried again; the host left alone for 5 s"),
         (answer("", 500), "a failure: tried again, later and later"),
         (answer("just words", content_type="text/plain"), "not polled: "),
+        (answer("", 302, location="/other"), "a failure: tried again after an hour, later and later"),
         (answer("", 302, location="/it"), "not fetched (redirect-loop)"),
         (answer("", 302, location="http://169.254.169.254/latest/meta-data/"), "not fetched (refused-address)"),
         (answer(b"x" * (11 << 20), content_type="text/xml"), "not fetched (too-large): as an article, sent to"),
     ],
-    ids=["404", "403", "410", "429", "503", "500", "words", "loop", "metadata", "large"],
+    ids=["404", "403", "410", "429", "503", "500", "words", "redirected", "loop", "metadata", "large"],
 )  # fmt: skip
 async def test_why_not(site: Site, handler: Any, would_be: str) -> None:
-    site.pages["/it"] = handler
+    site.pages |= {"/it": handler, "/other": answer("", 410)}
     found = await said(site.url("/it"), 1)
     assert found["would be"].startswith(would_be)
     assert found["answer"]
@@ -191,7 +207,27 @@ async def test_a_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("COPYDESK_FETCHER_ALLOW_NETWORKS", "")
     found = await said(f"http://127.0.0.1:{free_port()}/feed", 1)
     assert found["would be"] == "not fetched (refused-address)"
-    assert "127.0.0.1" in found["answer"]
+    assert found["answer"].startswith("none: 127.0.0.1 is not a public address")
+    assert found["robots.txt"].startswith("not read: 127.0.0.1 is not a public address")
+
+
+async def test_robots_txt_that_is_not_asked_for_says_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPYDESK_FETCHER_ROBOTS", "skip")
+    site.pages["/feed"] = answer(rss([]), content_type="application/rss+xml")
+    found = await said(site.url("/feed"), 0)
+    assert found["robots.txt"] == "not asked for (COPYDESK_FETCHER_ROBOTS is skip)"
+
+
+def test_how_a_worker_process_ended_is_nobodys_business(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("asyncio")
+    with log_to_stderr():
+        logger.warning("Unknown child process pid %d, will report returncode 255", 7)
+        logger.warning("Task was destroyed but it is pending!")
+    logger.warning("Unknown child process pid %d, will report returncode 255", 8)
+    assert [record.getMessage()[:23] for record in caplog.records] == [
+        "Task was destroyed but ",
+        "Unknown child process p",
+    ]
 
 
 async def test_nobody_there(site: Site) -> None:
@@ -259,3 +295,17 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     )  # fmt: skip
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["news.example", "news.example/feed?a=b:c", "nachrichten.münchen.example", "localhost:8080/feed", "[::1]:80/f"],
+)
+def test_a_url_may_be_written_without_its_scheme(text: str) -> None:
+    assert spelt_out(text) == f"https://{text}"
+
+
+@pytest.mark.parametrize("text", ["nonsense", "feed:x", "mailto:a@b.example", "a b.example", ""])
+def test_what_is_no_host_stays_as_it_is(text: str) -> None:
+    assert spelt_out(text) == text
+    assert "URL" in mistake(here("feeds", "check", text))

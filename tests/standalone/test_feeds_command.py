@@ -112,7 +112,9 @@ OPML = """<opml version="2.0"><head><title>Mine</title></head><body><outline tex
 async def test_feeds_come_from_opml_once_and_what_cannot_be_taken_is_named(room: Newsroom) -> None:
     file = room.folder / "feeds.opml"
     file.write_text(OPML.replace("\x1b", "&#27;"), encoding="utf-8")
-    await room.feeds("add", "https://there.example/feed", "--id", "there")
+    added = await room.feeds("add", "there.example/feed", "--id", "there")
+    assert added == "added there (there.example): https://there.example/feed\n"
+    assert facts(await room.feeds("show", "there.example/feed"))["id"] == "there"
     tried = await room.run("feeds", "import", str(file), "--dry-run")
     assert tried.stdout.endswith("2 to add, 1 passed over\n")
     assert set(await room.listed()) == {"there"}

@@ -57,6 +57,8 @@ class _Visit:
     problems: list[str] = field(default_factory=list)
     failure: FetchError | NotAFeed | None = None
     answered: bool = False
+    has_sitemap: bool = False
+    is_too_deep: bool = False
 
     def is_over(self) -> bool:
         """Whether there is enough, or no request, no time or nobody to ask left."""
@@ -88,7 +90,7 @@ class _Visit:
         try:
             fetched = await self.asker.ask(child.url, _conditions(before))
             if fetched.status == NOT_MODIFIED:
-                self.answered = True
+                self.answered = self.has_sitemap = True
                 self.states[child.url] = before.model_copy(update={"changed_at": child.changed_at})
             elif fetched.status == OK:
                 await self._take(child, before, fetched, level)
@@ -105,10 +107,11 @@ class _Visit:
             self.states[child.url] = _index_state(child) if parsed.children else _state(child, fetched, digest)
             self._keep(child, parsed)
             self.answered = True
+            self.has_sitemap = self.has_sitemap or not parsed.children
             await self._descend(parsed.children, level)
         else:
             self.states[child.url] = _state(child, fetched, digest)
-            self.answered = True
+            self.answered = self.has_sitemap = True
 
     def _keep(self, child: Known, parsed: ParsedFeed) -> None:
         since = self._since(child)
@@ -129,6 +132,7 @@ class _Visit:
 
     async def _descend(self, children: Sequence[Child], level: int) -> None:
         if children and level >= LEVELS:
+            self.is_too_deep = True
             self.problems.append(f"indexes nested more than {LEVELS} deep were passed over")
         elif children:
             await self.read(children, level + 1)
@@ -149,7 +153,8 @@ async def read_children(
 
     Sitemaps that were not read before bring no more than ``limit`` entries together, all of them fewer than four times
     as many: none is asked for any more once there are three times as many. Raises the :class:`FetchError` or
-    :class:`NotAFeed` of the last one when there was something to ask for and nothing could be read.
+    :class:`NotAFeed` of the last one when there was something to ask for and nothing could be read, and
+    :class:`NotAFeed` where there is nothing but indexes, and no end of them.
     """
     visit = _Visit(
         asker, parse, dict(states), now, room=limit, enough=limit * ENTRIES_PER_LIMIT, is_first=not states,
@@ -158,6 +163,9 @@ async def read_children(
     await visit.read(children, 1)
     if visit.failure is not None and not visit.answered:
         raise visit.failure
+    was_read = any(state.body_digest not in (None, INDEX) for state in states.values())
+    if visit.is_too_deep and not (visit.has_sitemap or was_read or visit.entries):
+        raise NotAFeed(f"nothing but indexes of sitemaps, nested more than {LEVELS} deep")
     kept = remembered(visit.states, visit.names)
     entries = sorted(visit.entries, key=lambda entry: (_date(entry) is not None, _date(entry) or now), reverse=True)
     return Children(unique(entries), kept, _problem(visit.problems))
@@ -188,6 +196,7 @@ def _date(entry: ParsedEntry) -> datetime | None:
 
 
 def _problem(problems: Sequence[str]) -> str | None:
+    problems = list(dict.fromkeys(problems))
     if not problems:
         return None
     more = f"; and {len(problems) - PROBLEMS} more" if len(problems) > PROBLEMS else ""

@@ -1,7 +1,8 @@
 """Feeds from OPML and into it (OPML 2.0): how people carry subscriptions from one reader to another. Pure functions."""
 
+import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -9,7 +10,7 @@ from listparser.opml import OpmlMixin
 
 from copydesk_fetcher.feeds_file import NAME_CHARACTERS, feed_of
 from copydesk_fetcher.parsing.charset import decode
-from copydesk_fetcher.text import plain_text, scrubbed
+from copydesk_fetcher.text import counted, plain_text, scrubbed
 from copydesk_fetcher.urls import URL_LIMIT
 from copydesk_shared.errors import InputError
 from copydesk_shared.messages import Feed
@@ -29,6 +30,10 @@ ATTRIBUTES: Mapping[str, int] = {
     "text": 1000, "title": 1000, "type": 40, "xmlurl": URL_LIMIT + 1, "htmlurl": URL_LIMIT + 1, "url": URL_LIMIT + 1,
 }  # fmt: skip
 LISTS = ("link", "include")
+FEED_TYPES = frozenset(("rss", "atom", "rdf", "json", "feed"))
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+ADDRESS = re.compile(r"""[\s"']xmlUrl\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""", re.IGNORECASE)
+END = re.compile(r"</(?:[\w.-]{1,40}:)?opml\s*>|<opml[^<>]*/>", re.IGNORECASE)
 # What listparser and the parser below it raise on input that they were not written for.
 PARSER_ERRORS = (AssertionError, AttributeError, LookupError, ValueError)
 
@@ -52,6 +57,8 @@ class _Outlines(OpmlMixin):
         super().__init__()
         self.harvest.update({"feeds": [], "lists": [], "opportunities": [], "meta": {}, "version": ""})
         self.repeated = 0
+        self.addresses: set[str] = set()
+        self.nameless: list[str] = []
         self._elements = 0
 
     def start(self, tag: str, attrs: dict[str, str]) -> None:
@@ -66,7 +73,12 @@ class _Outlines(OpmlMixin):
         kept = {name: attrs[name][:limit] for name, limit in ATTRIBUTES.items() if name in attrs}
         if kept.get("htmlurl") and kept.get("type", "").lower() not in LISTS:
             kept.setdefault("xmlurl", "")  # or listparser takes the outline for a folder
-        is_known = kept.get("xmlurl", "").strip() in self.found_urls
+        url = kept.get("xmlurl", "").strip()
+        self.addresses.add(url)
+        is_feed = "xmlurl" in attrs or kept.get("type", "").strip().lower() in FEED_TYPES
+        if is_feed and not (url or kept.get("htmlurl", "").strip()) and len(self.nameless) <= WARNINGS_LIMIT:
+            self.nameless.append(kept.get("text", "").strip() or kept.get("title", "").strip() or "an outline")
+        is_known = url in self.found_urls
         self.repeated += is_known
         super().start_opml_outline({} if is_known else kept)
 
@@ -93,9 +105,11 @@ def import_opml(content: bytes, name: str) -> Imported:
     Folders are passed over. Raises :class:`InputError` where nothing can be read.
     """
     reader = _Outlines()
-    ended = reader.read(_text(content, name))
+    text = _text(content, name)
+    ended = reader.read(text)
     feeds: dict[str, Feed] = {}
-    warnings = [ended] if ended else []
+    warnings = [ended] if ended else list(_lost(text, reader.addresses))
+    warnings += [f"{_shown(each)}: a feed without a URL" for each in reader.nameless]
     repeated = reader.repeated
     for kind, listed in (("feed", reader.harvest["feeds"]), ("site", reader.harvest["opportunities"])):
         for each in listed:
@@ -107,8 +121,19 @@ def import_opml(content: bytes, name: str) -> Imported:
             repeated += feed.feed_id in feeds
             feeds.setdefault(feed.feed_id, feed)
     warnings += [f"{_shown(each['url'])}: a list elsewhere, which is not followed" for each in reader.harvest["lists"]]
-    warnings += [f"{repeated} outlines name a feed that is there already"] if repeated else []
+    said = counted(repeated, "outline names", "outlines name")
+    warnings += [f"{said} a feed that is in the file already"] if repeated else []
     return Imported(tuple(feeds.values()), tuple(_bounded(warnings)))
+
+
+def _lost(text: str, read: Collection[str]) -> Iterator[str]:
+    """What a file that was read to its end has lost all the same: feeds in broken tags, and what was behind its end."""
+    for found in ADDRESS.findall(COMMENT.sub("", text)):
+        address = html.unescape("".join(found))[: URL_LIMIT + 1].strip()
+        if address and address not in read:
+            yield f"{_shown(address)}: in a tag that cannot be read"
+    if not END.search(text):
+        yield "the end is missing, and maybe feeds with it: there is no </opml>"
 
 
 def _text(content: bytes, name: str) -> str:

@@ -71,7 +71,7 @@ class Reader:
         if fetched.status == NOT_MODIFIED:
             return Reading(fetched)
         if fetched.status != OK:
-            raise Unanswered(fetched, is_own=source == feed.url)
+            raise Unanswered(fetched, is_own=source == feed.url == fetched.url)
         if state is not None and state.body_digest == _digest(fetched) and not state.children:
             moves_to = _moves_to(feed, source, fetched) if state.seen else None
             return Reading(fetched, None, _learnt(feed, source, fetched), moves_to)

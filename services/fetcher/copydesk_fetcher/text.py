@@ -73,3 +73,8 @@ def plain_text(value: str, limit: int) -> str:
     if TAG.search(text):
         text = _without_tags(_without_comments(text))
     return " ".join(scrubbed(text).split())[:limit].rstrip()
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """So many of something: ``one`` is what a single one is called, ``many`` what others are, if not by an s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

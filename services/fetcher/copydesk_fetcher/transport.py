@@ -11,6 +11,7 @@ import httpcore
 import httpx
 
 from copydesk_fetcher.connections import Connections, Lent
+from copydesk_fetcher.faults import told
 from copydesk_fetcher.responses import FetchReason, TooSlow, Unreachable
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve
@@ -161,7 +162,7 @@ def named(error: httpx.TransportError, *, in_head: bool) -> Unreachable:
     """What a fault of the connection or of the server's HTTP is called."""
     core = error.__cause__ or error
     cause = core.__cause__ or core.__context__ or core
-    text = f"{type(core).__name__}: {core}".rstrip(": ").replace("\n", " ")[:300]
+    text = told(core)
     if isinstance(error, httpx.TimeoutException):
         return TooSlow(text)
     if isinstance(error, httpx.NetworkError) or "isconnected" in text or "peer closed" in text:

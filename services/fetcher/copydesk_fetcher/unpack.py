@@ -23,6 +23,10 @@ BOMB_RATIO = 50
 GZIP_MAGIC = b"\x1f\x8b"
 
 
+def _bomb(limit: int) -> TooLarge:
+    return TooLarge(f"a bomb: larger than {limit} bytes when unpacked, of a small part of that", FetchReason.BOMB)
+
+
 class _Decoder(Protocol):
     def pieces(self, data: bytes) -> Iterator[bytes]: ...
 
@@ -48,7 +52,7 @@ class _Gzip:
             return b""
         self._members += 1
         if self._members > GZIP_MEMBERS:
-            raise TooLarge(f"more than {GZIP_MEMBERS} gzip members", FetchReason.BOMB)
+            raise TooLarge(f"a bomb: more than {GZIP_MEMBERS} gzip members", FetchReason.BOMB)
         self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
         return rest
 
@@ -100,7 +104,7 @@ class _Zstd:
     def write(self, part: bytes) -> int:
         self._size += len(part)
         if self._size > self._limit + PIECE:
-            raise TooLarge(f"larger than {self._limit} bytes", FetchReason.BOMB)
+            raise _bomb(self._limit)
         self._out.append(part)
         return len(part)
 
@@ -197,7 +201,7 @@ class Body:
 
     def _too_large(self) -> TooLarge:
         is_bomb = self._size > self._received * BOMB_RATIO
-        return TooLarge(f"larger than {self._limit} bytes", FetchReason.BOMB if is_bomb else None)
+        return _bomb(self._limit) if is_bomb else TooLarge(f"larger than {self._limit} bytes")
 
     def finish(self) -> bytes:
         """All of it. Raises :class:`Unreachable` when compressed data broke off."""

@@ -58,7 +58,8 @@ def parse_feed(body: bytes, content_type: str, url: str, limit: int, now: dateti
     reader = next(reader for reader in READERS if reader.recognises(document))
     feed = reader.read(document)
     problems = (*document.problems, feed.problem or "")
-    return replace(feed, problem=one_line("; ".join(problem for problem in problems if problem)) or None)
+    said = one_line("; ".join(problem for problem in problems if problem)) or None
+    return replace(feed, problem=said, format=reader.name)
 
 
 def look_at(body: bytes, content_type: str, url: str, limit: int, now: datetime) -> Document:

@@ -80,6 +80,7 @@ class ParsedFeed:
     site_url: str | None = None
     children: tuple[Child, ...] = ()
     title: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

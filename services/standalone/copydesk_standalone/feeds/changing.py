@@ -8,6 +8,7 @@ from copydesk_shared.errors import InputError
 from copydesk_shared.messages import Feed, FeedState
 from copydesk_standalone.feeds.registry import Registry, changed, new, read_registry, store, taken_away
 from copydesk_standalone.feeds.running import run
+from copydesk_standalone.feeds.spelling import spelt_out
 from copydesk_standalone.feeds.table import cut, tell
 from copydesk_standalone.letters.rendering import printable
 
@@ -38,7 +39,7 @@ def refusal(registry: Registry, feed: Feed) -> str | None:
 
 def add_command(brokers: Brokers, given: Mapping[str, object]) -> int:
     """Add one feed. Raises :class:`UserError` when it is there already."""
-    feed = _feed(given)
+    feed = _feed({**given, "url": spelt_out(str(given["url"]))})
 
     async def add() -> int:
         registry = await read_registry(brokers, with_states=False)

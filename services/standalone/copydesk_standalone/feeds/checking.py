@@ -16,10 +16,12 @@ from copydesk_fetcher.feeds_file import FieldError, feed_of
 from copydesk_fetcher.http import SLOW_DOWN, Client, held_seconds
 from copydesk_fetcher.pages import PAGE_TYPES, open_page
 from copydesk_fetcher.parse import FeedParser, IsHtml, NotAFeed, ParsedFeed
+from copydesk_fetcher.parsing.model import Child
 from copydesk_fetcher.reading import FEED_ACCEPT
 from copydesk_fetcher.responses import Fetched, FetchError, TooLarge
-from copydesk_fetcher.robots import Robots
+from copydesk_fetcher.robots import Robots, RobotsVerdict
 from copydesk_fetcher.settings import FetcherSettings
+from copydesk_fetcher.text import counted
 from copydesk_fetcher.visit import GONE, SERVER_ERRORS, TEMPORARY
 from copydesk_shared.errors import HandlingError, InputError, Poison
 from copydesk_shared.identity import registrable_domain
@@ -27,6 +29,7 @@ from copydesk_shared.messages import Entry, Feed, Page, Source
 from copydesk_shared.settings import load_settings
 from copydesk_shared.stage import Drop, Emit, Forward
 from copydesk_standalone.feeds.running import log_to_stderr
+from copydesk_standalone.feeds.spelling import spelt_out
 from copydesk_standalone.feeds.table import cut, facts, span
 from copydesk_standalone.letters.output import say, warn
 
@@ -35,21 +38,24 @@ EXIT_NO_USE = 1
 CHECKED = "check"
 REQUESTS = 12
 SHOWN_CHARACTERS = 200
+SKIPPED = "not asked for (COPYDESK_FETCHER_ROBOTS is skip)"
 
 
 @dataclass
 class Report:
-    """What was found: facts by name, what each entry would become, the feeds that a site names."""
+    """What was found: facts by name, what each entry would become, the sitemaps of an index, the feeds of a site."""
 
     facts: dict[str, str] = field(default_factory=dict)
     entries: list[dict[str, str]] = field(default_factory=list)
+    sitemaps: list[dict[str, str]] = field(default_factory=list)
     candidates: list[dict[str, str]] = field(default_factory=list)
     is_of_use: bool = False
 
     def lines(self) -> Iterator[str]:
         """The report for people."""
         yield from facts(self.facts)
-        for title, rows in (("entries", self.entries), ("feeds of this site", self.candidates)):
+        lists = {"entries": self.entries, "sitemaps": self.sitemaps, "feeds of this site": self.candidates}
+        for title, rows in lists.items():
             if rows:
                 yield from ("", title)
                 yield from (
@@ -72,16 +78,25 @@ class Checker:
     def __init__(self, client: Client, settings: FetcherSettings) -> None:
         self._client = client
         self._settings = settings
-        self._robots = Robots(client.get, client.hosts, settings)
+        self._robots = Robots(self._robots_txt, client.hosts, settings)
+        self._no_robots: FetchError | None = None
         self._parser = FeedParser(settings.parse_seconds, settings.feed_entries)
         self._downloader = Downloader(client, settings, robots=self._robots)
+
+    async def _robots_txt(self, url: str, /, *, max_bytes: int) -> Fetched:
+        try:
+            return await self._client.get(url, max_bytes=max_bytes)
+        except FetchError as error:
+            self._no_robots = error
+            raise
 
     async def check(self, url: str, shown: int) -> Report:
         """What would become of this URL as a feed, or as an article's page."""
         report = Report({"url": url})
         try:
+            is_skipped = self._settings.robots == "skip"
             verdict = await self._robots.check(url)
-            report.facts["robots.txt"] = _robots_said(verdict.allowed, verdict.directives, verdict.retry_seconds)
+            report.facts["robots.txt"] = SKIPPED if is_skipped else _robots_said(verdict, self._no_robots)
             fetched = await self._client.get(url, max_bytes=self._settings.feed_bytes, headers={"accept": FEED_ACCEPT})
         except FetchError as error:
             report.facts["answer"] = f"none: {error}"
@@ -90,7 +105,7 @@ class Checker:
             return report
         report.facts["answer"] = _answer(fetched, url)
         if fetched.status != OK:
-            report.facts["would be"] = _refused(fetched)
+            report.facts["would be"] = _refused(fetched, url)
             return report
         await self._read(fetched, report, shown)
         return report
@@ -107,8 +122,8 @@ class Checker:
             await self._feed(fetched, parsed, report, shown)
 
     async def _feed(self, fetched: Fetched, parsed: ParsedFeed, report: Report, shown: int) -> None:
-        kind = f"an index of {len(parsed.children)} sitemaps" if parsed.children else "a feed"
-        report.facts["what it is"] = f"{kind}{f' called {parsed.title!r}' if parsed.title else ''}"
+        report.facts["what it is"] = f"{_kind(parsed)}{f' called {parsed.title!r}' if parsed.title else ''}"
+        report.sitemaps = [_sitemap(each) for each in parsed.children[:shown]]
         unread = "; its sitemaps are read when it is polled" if parsed.children else ""
         report.facts["entries"] = f"{len(parsed.entries)}{unread}"
         optional = {
@@ -179,10 +194,21 @@ def _says_article(fetched: Fetched) -> bool:
     return is_inner and bool(open_page(fetched).head.meta("article:published_time"))
 
 
-def _refused(fetched: Fetched) -> str:
+def _kind(parsed: ParsedFeed) -> str:
+    if parsed.children:
+        return f"an index of {counted(len(parsed.children), 'sitemap')}"
+    return "a sitemap" if "sitemap" in parsed.format else "a feed"
+
+
+def _sitemap(child: Child) -> dict[str, str]:
+    changed = child.changed_at
+    return {"url": child.url, "changed": f"changed {changed:%Y-%m-%d %H:%M} UTC" if changed else ""}
+
+
+def _refused(fetched: Fetched, url: str) -> str:
     """What the poller makes of an answer that is not 200."""
     status = fetched.status
-    if status == GONE:
+    if status == GONE and fetched.url == url:
         return "disabled (gone)"
     if status in SLOW_DOWN:
         return f"tried again; the host left alone for {held_seconds(fetched):g} s"
@@ -192,20 +218,23 @@ def _refused(fetched: Fetched) -> str:
 
 
 def _candidate(each: Finding) -> dict[str, str]:
-    found = f"{each.entries} entries" if each.is_usable and not each.sitemaps else f"{each.sitemaps} sitemaps"
+    found = counted(each.sitemaps, "sitemap") if each.sitemaps else counted(each.entries, "entry", "entries")
     return {"url": each.url, "kind": each.kind, "title": each.title, "named by": each.why,
             "found": found if each.is_usable else "", "problem": each.problem or ""}  # fmt: skip
 
 
-def _robots_said(allowed: bool, directives: str, retry_seconds: float | None) -> str:
-    if retry_seconds is not None:
-        return "cannot be had now: pages wait until it can"
-    said = "allows it" if allowed else "does not allow it (a feed named by an operator is polled all the same)"
-    return f"{said}{f' ({directives})' if directives and allowed else ''}"
+def _robots_said(verdict: RobotsVerdict, problem: FetchError | None) -> str:
+    if verdict.retry_seconds is not None:
+        return f"cannot be had now{f' ({problem})' if problem else ''}: pages wait until it can"
+    if problem is not None:
+        return f"not read: {problem}"
+    said = "allows it" if verdict.allowed else "does not allow it (a feed named by an operator is polled all the same)"
+    return f"{said}{f' ({verdict.directives})' if verdict.directives and verdict.allowed else ''}"
 
 
 def _skipped(parsed: ParsedFeed) -> str:
-    return f"{parsed.skipped} entries have no usable link" if parsed.skipped else ""
+    left_out = counted(parsed.skipped, "entry has", "entries have")
+    return f"{left_out} no usable link" if parsed.skipped else ""
 
 
 def _answer(fetched: Fetched, url: str) -> str:
@@ -230,7 +259,7 @@ def _as_article(result: Emit[Page] | Forward[Entry] | Drop) -> dict[str, str]:
 
 def _url(text: str) -> str:
     try:
-        return feed_of({"url": text if "://" in text else f"https://{text}"}).url
+        return feed_of({"url": spelt_out(text)}).url
     except FieldError as error:
         raise InputError(f"{cut(text, SHOWN_CHARACTERS)}: {cut(error.problem, SHOWN_CHARACTERS)}") from None
 

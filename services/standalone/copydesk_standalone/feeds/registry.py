@@ -17,6 +17,7 @@ from copydesk_shared.log import Log, Outgoing, Record
 from copydesk_shared.messages import Feed, FeedState, HostState, Message
 from copydesk_shared.topics import FEEDS, FEEDS_STATE, HOSTS_STATE, Topic
 from copydesk_shared.wire import decode, encode, tombstone
+from copydesk_standalone.feeds.spelling import spelt_out
 
 WRITER = "feeds-command"
 WRITER_VERSION = "1"
@@ -38,7 +39,7 @@ class Registry:
     def of(self, wanted: str) -> Known:
         """The feed with this id, or with this URL. Raises :class:`InputError`, also where several have that URL."""
         known = self.feeds.get(wanted)
-        found = [known] if known else self.at(wanted)
+        found = [known] if known else self.at(spelt_out(wanted))
         if not found:
             raise InputError(f"there is no feed {wanted[:SHOWN_CHARACTERS]!r}; {self._hint(wanted)}")
         if len(found) > 1:

@@ -1,5 +1,6 @@
 """Running a command: what is logged on the way goes to standard error, a line each, and never between the output."""
 
+import logging
 import sys
 from collections.abc import Coroutine, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from copydesk_standalone.feeds.table import cut
 from copydesk_standalone.letters import output
 
 LINE_CHARACTERS = 500
+# asyncio's warning of a worker process that was ended and waited for before its own thread could: the command is over
+# then, and nobody wants to know how the worker ended.
+ENDED_WORKER = "Unknown child process pid"
 
 
 @contextmanager
@@ -24,10 +28,17 @@ def log_to_stderr() -> Iterator[None]:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr) if sys.stderr else structlog.ReturnLoggerFactory(),
         cache_logger_on_first_use=False,
     )
+    asyncio_logger = logging.getLogger("asyncio")
+    asyncio_logger.addFilter(_is_of_interest)
     try:
         yield
     finally:
+        asyncio_logger.removeFilter(_is_of_interest)
         structlog.configure(**before)
+
+
+def _is_of_interest(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(ENDED_WORKER)
 
 
 def _line(_logger: object, _level: str, event: MutableMapping[str, Any]) -> str:
