@@ -6,13 +6,16 @@ HTML is parsed once. A fragment (the full text of a feed) is taken as it is, blo
 import re
 from dataclasses import dataclass
 
+from lxml import html
+
 from copydesk_cleaner.extraction.body import page_text
 from copydesk_cleaner.extraction.completion import completed
 from copydesk_cleaner.extraction.facts import alternatives, captions, read_facts
 from copydesk_cleaner.extraction.fragment import blocks
+from copydesk_cleaner.extraction.said import with_body_said, with_standfirst
 from copydesk_cleaner.extraction.tree import HEADINGS, parse, texts
 from copydesk_cleaner.headlines import MIN_LINK_WORDS, with_words
-from copydesk_cleaner.metadata import Metadata, read_metadata
+from copydesk_cleaner.metadata import Metadata, PageFacts, read_metadata
 from copydesk_cleaner.text import normalise
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Page
@@ -52,7 +55,7 @@ def extract(page: Page) -> Extracted:
     facts = read_facts(tree)
     metadata = read_metadata(facts, page.url, page.fetched_at)
     fragment = DOCUMENT.search(page.content) is None
-    text = normalise(blocks(tree) if fragment else page_text(tree))
+    text = normalise(blocks(tree)) if fragment else _story(tree, facts)
     if not fragment and text:
         metadata = completed(metadata, tree, page)
     return _sized(
@@ -65,6 +68,11 @@ def extract(page: Page) -> Extracted:
             headings=with_words(texts(tree, *HEADINGS), 1),
         )
     )
+
+
+def _story(tree: html.HtmlElement, facts: PageFacts) -> str:
+    text = with_body_said(normalise(page_text(tree)), tree, facts)
+    return normalise(with_standfirst(text, tree, facts)) if text else ""
 
 
 def _sized(extracted: Extracted) -> Extracted:

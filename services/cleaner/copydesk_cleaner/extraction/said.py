@@ -1,0 +1,140 @@
+"""The story as the page itself tells it: the body in its JSON-LD, and the standfirst that its description repeats.
+
+https://schema.org/articleBody is written for search engines: whole, but without sub-heads, lists and tables. So it mends
+an extraction that missed much of it, and tells where one began too early or ended too late.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from html import unescape
+
+from lxml import html
+
+from copydesk_cleaner.extraction.tree import words_of
+from copydesk_cleaner.metadata import PageFacts, json_ld_nodes
+from copydesk_cleaner.text import key, normalise
+
+BODY = "articleBody"
+TAGS = re.compile(r"<[^<>]{0,2000}>")
+BLOCK_END = re.compile(r"</(?:p|div|li|h[1-6]|blockquote)>|<br\s*/?>", re.IGNORECASE)
+MIN_SAID = 600
+MUCH_LONGER = 1.3
+AGREES = 0.6
+FOUND_IN_TREE = 0.8
+KEY_START = 80
+
+DESCRIPTION_META = ("og:description", "description", "twitter:description")
+MIN_STANDFIRST = 40
+MAX_STANDFIRST = 600
+START = 30
+MAX_CLIMB = 4
+NO_STANDFIRST = frozenset({"a", "aside", "figure", "figcaption", "footer", "li", "nav", "script", "style", "noscript"})
+ELLIPSIS = ("…", "...", "[…]", "[...]")
+
+
+def with_body_said(text: str, tree: html.HtmlElement, facts: PageFacts) -> str:
+    """The text, or the body that the page's JSON-LD tells when the text is a small part of it."""
+    said = body_said(facts)
+    if len(said) < MIN_SAID or len(said) < MUCH_LONGER * len(text) or not _agrees(text, said):
+        return text
+    printed = list(_blocks_in(tree, key(said)))
+    return "\n".join(printed) if sum(map(len, printed)) >= FOUND_IN_TREE * len(said) else said
+
+
+def body_said(facts: PageFacts) -> str:
+    """The longest body in the page's JSON-LD as lines of text, or nothing."""
+    scripts = [script for script in facts.json_ld if f'"{BODY}"' in script]
+    bodies = [body for node in json_ld_nodes(scripts) if isinstance(body := node.get(BODY), str)]
+    return _plain(max(bodies, key=len)) if bodies else ""
+
+
+def _plain(body: str) -> str:
+    if "<" in body:
+        body = TAGS.sub("", BLOCK_END.sub("\n", body))
+    return normalise(unescape(body))
+
+
+def _agrees(text: str, said: str) -> bool:
+    """Whether most of the text is in the body; nothing agrees with anything."""
+    whole = key(said)
+    lines = [words for line in text.split("\n") if (words := key(line))]
+    shared = sum(len(words) for words in lines if words[:KEY_START] in whole)
+    return shared >= AGREES * sum(map(len, lines))
+
+
+def _blocks_in(tree: html.HtmlElement, whole: str) -> Iterator[str]:
+    """The paragraphs of the page that are in the body, each once."""
+    seen = set()
+    for element in tree.iter("p", "h2", "h3", "h4", "li", "blockquote"):
+        words = words_of(element)
+        name = key(words)
+        if name and name not in seen and name in whole:
+            seen.add(name)
+            yield words
+
+
+def with_standfirst(text: str, tree: html.HtmlElement, facts: PageFacts) -> str:
+    """The text after the standfirst: the page's description where it is printed between the heading and the text."""
+    first = text.partition("\n")[0]
+    known = key(text)
+    for description in _descriptions(facts):
+        if key(description) not in known and (found := _printed(tree, description, first)):
+            return f"{found}\n{text}"
+    return text
+
+
+def _descriptions(facts: PageFacts) -> list[str]:
+    said = [
+        normalise(unescape(value)).replace("\n", " ") for name in DESCRIPTION_META for value in facts.meta.get(name, ())
+    ]
+    titles = {key(heading) for heading in (*facts.headings, facts.title_tag, *facts.meta.get("og:title", ()))}
+    return [
+        text
+        for value in dict.fromkeys(said)
+        if MIN_STANDFIRST <= len(text := _whole(value)) <= MAX_STANDFIRST and key(text) not in titles
+    ]
+
+
+def _whole(description: str) -> str:
+    """The description without the dots of one that was cut short."""
+    for dots in ELLIPSIS:
+        description = description.removesuffix(dots)
+    return description.rstrip()
+
+
+def _printed(tree: html.HtmlElement, description: str, first: str) -> str:
+    """The description as printed after a main heading and before the first line of the text, or nothing."""
+    pieces = tree.xpath(
+        "//h1 | //body//text()[contains(., $start)] | //body//text()[contains(., $first)]",
+        start=description[:START],
+        first=first[:START].removeprefix("- "),
+    )
+    found, headed = "", False
+    for piece in pieces:
+        if not isinstance(piece, str):
+            headed = True
+        elif headed and description[:START] in piece:
+            found = found or _paragraph(piece, description)
+        elif found:
+            return found
+    return ""
+
+
+def _paragraph(piece: object, description: str) -> str:
+    """The element around the piece of text that says the description and no more."""
+    element = piece.getparent()  # type: ignore[attr-defined]
+    if piece.is_tail:  # type: ignore[attr-defined]
+        element = element.getparent()
+    if any(ancestor.tag in NO_STANDFIRST for ancestor in (element, *element.iterancestors())):
+        return ""
+    wanted = key(description)
+    for _ in range(MAX_CLIMB):
+        if element is None:
+            return ""
+        words = words_of(element)
+        if len(words) > MAX_STANDFIRST:
+            return ""
+        if key(words) == wanted:
+            return words
+        element = element.getparent()
+    return ""
