@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -88,6 +89,99 @@ def test_characters_are_unescaped_once(sentences: int) -> None:
     body = f"<article><h1>Row</h1><p>{words} <b>&amp;copy</b> &amp;copy; it.</p><p>{SENTENCE * sentences}</p></article>"
     article = article_of(html_page(page_of(body)))
     assert article.paragraphs[0] == "Use &amp; and &lt;b&gt; and &eacute; here, AT&T, Q&A and 1 < 2. &copy &copy; it."
+
+
+def story_of(number: int = 4) -> str:
+    return "".join(f"<p>On day {each}, {SENTENCE * 3}</p>" for each in range(number))
+
+
+@pytest.mark.parametrize("item", ["li", "div", "article"])
+@pytest.mark.parametrize("link", ["<h3><a href='/news/{}'>{}</a></h3>", "<a href='/news/{}'><h3>{}</h3></a>"])
+def test_a_list_of_other_stories_is_no_part_of_this_one(item: str, link: str) -> None:
+    teasers = "".join(
+        f"<{item}>{link.format(name, f'Another ferry is late in {name}')}<p>Crews in {name} stay at home.</p></{item}>"
+        for name in ("Aalen", "Bergen", "Calais")
+    )
+    article = article_of(html_page(page_of(f"<article><h1>Row</h1>{story_of()}<div>{teasers}</div></article>")))
+    assert len(article.paragraphs) == 4
+    assert "Bergen" not in article.text
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "<h3><a href='#{0}'>Part {0}</a></h3>",
+        "<h3><a href='https://shop.example.com/{0}'>Part {0}</a></h3>",
+        "<h3>{0}</h3>",
+    ],
+    ids=["anchors", "another site", "no links"],
+)
+def test_the_parts_of_a_story_are_no_list_of_others(link: str) -> None:
+    parts = "".join(f"<div>{link.format(name)}<p>{name} has {SENTENCE * 2}</p></div>" for name in ("One", "Two", "Ten"))
+    article = article_of(html_page(page_of(f"<article><h1>Row</h1>{story_of()}{parts}</article>")))
+    assert sum("has The harbour" in paragraph for paragraph in article.paragraphs) == 3
+
+
+def test_a_line_of_tags_is_no_part_of_the_story_and_a_tag_in_a_sentence_is() -> None:
+    tags = "".join(
+        f"<a rel='tag' href='/tag/{name}'>{name} harbour news</a>, " for name in ("ferries", "crews", "board")
+    )
+    sentence = f"<p>{SENTENCE} So say <a rel='tag' href='/tag/crews'>the crews</a> of the line.</p>"
+    article = article_of(html_page(page_of(f"<article><h1>Row</h1>{story_of()}{sentence}<div>{tags}</div></article>")))
+    assert "So say the crews of the line." in article.paragraphs[-1]
+    assert "ferries harbour news" not in article.text
+
+
+STANDFIRST = "Crews say that the winter timetable leaves them four minutes between two crossings"
+
+
+@pytest.mark.parametrize("ending", ["", "…", "..."])
+def test_the_standfirst_that_the_description_repeats_is_part_of_the_story(ending: str) -> None:
+    head = f"<meta property='og:description' content='{STANDFIRST}{ending}'>"
+    body = f"<h1>Row</h1><header><div><span>{STANDFIRST}</span></div></header><article>{story_of()}</article>"
+    assert article_of(html_page(page_of(body, head))).paragraphs[0] == STANDFIRST
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<h1>Row</h1><article>{story}</article>",
+        "<h1>Row</h1><article>{story}</article><p>{standfirst}</p>",
+        "<p>{standfirst}</p><h1>Row</h1><article>{story}</article>",
+        "<h1>Row</h1><aside><p>{standfirst}</p></aside><article>{story}</article>",
+        "<h1>Row</h1><p><a href='/x'>{standfirst}</a></p><article>{story}</article>",
+    ],
+    ids=["not printed", "after the story", "before the heading", "aside", "link"],
+)
+def test_a_description_that_is_printed_nowhere_or_elsewhere_is_no_standfirst(body: str) -> None:
+    head = f"<meta property='og:description' content='{STANDFIRST}'>"
+    page = html_page(page_of(body.format(story=story_of(), standfirst=STANDFIRST), head))
+    assert STANDFIRST not in article_of(page).text
+
+
+def told(body: str) -> str:
+    return f"<script type='application/ld+json'>{json.dumps({'@type': 'NewsArticle', 'articleBody': body})}</script>"
+
+
+def test_a_story_that_only_json_ld_tells_whole_is_taken_from_there() -> None:
+    lines = [f"On day {number}, {SENTENCE * 3}".strip() for number in range(8)]
+    page = page_of(f"<article><h1>Row</h1><p>{lines[0]}</p></article>", told("\n\n".join(lines)))
+    assert article_of(html_page(page)).paragraphs == tuple(lines)
+
+
+def test_a_story_that_json_ld_tells_is_printed_paragraph_by_paragraph_where_the_page_has_them() -> None:
+    lines = [f"On day {number}, {SENTENCE * 3}".strip() for number in range(8)]
+    chunks = "".join(f"<div class='article-body'><p>{line}</p></div>" for line in lines)
+    page = page_of(f"<h1>Row</h1><div>{chunks}</div><nav><p>{lines[0]}</p></nav>", told(" ".join(lines)))
+    assert article_of(html_page(page)).paragraphs == tuple(lines)
+
+
+def test_a_body_in_json_ld_that_is_of_another_story_is_not_taken() -> None:
+    other = " ".join(
+        f"In town {number} the tram lines were closed for a day of mending and paint." for number in range(60)
+    )
+    page = page_of(f"<article><h1>Row</h1>{story_of()}</article>", told(other))
+    assert "tram" not in article_of(html_page(page)).text
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def extract(page: Page) -> Extracted:
     facts = read_facts(tree)
     metadata = read_metadata(facts, page.url, page.fetched_at)
     fragment = DOCUMENT.search(page.content) is None
-    text = normalise(blocks(tree)) if fragment else _story(tree, facts)
+    text = normalise(blocks(tree)) if fragment else _story(tree, facts, page.url)
     if not fragment and text:
         metadata = completed(metadata, tree, page)
     return _sized(
@@ -70,8 +70,8 @@ def extract(page: Page) -> Extracted:
     )
 
 
-def _story(tree: html.HtmlElement, facts: PageFacts) -> str:
-    text = with_body_said(normalise(page_text(tree)), tree, facts)
+def _story(tree: html.HtmlElement, facts: PageFacts, url: str) -> str:
+    text = with_body_said(normalise(page_text(tree, url)), tree, facts)
     return normalise(with_standfirst(text, tree, facts)) if text else ""
 
 

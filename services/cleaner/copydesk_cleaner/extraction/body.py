@@ -14,6 +14,7 @@ from trafilatura.settings import MANUALLY_CLEANED, Extractor
 from trafilatura.xml import xmltotxt
 from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
 
+from copydesk_cleaner.extraction.teasers import without_teasers
 from copydesk_cleaner.extraction.tree import size, texts
 
 MAX_RERUN_ELEMENTS = 15_000
@@ -31,8 +32,10 @@ NAVIGATION = (
 )
 
 
-def page_text(tree: html.HtmlElement) -> str:
+def page_text(tree: html.HtmlElement, url: str) -> str:
     """The story of a page, a line for each block; empty when none was found. The tree stays as it is."""
+    tree = copy(tree)
+    without_teasers(tree, url)
     text = fast(tree)
     if not seems_short(text, tree) or size(tree) > MAX_RERUN_ELEMENTS:
         return text

@@ -1,0 +1,92 @@
+"""Lists of other stories and lists of tags, told by what their links are and not by what their classes are called."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from urllib.parse import urljoin, urlsplit
+
+from lxml import html
+
+from copydesk_cleaner.extraction.tree import words_of
+
+HEADINGS = ("h2", "h3", "h4", "h5", "h6")
+MAX_HEADINGS = 500
+MAX_LEVELS = 40
+MIN_TEASERS = 3
+MAX_TEASER = 500
+TAG_SHARE = 0.8
+BLOCKS = frozenset({"div", "p", "ul", "ol", "section", "footer", "li", "nav", "dl"})
+LIST_PARTS = frozenset({"li", "ul", "ol"})
+
+
+def without_teasers(tree: html.HtmlElement, url: str) -> None:
+    """Take lists of other stories and of tags out of the tree."""
+    for item in (*_teasers(tree, url), *_tag_lists(tree)):
+        if item.getparent() is not None:
+            item.drop_tree()
+
+
+def _teasers(tree: html.HtmlElement, url: str) -> list[html.HtmlElement]:
+    """Three or more neighbours that are each little more than a heading that leads to another page of the site."""
+    headings = [heading for heading in tree.iter(*HEADINGS) if _leads_away(heading, url)]
+    if not MIN_TEASERS <= len(headings) <= MAX_HEADINGS:
+        return []
+    above = [_ancestors(heading) for heading in headings]
+    shared = Counter(ancestor for ancestors in above for ancestor in ancestors)
+    lists = defaultdict(list)
+    for heading, ancestors in zip(headings, above, strict=True):
+        item = heading
+        for ancestor in ancestors:
+            if shared[ancestor] > 1:
+                lists[ancestor].append(item)
+                break
+            item = ancestor
+    return [item for items in lists.values() if len(items) >= MIN_TEASERS for item in items if _is_short(item)]
+
+
+def _ancestors(element: html.HtmlElement) -> list[html.HtmlElement]:
+    return [ancestor for ancestor, _ in zip(element.iterancestors(), range(MAX_LEVELS), strict=False)]
+
+
+def _leads_away(heading: html.HtmlElement, url: str) -> bool:
+    links = heading.findall(".//a[@href]") or _links_around(heading)
+    return (
+        len(links) == 1
+        and words_of(links[0]) != ""
+        and _is_other_page(links[0].get("href"), url)
+        and (words_of(heading) in words_of(links[0]))
+    )
+
+
+def _links_around(heading: html.HtmlElement) -> list[html.HtmlElement]:
+    return [ancestor for ancestor in _ancestors(heading)[:3] if ancestor.tag == "a" and ancestor.get("href")]
+
+
+def _is_other_page(address: str, url: str) -> bool:
+    try:
+        target, own = urlsplit(urljoin(url, address.strip())), urlsplit(url)
+    except ValueError:
+        return False
+    return target.hostname == own.hostname and target.path not in {own.path, "", "/"}
+
+
+def _is_short(item: html.HtmlElement) -> bool:
+    return len(words_of(item)) <= MAX_TEASER and next(item.iter("h1"), None) is None
+
+
+def _tag_lists(tree: html.HtmlElement) -> Iterable[html.HtmlElement]:
+    """The blocks that are mostly links to tags: https://html.spec.whatwg.org/multipage/links.html#link-type-tag."""
+    sizes: Counter[html.HtmlElement] = Counter()
+    for link in tree.xpath("//a[contains(concat(' ', @rel, ' '), ' tag ')]"):
+        block = _block_around(link)
+        if block is not None:
+            sizes[block] += len(words_of(link))
+    return [block for block, linked in sizes.items() if linked >= TAG_SHARE * len(words_of(block))]
+
+
+def _block_around(link: html.HtmlElement) -> html.HtmlElement | None:
+    block = next((ancestor for ancestor in link.iterancestors() if ancestor.tag in BLOCKS), None)
+    while block is not None and block.tag in LIST_PARTS and block.getparent() is not None:
+        if block.getparent().tag not in LIST_PARTS:
+            break
+        block = block.getparent()
+    return block
