@@ -83,9 +83,10 @@ def test_every_paragraph_of_a_plea_is_cut() -> None:
 
 @pytest.mark.parametrize("sentence", NO_PROMPTS)
 def test_a_story_about_subscriptions_stays(sentence: str) -> None:
-    article = article_of(text_page(BODY.format(line=sentence) + f"\n{sentence}"))
-    assert article.paragraphs.count(sentence) == 2
-    assert article.removals == ()
+    for text in (BODY.format(line=sentence), f"{BODY.splitlines()[0]}\n{sentence}"):
+        article = article_of(text_page(text))
+        assert sentence in article.paragraphs
+        assert article.removals == ()
 
 
 @pytest.mark.parametrize("rule", LINE_RULES, ids=lambda rule: rule.id)

@@ -5,11 +5,33 @@ from functools import lru_cache
 
 from copydesk_cleaner.captions import captions, standing_captions
 from copydesk_cleaner.headlines import bare_headlines
+from copydesk_cleaner.host_lines import host_lines
 from copydesk_cleaner.related import known_titles, read_more
+from copydesk_cleaner.repeats import repeated_paragraphs
 from copydesk_cleaner.rulebook import Book, Source, book_with, shipped
 from copydesk_cleaner.rulebook.engine import edge_family, line_family
 from copydesk_cleaner.story import Context, Family, Story
 from copydesk_cleaner.titles import title_echo
+
+# The order names the rule where several match.
+LINES = (
+    "boilerplate",
+    "signoffs",
+    "bylines",
+    "bios",
+    "comments",
+    "crumbs",
+    "legal",
+    "widgets",
+    "promotions",
+    "prompts",
+)
+CLOSING_UNITS = 3
+
+
+def _closing(family: Family) -> Family:
+    """The same for the end of a text only, where an agency's name is a signature and no picture credit."""
+    return lambda units, context: family(units[-CLOSING_UNITS:], context)
 
 
 def families(book: Book) -> tuple[Family, ...]:
@@ -19,13 +41,16 @@ def families(book: Book) -> tuple[Family, ...]:
     return (
         title_echo,
         known_titles,
+        host_lines,
+        _closing(line_family(book.rules("signoffs"))),
+        _closing(edge_family(book.rules("signoffs"))),
+        line_family(book.rules("galleries")),
         read_more(book.leads),
         line_family(book.rules("related")),
         captions,
-        line_family(book.rules("boilerplate")),
-        line_family(book.rules("bylines")),
-        line_family(book.rules("promotions")),
-        edge_family(book.rules("edges")),
+        line_family(book.rules(*LINES)),
+        edge_family(book.rules("edges", "signoffs")),
+        repeated_paragraphs,
         *(make(book.rules(name)) for name in others for make in (line_family, edge_family)),
         standing_captions,
         bare_headlines,

@@ -8,11 +8,11 @@ from copydesk_cleaner.extract import Extracted, extract
 from copydesk_cleaner.fields import content_hash, word_count
 from copydesk_cleaner.languages import language_of
 from copydesk_cleaner.metadata import Metadata
-from copydesk_cleaner.people import clean_authors
 from copydesk_cleaner.pictures import merged
 from copydesk_cleaner.rulebook import Source, digest
 from copydesk_cleaner.rules import FAMILIES, families_with, tidy
 from copydesk_cleaner.similarity import simhash
+from copydesk_cleaner.sources import attribution_of, authors_of
 from copydesk_cleaner.story import Context, Family, Finding, Story, settle
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason
@@ -33,7 +33,7 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
     """The same by these families of rules, the version of which is named in the article."""
     extracted = extract(page)
     title = extracted.metadata.title or page.entry_title
-    story = tidy(extracted.text, _context(extracted, title, page), families)
+    story = tidy(extracted.text, context_of(extracted, title, page), families)
     settled = settle(story.text, story.cuts())
     if not settled.paragraphs:
         return Drop(DropReason.NO_ARTICLE, "no text was left" if extracted.text else "no text was found")
@@ -49,8 +49,8 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
             feed_id=page.feed_id,
             source=page.source,
             title=title,
-            authors=metadata.authors or page.entry_authors or _bylines(story),
-            attribution=_attribution(story),
+            authors=metadata.authors or page.entry_authors or authors_of(_in_order(story)),
+            attribution=attribution_of(_in_order(story)),
             published_at=metadata.published_at or page.entry_published_at,
             modified_at=metadata.modified_at,
             fetched_at=page.fetched_at,
@@ -68,15 +68,17 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
             rights=page.rights,
             content_hash=content_hash(title, settled.paragraphs),
             simhash=simhash(text),
-            cleaner_version=version,
+            cleaner_version=_version(version, page),
         )
     )
 
 
-def _context(extracted: Extracted, title: str, page: Page) -> Context:
+def context_of(extracted: Extracted, title: str, page: Page) -> Context:
+    """What is known besides the text of a page whose title is this."""
     return Context(
         titles=tuple(dict.fromkeys((*extracted.metadata.titles, title, page.entry_title))),
         known_titles=page.known_titles,
+        host_lines=frozenset(page.host_lines),
         captions=extracted.captions,
         alternatives=extracted.alternatives,
         links=extracted.links,
@@ -88,16 +90,17 @@ def _links(story: Story) -> tuple[RelatedLink, ...]:
     return tuple(dict.fromkeys(finding.link for finding in _in_order(story) if finding.link))
 
 
-def _bylines(story: Story) -> tuple[str, ...]:
-    return clean_authors([finding.byline for finding in _in_order(story) if finding.byline], "")
-
-
-def _attribution(story: Story) -> tuple[str, ...]:
-    return clean_authors([finding.attribution for finding in _in_order(story) if finding.attribution], "")
-
-
 def _in_order(story: Story) -> list[Finding]:
     return sorted(story.findings, key=lambda finding: finding.cuts[0].start)
+
+
+def _version(version: str, page: Page) -> str:
+    """That of the rules, and that of what was remembered of the host where it could have cut: as build metadata of a
+    semantic version.
+    """
+    if not page.host_lines:
+        return version
+    return f"{version}{'.' if '+' in version else '+'}host.{page.host_memory}"
 
 
 def _access(metadata: Metadata, fetched: Access) -> Access:

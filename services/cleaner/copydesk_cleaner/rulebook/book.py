@@ -14,7 +14,7 @@ from copydesk_cleaner.rulebook.files import (
     parse_quickly,
     shipped_sources,
 )
-from copydesk_cleaner.rulebook.patterns import BUILT_IN, PatternError, compiled, expanded, words_pattern
+from copydesk_cleaner.rulebook.patterns import BUILT_IN, PatternError, compiled, expanded, joined, words_pattern
 from copydesk_cleaner.rulebook.schema import Example, LeadEntry, RuleEntry, Scope
 from copydesk_cleaner.story import Kind
 from copydesk_shared.yaml_lines import Location
@@ -63,6 +63,10 @@ class Book:
     @property
     def families(self) -> tuple[str, ...]:
         return tuple(self._rules)
+
+    def file(self, family: str) -> RuleFile:
+        """The file of a family. Raises ``KeyError``."""
+        return {file.entry.family: file for file in self.files}[family]
 
     def rules(self, *families: str, scope: Scope | None = None) -> tuple[Rule, ...]:
         """The rules of these families, or of all; raises ``KeyError`` for a family that does not exist."""
@@ -158,7 +162,7 @@ def _rule(file: RuleFile, index: int, entry: RuleEntry, parts: Mapping[str, str]
 
 def _whole(file: RuleFile, index: int, entry: RuleEntry, patterns: Sequence[str]) -> re.Pattern[str]:
     try:
-        return compiled("|".join(patterns), ignore_case=entry.ignore_case)
+        return compiled(joined(patterns), ignore_case=entry.ignore_case)
     except PatternError as error:
         for number, pattern in enumerate(patterns):
             try:

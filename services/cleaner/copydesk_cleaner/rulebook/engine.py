@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from copydesk_cleaner.credits import agencies_in
 from copydesk_cleaner.rulebook.book import Rule
-from copydesk_cleaner.rulebook.patterns import unnamed
+from copydesk_cleaner.rulebook.patterns import group_name, unnamed
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
 from copydesk_shared.messages import Image, RelatedLink
 
@@ -57,10 +57,14 @@ def _any_of(rules: Iterable[Rule]) -> re.Pattern[str] | None:
 def edge_family(rules: Iterable[Rule]) -> Family:
     """A family that cuts what the rules of scope start and end find at the ends of lines."""
     rules = tuple(rule for rule in rules if rule.scope in {"start", "end"})
+    wanting = [(tuple(need.casefold() for need in rule.needs), rule) for rule in rules]
 
     def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         for unit in units:
-            for rule in rules:
+            folded = unit.text.casefold()
+            for needs, rule in wanting:
+                if needs and not any(need in folded for need in needs):
+                    continue
                 match = _at_edge(rule, unit.text)
                 if match is not None:
                     yield _finding(rule, unit, match.start(), match.end(), match.groupdict())
@@ -74,7 +78,8 @@ def _at_edge(rule: Rule, line: str) -> re.Match[str] | None:
     return rule.pattern.match(line) if rule.scope == "start" else rule.pattern.search(line, max(0, len(line) - WINDOW))
 
 
-def _finding(rule: Rule, unit: Unit, start: int, end: int, groups: Mapping[str, str | None]) -> Finding:
+def _finding(rule: Rule, unit: Unit, start: int, end: int, found: Mapping[str, str | None]) -> Finding:
+    groups = {group_name(name): value for name, value in found.items() if value}
     headline, caption, credit = (groups.get(name) or "" for name in ("headline", "caption", "credit"))
     return Finding(
         (Cut(unit.start + start, unit.start + end, rule.id, rule.kind),),

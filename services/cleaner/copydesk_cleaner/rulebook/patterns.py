@@ -1,6 +1,7 @@
 """Patterns of rule files: named parts put in, compiled, and refused when they are wrong."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -43,10 +44,27 @@ def compiled(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
         found = re.compile(pattern, re.IGNORECASE if ignore_case else 0)
     except (re.error, OverflowError, RecursionError) as error:
         raise PatternError(f"not a regular expression: {error}") from None
-    unknown = sorted(set(found.groupindex) - GROUPS)
+    unknown = sorted({group_name(name) for name in found.groupindex} - GROUPS)
     if unknown:
         raise PatternError(f"a group may be called {', '.join(sorted(GROUPS))}; not {unknown[0]!r}")
     return found
+
+
+def joined(patterns: Sequence[str]) -> str:
+    """The patterns as one; a group whose name has come before gets a number, as each name may come once only."""
+    names: Counter[str] = Counter()
+
+    def numbered(match: re.Match[str]) -> str:
+        name = match[0][4:-1]
+        names[name] += 1
+        return match[0] if names[name] == 1 else f"(?P<{name}_{names[name]}>"
+
+    return NAMED_GROUP.sub(numbered, "|".join(patterns))
+
+
+def group_name(name: str) -> str:
+    """The name of a group without its number."""
+    return name.split("_", 1)[0]
 
 
 def unnamed(pattern: str, *, ignore_case: bool) -> str:

@@ -1,0 +1,32 @@
+"""Who a text is from: the names in its sign-offs, sorted into authors and agencies."""
+
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
+import re
+from collections.abc import Iterable
+
+from copydesk_cleaner.people import clean_authors
+from copydesk_cleaner.story import Finding
+from copydesk_cleaner.text import key
+
+# Where the author was, after the name: "Ada Holm in Oslo and Jo Bell in Bergen".
+PLACE = re.compile(r"\s(?:in|from|at)\s(?:the\s)?[A-Z][\w.'-]*(?:\s[A-Z][\w.'-]*)*")
+SEPARATOR = re.compile(r"\s*[,;/|]\s*|\s+[-–—&]\s+|\s+(?:and|und|et|y|e|en|i|и|та|och|og)\s+")
+NOT_A_SOURCE = re.compile(r"^(?:©|\(c\)|copyright)?\s*(?:©|@|\d{4}(?:-\d{2,4})?)*\s*|[\s.,]+$", re.IGNORECASE)
+MAX_SOURCE = 60
+MAX_SOURCES = 12
+
+
+def authors_of(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The people that bylines and sign-offs name, without places, each once."""
+    return clean_authors([PLACE.sub("", finding.byline) for finding in findings if finding.byline], "")
+
+
+def attribution_of(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The agencies and desks that sign-offs name, as printed, each once and in order."""
+    parts = (part for finding in findings for part in SEPARATOR.split(finding.attribution))
+    named = (NOT_A_SOURCE.sub("", part.strip(" ()[]<>*.:")) for part in parts)
+    return tuple({key(name): name for name in reversed([*named]) if name and len(name) <= MAX_SOURCE}.values())[::-1][
+        :MAX_SOURCES
+    ]
