@@ -13,7 +13,7 @@ from copydesk_cleaner.extraction.completion import completed
 from copydesk_cleaner.extraction.facts import alternatives, captions, read_facts
 from copydesk_cleaner.extraction.fragment import blocks
 from copydesk_cleaner.extraction.said import with_body_said, with_standfirst
-from copydesk_cleaner.extraction.tree import HEADINGS, parse, texts
+from copydesk_cleaner.extraction.tree import HEADINGS, drop_code, parse, texts
 from copydesk_cleaner.headlines import MIN_LINK_WORDS, with_words
 from copydesk_cleaner.metadata import Metadata, PageFacts, read_metadata
 from copydesk_cleaner.text import normalise
@@ -54,6 +54,7 @@ def extract(page: Page) -> Extracted:
         return Extracted("")
     facts = read_facts(tree)
     metadata = read_metadata(facts, page.url, page.fetched_at)
+    drop_code(tree)
     fragment = DOCUMENT.search(page.content) is None
     text = normalise(blocks(tree)) if fragment else _story(tree, facts, page.url)
     if not fragment and text:
@@ -72,7 +73,7 @@ def extract(page: Page) -> Extracted:
 
 def _story(tree: html.HtmlElement, facts: PageFacts, url: str) -> str:
     text = with_body_said(normalise(page_text(tree, url)), tree, facts)
-    return normalise(with_standfirst(text, tree, facts)) if text else ""
+    return with_standfirst(text, tree, facts) if text else ""
 
 
 def _sized(extracted: Extracted) -> Extracted:

@@ -34,12 +34,16 @@ NAVIGATION = (
 
 def page_text(tree: html.HtmlElement, url: str) -> str:
     """The story of a page, a line for each block; empty when none was found. The tree stays as it is."""
-    tree = copy(tree)
-    without_teasers(tree, url)
-    text = fast(tree)
+    text = fast(_own_story(tree, url))
     if not seems_short(text, tree) or size(tree) > MAX_RERUN_ELEMENTS:
         return text
-    return thorough(tree) or text
+    return thorough(_own_story(tree, url)) or text
+
+
+def _own_story(tree: html.HtmlElement, url: str) -> html.HtmlElement:
+    tree = copy(tree)
+    without_teasers(tree, url)
+    return tree
 
 
 def seems_short(text: str, tree: html.HtmlElement) -> bool:
@@ -51,8 +55,7 @@ def seems_short(text: str, tree: html.HtmlElement) -> bool:
 
 
 def fast(tree: html.HtmlElement) -> str:
-    """What trafilatura's main extractor finds."""
-    tree = copy(tree)
+    """What trafilatura's main extractor finds; the tree is used up."""
     etree.strip_elements(tree, *NEVER_STORY, with_tail=False)
     try:
         prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)

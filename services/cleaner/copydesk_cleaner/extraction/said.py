@@ -39,7 +39,7 @@ def with_body_said(text: str, tree: html.HtmlElement, facts: PageFacts) -> str:
     if len(said) < MIN_SAID or len(said) < MUCH_LONGER * len(text) or not _agrees(text, said):
         return text
     printed = list(_blocks_in(tree, key(said)))
-    return "\n".join(printed) if sum(map(len, printed)) >= FOUND_IN_TREE * len(said) else said
+    return normalise("\n".join(printed)) if sum(map(len, printed)) >= FOUND_IN_TREE * len(said) else said
 
 
 def body_said(facts: PageFacts) -> str:
@@ -84,7 +84,7 @@ def with_standfirst(text: str, tree: html.HtmlElement, facts: PageFacts) -> str:
     known = key(text)
     for description in _descriptions(facts):
         if key(description) not in known and (found := _printed(tree, description, first)):
-            return f"{found}\n{text}"
+            return f"{normalise(found)}\n{text}"
     return text
 
 

@@ -76,7 +76,9 @@ def _is_short(item: html.HtmlElement) -> bool:
 def _tag_lists(tree: html.HtmlElement) -> Iterable[html.HtmlElement]:
     """The blocks that are mostly links to tags: https://html.spec.whatwg.org/multipage/links.html#link-type-tag."""
     sizes: Counter[html.HtmlElement] = Counter()
-    for link in tree.xpath("//a[contains(concat(' ', @rel, ' '), ' tag ')]"):
+    for link in tree.iter("a"):
+        if "tag" not in (link.get("rel") or "").split():
+            continue
         block = _block_around(link)
         if block is not None:
             sizes[block] += len(words_of(link))

@@ -32,6 +32,14 @@ def parse(content: str) -> html.HtmlElement | None:
     return tree
 
 
+def drop_code(tree: html.HtmlElement) -> None:
+    """Take programs, styles and drawings out of the tree; linked data stays."""
+    etree.strip_elements(tree, "style", "svg", with_tail=False)
+    for script in list(tree.iter("script")):
+        if "ld+json" not in (script.get("type") or ""):
+            script.drop_tree()
+
+
 def size(tree: html.HtmlElement) -> int:
     """How many elements the tree has."""
     return int(tree.xpath("count(//*)"))
