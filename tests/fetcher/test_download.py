@@ -1,3 +1,5 @@
+import gzip
+import random
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -7,8 +9,12 @@ from copydesk_fetcher.http import Client
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_shared.errors import DeadLetterReason, DropReason, Poison, Retryable
 from copydesk_shared.identity import article_id
+from copydesk_shared.log import Record
+from copydesk_shared.marks import marked
 from copydesk_shared.messages import Entry, Page, Source
+from copydesk_shared.retries import ATTEMPT
 from copydesk_shared.stage import Drop, Emit
+from copydesk_shared.telemetry import CURRENT_RECORD
 from copydesk_shared.topics import DISCOVERED, FETCHED
 
 from .conftest import Settings
@@ -93,7 +99,8 @@ async def test_kinds_of_pages(site: Site, downloader: Downloader, content_type: 
     [
         (answer("", 404), DropReason.NOT_FOUND),
         (answer("", 410), DropReason.NOT_FOUND),
-        (answer("", 401), DropReason.REFUSED),
+        (answer("", 401), DropReason.WALL),
+        (answer("", 402), DropReason.WALL),
         (answer("", 403), DropReason.REFUSED),
         (answer("", 451), DropReason.REFUSED),
         (answer("", 418), DropReason.REFUSED),
@@ -116,6 +123,32 @@ async def test_what_is_dropped_and_why(
     assert isinstance(outcome, Drop)
     assert outcome.reason is reason
     assert outcome.detail.startswith("http://127.0.0.1")
+
+
+async def test_a_login_wall_is_called_one(site: Site, downloader: Downloader) -> None:
+    site.pages["/a"] = answer("", 401)
+    outcome = await downloader.handle(entry_at(site.url("/a")))
+    assert outcome == Drop(DropReason.WALL, f"{site.url('/a')}: the server answered 401: a login wall")
+
+
+PACKED = gzip.compress(random.Random(7).randbytes(5000))
+
+
+@pytest.mark.parametrize("broken", [PACKED[:2000] + b"\xff" * 100 + PACKED[2100:], PACKED[:-100]], ids=["wrong", "cut"])
+@pytest.mark.parametrize("attempts", [0, 1, 2])
+async def test_broken_compressed_data_is_tried_a_few_times(
+    site: Site, downloader: Downloader, attempts: int, broken: bytes
+) -> None:
+    site.pages["/a"] = answer(broken, content_encoding="gzip")
+    retried = marked("fetcher.retry.short", Record(DISCOVERED.name, 0, 0, b"a", b"b"), {ATTEMPT: str(attempts)})
+    record = Record(retried.topic, 0, 0, retried.key, retried.value, retried.headers)
+    said = CURRENT_RECORD.set(record)
+    try:
+        with pytest.raises(Retryable if attempts < 2 else Poison, match="gzip data") as caught:
+            await downloader.handle(entry_at(site.url("/a")))
+    finally:
+        CURRENT_RECORD.reset(said)
+    assert isinstance(caught.value, Retryable) or caught.value.reason is DeadLetterReason.UNDECODABLE
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])

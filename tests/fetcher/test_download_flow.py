@@ -138,6 +138,8 @@ async def test_without_a_robots_txt_that_can_be_had_it_is_tried_later(
         await Downloader(client, settings).handle(entry_at(site.url("/a")))
     assert caught.value.after_seconds == pytest.approx(300, abs=5)
     assert [request.path for request in site.requests] == ["/robots.txt"]
+    (state,) = client.hosts.changed()
+    assert state.queued == 1, "it waits, and operators see that"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ REASONS: Mapping[str, FetchReason] = {
     "/encoding/unknown": FetchReason.ENCODING,
     "/encoding/three": FetchReason.ENCODING,
     "/encoding/broken": FetchReason.ENCODING,
-    "/encoding/cut": FetchReason.BROKEN_OFF,
+    "/encoding/cut": FetchReason.ENCODING,
     "/endless": FetchReason.TOO_LARGE,
     "/endless/chunks": FetchReason.TOO_LARGE,
     "/endless/trailers": FetchReason.PROTOCOL,

@@ -132,10 +132,10 @@ def test_no_more_than_two_compressions_are_undone() -> None:
     ("name", "data", "reason"),
     [
         ("gzip", b"this is no gzip", FetchReason.ENCODING),
-        ("gzip", gzip.compress(b"x" * 1000, mtime=0)[:-20], FetchReason.BROKEN_OFF),
+        ("gzip", gzip.compress(b"x" * 1000, mtime=0)[:-20], FetchReason.ENCODING),
         ("deflate", b"\xff\xff\xff\xff", FetchReason.ENCODING),
         ("br", b"\xff this is no brotli", FetchReason.ENCODING),
-        ("br", brotli.compress(b"x" * 1000 + bytes(range(256)))[:-20], FetchReason.BROKEN_OFF),
+        ("br", brotli.compress(b"x" * 1000 + bytes(range(256)))[:-20], FetchReason.ENCODING),
         ("zstd", b"this is no zstd", FetchReason.ENCODING),
         ("zstd", zstd_window(27), FetchReason.ENCODING),
         ("gzip, br", brotli.compress(b"this is no gzip"), FetchReason.ENCODING),

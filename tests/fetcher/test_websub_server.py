@@ -199,6 +199,25 @@ async def test_a_body_of_100_mb_that_does_not_say_so_ends_at_the_limit(running: 
     del reader
 
 
+@pytest.mark.parametrize("framing", [{"content_length": str(16 << 20)}, {"transfer_encoding": "chunked"}], ids=str)
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+async def test_who_sends_all_of_a_body_that_is_too_large_before_he_reads_gets_the_answer(
+    running: Endpoint, framing: dict[str, str], connection: str
+) -> None:
+    def send_and_read() -> bytes:
+        with socket.create_connection(("127.0.0.1", running.port), timeout=20) as knock:
+            knock.sendall(head(connection=connection, **framing))
+            for _ in range(256):
+                knock.sendall(
+                    b"x" * 0x10000 if "content_length" in framing else b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+                )
+            knock.sendall(b"" if "content_length" in framing else b"0\r\n\r\n")
+            return knock.recv(4096)
+
+    assert (await asyncio.to_thread(send_and_read)).startswith(b"HTTP/1.1 413 ")
+    assert running.pushes == []
+
+
 async def test_a_body_that_drips_ends_in_time(running: Endpoint) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
 

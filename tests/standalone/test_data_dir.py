@@ -57,3 +57,21 @@ def test_a_folder_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
         pass
     with pytest.raises(SettingsError, match="cannot be used"), locked(tmp_path / "file"):
         pass
+
+
+def _end_in_a_mistake(folder: Path, *left: str) -> None:
+    with locked(folder):
+        for name in left:
+            (folder / name).touch()
+        raise SettingsError("a mistake")
+
+
+def test_a_mistake_leaves_no_folder_that_was_not_there_before(tmp_path: Path) -> None:
+    new, before, used = (tmp_path / name for name in ("new", "before", "used"))
+    before.mkdir()
+    for folder, left in ((new, ()), (before, ()), (used, ("data",))):
+        with pytest.raises(SettingsError, match="a mistake"):
+            _end_in_a_mistake(folder, *left)
+    assert not new.exists()
+    assert before.exists()
+    assert (used / "data").exists()

@@ -54,6 +54,7 @@ def test_up_does_not_start_without_a_contact(agent: str | None, with_feeds: bool
     env = {} if agent is None else {"COPYDESK_FETCHER_USER_AGENT": agent}
     error = _mistake(copydesk("up", *options, "--data-dir", str(tmp_path / "data"), *_free_ports(), env=env))
     assert NAMES in error
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_fetcher_does_not_start_without_a_contact() -> None:

@@ -44,6 +44,11 @@ class Backlog:
         self._note(now, now + comes_back(seconds))
         return seconds
 
+    def put_off(self, now: float, seconds: float) -> None:
+        """One more entry is put off for so long, whenever its turn is."""
+        self._forget(now)
+        self._note(now, now + seconds)
+
     def _note(self, now: float, at: float) -> None:
         """Count it with those that come back a little earlier, never later: nobody is to wait for who is back."""
         place = bisect_right(self._times, at)

@@ -19,6 +19,7 @@ from copydesk_fetcher.pages import OpenPage, open_page, page_from_feed, page_of
 from copydesk_fetcher.responses import (
     Elsewhere,
     Fetched,
+    FetchReason,
     Held,
     Refused,
     TooLarge,
@@ -35,7 +36,9 @@ from copydesk_shared.errors import DeadLetterReason, DropReason, Poison, Retryab
 from copydesk_shared.identity import canonical_url, registrable_domain
 from copydesk_shared.log import Outgoing
 from copydesk_shared.messages import Entry, Page, Rights
+from copydesk_shared.retries import attempt_of
 from copydesk_shared.stage import Drop, Emit, Forward, Stage
+from copydesk_shared.telemetry import CURRENT_RECORD
 from copydesk_shared.topics import DISCOVERED, FETCHED, PAGES_KNOWN
 from copydesk_shared.wire import encode
 
@@ -44,13 +47,15 @@ FETCHER_VERSION = "2"
 OK = 200
 SERVER_ERRORS = 500
 LONGEST_JOURNEY = 5
+# Compressed data may be broken in transit; what is still broken after so many waits is so at its source.
+BROKEN_TIMES = 2
 PORTS = {"http": 80, "https": 443}
 
 DROPPED_STATUS: Mapping[int, DropReason] = {
     204: DropReason.NO_ARTICLE,
     205: DropReason.NO_ARTICLE,
-    401: DropReason.REFUSED,
-    402: DropReason.REFUSED,
+    401: DropReason.WALL,
+    402: DropReason.WALL,
     403: DropReason.REFUSED,
     404: DropReason.NOT_FOUND,
     405: DropReason.REFUSED,
@@ -59,6 +64,7 @@ DROPPED_STATUS: Mapping[int, DropReason] = {
     415: DropReason.UNSUPPORTED_CONTENT,
     451: DropReason.REFUSED,
 }
+WALLS: Mapping[int, str] = {401: ": a login wall", 402: ": a paywall"}
 RETRIED_STATUS: Mapping[int, RetryClass] = {
     408: RetryClass.TIMED_OUT,
     425: RetryClass.SERVER_ERROR,
@@ -194,7 +200,8 @@ class Downloader:
         """Raises :class:`Retryable` where nobody knows yet what robots.txt says."""
         if verdict.retry_seconds is not None:
             self._hosts.uplink.check()
-            raise Retryable(f"{url}: its robots.txt cannot be had", RetryClass.UNREACHABLE, verdict.retry_seconds)
+            self._hosts.put_off(registrable_domain(url), verdict.retry_seconds)
+            raise Retryable(f"{url}: its robots.txt cannot be had", RetryClass.THROTTLED, verdict.retry_seconds)
         return Drop(DropReason.ROBOTS, f"{url}: robots.txt says {verdict.directives}")
 
     async def _asked(self, entry: Entry, url: str) -> Fetched | Forward[Entry] | Drop:
@@ -219,6 +226,8 @@ class Downloader:
             raise
         except Unreachable as error:
             self._hosts.uplink.check()
+            if error.reason is FetchReason.ENCODING and _times_put_off() >= BROKEN_TIMES:
+                raise Poison(f"{url}: {error}, again and again", DeadLetterReason.UNDECODABLE) from None
             kind = RetryClass.TIMED_OUT if isinstance(error, TooSlow) else RetryClass.UNREACHABLE
             raise Retryable(f"{url}: {error}", kind) from None
         return fetched if fetched.status == OK else _judged(fetched)
@@ -285,7 +294,13 @@ def _judged(fetched: Fetched) -> Drop:
     if fetched.status in RETRIED_STATUS or fetched.status >= SERVER_ERRORS:
         kind = RETRIED_STATUS.get(fetched.status, RetryClass.SERVER_ERROR)
         raise Retryable(said, kind, fetched.retry_after(_now()))
-    return Drop(DROPPED_STATUS.get(fetched.status, DropReason.REFUSED), said)
+    return Drop(DROPPED_STATUS.get(fetched.status, DropReason.REFUSED), said + WALLS.get(fetched.status, ""))
+
+
+def _times_put_off() -> int:
+    """How often the entry that is being handled has come back from a retry topic."""
+    record = CURRENT_RECORD.get()
+    return attempt_of(record) if record is not None else 0
 
 
 def _inner_address(url: str, allowed: Sequence[IPNetwork]) -> str | None:

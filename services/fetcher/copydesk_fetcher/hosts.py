@@ -161,6 +161,14 @@ class Hosts:
         """For a page that is not to wait in memory any more: when to come again."""
         return self._queued(self._table[domain], "held")
 
+    def put_off(self, domain: str, seconds: float) -> None:
+        """An entry of this host waits for something else than its turn, at least for so long, in a retry topic."""
+        host = self._table[domain]
+        now = time.monotonic()
+        tier = next((wait for wait in sorted(self._waits.values()) if wait >= seconds), max(self._waits.values()))
+        self._backlog(host).put_off(now, tier)
+        self._note(host, is_news=host.said_queued == 0)
+
     def close(self) -> None:
         """Give no further turns: whoever waits for one, or comes, gets :class:`Held`."""
         self._is_closed = True
@@ -316,12 +324,15 @@ class Hosts:
         QUEUED.labels(reason).inc()
         if self._is_closed:
             return Queued(host.domain, 0.0, 0.0)
-        if host.backlog is None:
-            host.backlog = Backlog()
         first = self._wait(host, host.places)
-        seconds = host.backlog.add(time.monotonic(), first, self._pace(host), self._comes_back)
+        seconds = self._backlog(host).add(time.monotonic(), first, self._pace(host), self._comes_back)
         self._note(host, is_news=host.said_queued == 0)
         return Queued(host.domain, seconds, self._back(seconds))
+
+    def _backlog(self, host: Host) -> Backlog:
+        if host.backlog is None:
+            host.backlog = Backlog()
+        return host.backlog
 
     def _back(self, seconds: float) -> float:
         """When to look again at an entry whose turn is in so many seconds."""

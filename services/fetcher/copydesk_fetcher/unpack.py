@@ -206,5 +206,5 @@ class Body:
     def finish(self) -> bytes:
         """All of it. Raises :class:`Unreachable` when compressed data broke off."""
         if self._received and not all(decoder.is_complete() for decoder in self._decoders):
-            raise Unreachable(f"{' in '.join(self._codings)} data broke off", FetchReason.BROKEN_OFF)
+            raise Unreachable(f"{' in '.join(self._codings)} data broke off", FetchReason.ENCODING)
         return b"".join(self._parts)

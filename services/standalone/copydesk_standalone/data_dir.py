@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from copydesk_shared.errors import SettingsError
+from copydesk_shared.errors import SettingsError, UserError
 
 LEFTOVER_SECONDS = 15.0
+LOCKS = frozenset(("owner", "lock"))
 
 
 def _open(folder: Path, name: str) -> int:
@@ -43,9 +44,11 @@ def locked(folder: Path) -> Iterator[int]:
     """Own the folder, made if need be. Yields the descriptor of the lock that services inherit and keep too.
 
     The other lock is the owner's alone: it is free as soon as the owner is gone, however it went.
-    Raises :class:`SettingsError` when the folder cannot be used or another run owns it.
+    Raises :class:`SettingsError` when the folder cannot be used or another run owns it. Where a person's mistake ends
+    the run before anything was put there, a folder that was made for it goes again.
     """
     with ExitStack() as stack:
+        is_ours = not folder.exists()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             owner, services = _open(folder, "owner"), _open(folder, "lock")
@@ -54,4 +57,16 @@ def locked(folder: Path) -> Iterator[int]:
         stack.callback(os.close, owner)
         stack.callback(os.close, services)
         _take(owner, services, folder)
-        yield services
+        try:
+            yield services
+        except UserError:
+            if is_ours:
+                _take_away(folder)
+            raise
+
+
+def _take_away(folder: Path) -> None:
+    if {each.name for each in folder.iterdir()} <= LOCKS:
+        for name in LOCKS:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,11 +18,22 @@ IDLE_SECONDS = 5
 GRACE_SECONDS = 3
 # A connection has this long for all its requests; one that is being answered then may finish.
 CONNECTION_SECONDS = 40.0
-# An answer that comes before the end of a body is lost when the connection is closed at once: so long, and so much, of
-# what still comes is read and thrown away.
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 16 * 1024 * 1024
+# An answer that comes before the end of a body is lost when the connection is closed at once (RFC 9112 section 9.6): so
+# long, and so much, of what still comes is read and thrown away.
+LINGER_SECONDS = 15.0
+LINGER_BYTES = 32 * 1024 * 1024
 CONNECTIONS = 500
+
+
+class _Transport:
+    """The transport of a connection, which leaves the way to close it to its protocol."""
+
+    def __init__(self, transport: asyncio.Transport, leave: Callable[[], None]) -> None:
+        self._transport = transport
+        self.close = leave
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class _Protocol(H11Protocol):
@@ -35,10 +46,13 @@ class _Protocol(H11Protocol):
         self.logger.setLevel(logging.ERROR)
         self._end: asyncio.TimerHandle | None = None
         self._thrown_away = 0
+        self._is_leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See :class:`asyncio.Protocol`."""
         super().connection_made(transport)
+        self._wire = transport
+        self.transport: Any = _Transport(transport, self._leave)
         if len(self.connections) > CONNECTIONS:
             transport.abort()
             return
@@ -52,22 +66,37 @@ class _Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See :class:`asyncio.Protocol`."""
-        if self._is_lingering():
+        if self._is_lingering() or self._is_leaving:
             self._thrown_away += len(data)
             if self._thrown_away > LINGER_BYTES:
                 self.transport.abort()
                 return
-        super().data_received(data)
+        if not self._is_leaving:
+            super().data_received(data)
 
     def _is_lingering(self) -> bool:
         return self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
 
+    def _leave(self) -> None:
+        """Close. Where a body is still coming, say that nothing else will be said, and wait for its end or theirs."""
+        if self._is_leaving or self.conn.their_state is not h11.SEND_BODY or self._wire.is_closing():
+            self._wire.close()
+            return
+        self._is_leaving = True
+        self._wire.write_eof()
+        self.flow.resume_reading()
+        self._linger()
+
+    def _linger(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+            self._end = self.loop.call_later(LINGER_SECONDS, self._ends)
+
     def on_response_complete(self) -> None:
         """See :class:`H11Protocol`."""
         super().on_response_complete()
-        if self._end is not None and self._is_lingering():
-            self._end.cancel()
-            self._end = self.loop.call_later(LINGER_SECONDS, self._ends)
+        if self._is_lingering():
+            self._linger()
 
     def _ends(self) -> None:
         # uvicorn's annotation hides that there is no cycle before the first request
