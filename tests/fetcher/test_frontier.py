@@ -147,13 +147,13 @@ async def test_a_crawl_delay_is_obeyed_within_limits_and_never_below_ours() -> N
 async def test_after_a_host_changed_hands_its_first_request_waits_one_delay() -> None:
     for states in ([], [HostState(domain=HOST)]):
         hosts = Hosts(concurrency=5, delay_seconds=0.05, total=5)
-        hosts.restore(states)
         began = time.monotonic()
+        hosts.restore(states)
         async with hosts.turn(HOST):
             assert time.monotonic() - began >= 0.049
     hosts = Hosts(concurrency=5, delay_seconds=0, total=5)
-    hosts.restore([HostState(domain=HOST, delay_seconds=0.05)])
     began = time.monotonic()
+    hosts.restore([HostState(domain=HOST, delay_seconds=0.05)])
     async with hosts.turn(HOST):
         assert time.monotonic() - began >= 0.049
 
