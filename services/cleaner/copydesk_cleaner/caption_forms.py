@@ -20,7 +20,8 @@ DATELINE = re.compile(rf"(?:[{UPPER}][{UPPER}.'’\-]+[ ,/]*){{1,5}}(?:[A-Z][a-z
 DATED = re.compile(
     r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? (?:on )?(?:(?:Jan|Feb|Aug|Sept|Oct|Nov|Dec)\.|"
     r"January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}"
-    r"|(?:(?:Jan|Feb|Aug|Sept|Oct|Nov|Dec)\.|March|April|May|June|July) \d{1,2}, \d{4}|file photo)\b"
+    r"|(?:Jan(?:\.|uary)|Feb(?:\.|ruary)|March|April|May|June|July|Aug(?:\.|ust)|Sept(?:\.|ember)|Oct(?:\.|ober)|"
+    r"Nov(?:\.|ember)|Dec(?:\.|ember)) \d{1,2}, \d{4}|file photo)\b"
 )
 TRAILING_COPYRIGHT = re.compile(r"\s?©\s?[^©.()]{2,60}$")
 
@@ -33,9 +34,10 @@ LABELS_BY = frozenset(shipped().vocabulary("credit_labels_by"))
 MAX_LABEL_WORDS = 4
 TAIL = 130  # characters in which a label's source lies
 MIN_SOURCE = 2
+ALONE = ""  # the words of a label without a mark
 LONGEST_LABEL = 30
 # Where a label without a colon may begin: a pattern of letters alone is found quickly.
-BY_STEMS = re.compile("|".join(sorted({label.split()[0].capitalize() for label in LABELS_BY})))
+BY_STEMS = re.compile("|".join(sorted({re.escape(label.split()[0].capitalize()) for label in LABELS_BY})))
 BY = re.compile(
     rf"{words_pattern(sorted(LABELS_BY))}\s*:?\s+(?P<source>[^:\n]{{2,120}})$",
     re.IGNORECASE,
@@ -63,7 +65,7 @@ class Label:
 
 def tail_label_of(text: str) -> Label | None:
     """The label and the source at the end of a line, or ``None``."""
-    return _marked_label(text) or _label_by(text)
+    return _marked_label(text) or _label_by(text) or _label_alone(text)
 
 
 def _marked_label(text: str) -> Label | None:
@@ -96,6 +98,19 @@ def _inside(text: str, start: int) -> Iterator[int]:
     for index in range(1, len(word)):
         if word[index].isupper() or word[index - 1] in "([":
             yield start + index
+
+
+PHOTO = re.compile(r"(?:Photos?|PHOTO|Foto|FOTO|Bild|BILD)\s(?P<source>\S[^:\n]{1,120})$")
+
+
+def _label_alone(text: str) -> Label | None:
+    """A label without a colon after an end mark, and a source: "….Photo Jane Doe/AFP"."""
+    position = max(text.rfind(stem, max(0, len(text) - TAIL)) for stem in ("Photo", "PHOTO", "Foto", "FOTO", "Bild"))
+    match = PHOTO.match(text, position) if position >= 0 else None
+    gap = _gap(text[:position], "Photo") if match else None
+    if match is None or gap is None or gap[1] not in {Gap.MARK, Gap.START}:
+        return None
+    return Label(gap[0], gap[1], ALONE, match["source"].strip(" )]"))
 
 
 def _label_by(text: str) -> Label | None:

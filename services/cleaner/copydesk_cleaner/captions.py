@@ -36,7 +36,7 @@ def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
             _formed(unit)
             or list(_bracketed(unit, previous, around))
             or prefixed(unit, weak=prefixes)
-            or bare_credit(unit, previous, around)
+            or bare_credit(unit, previous, around, prefixes=prefixes)
             or tail_label(unit, previous, around)
             or suffixed(unit, around)
             or _known_caption(unit, around)
@@ -97,6 +97,16 @@ def _bracketed(unit: Unit, previous: Unit | None, around: Surroundings) -> Itera
         finding = picture_finding(unit, start, middle, match.end(), "credit.bracketed", source)
         yield _unled(_with_double(finding, unit, previous) if not start else finding, unit)
         position = match.end()
+    if position:
+        yield from _label_after(unit, position)
+
+
+def _label_after(unit: Unit, position: int) -> Iterator[Finding]:
+    """A label and a source right after a bracketed credit: "(File photo)Credit: PA"."""
+    label = tail_label_of(unit.text)
+    if label is not None and label.start >= position and not unit.text[position : label.start].strip():
+        start = max(position, label.start)
+        yield picture_finding(unit, start, start, len(unit.text), "credit.labelled", label.source)
 
 
 def _with_double(finding: Finding, unit: Unit, previous: Unit | None) -> Finding:

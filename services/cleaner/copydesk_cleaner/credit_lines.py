@@ -6,7 +6,7 @@
 import re
 from collections.abc import Sequence
 
-from copydesk_cleaner.caption_forms import WEAK_LABELS, Gap, Label, tail_label_of
+from copydesk_cleaner.caption_forms import ALONE, DATED, WEAK_LABELS, Gap, Label, tail_label_of
 from copydesk_cleaner.credit_places import MAX_CAPTION, Place, Surroundings, caption_start
 from copydesk_cleaner.credits import (
     COPYRIGHT,
@@ -29,6 +29,7 @@ MIN_PREFIXED_WORDS, MIN_SUFFIXED_WORDS = 5, 6
 MIN_PREFIXED_LINES = 2
 MAX_CHAIN_WORDS = 9
 MAX_NAME_WORDS = 3
+MAX_INITIAL = 3
 
 LABEL_ALONE = re.compile(r"(?:Photo|Photos|Image|Picture|Foto|Fotos|Bild|Imagen|Imagem|Immagine|Zdjęcie|Фото)")
 _CAPTION = rf"\s(?P<caption>[{UPPER}0-9‘“'\"][^\s]*(?:\s[^\s]+){{{MIN_PREFIXED_WORDS - 1},}})"
@@ -88,10 +89,10 @@ def led_by_label(unit: Unit) -> list[Finding]:
     return [picture_finding(unit, 0, 0, match.end(), "credit.leading", match["credit"] or "")]
 
 
-def bare_credit(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Finding]:
+def bare_credit(unit: Unit, previous: Unit | None, around: Surroundings, *, prefixes: bool) -> list[Finding]:
     """A line, or the end of one, that is a credit and nothing else."""
     text = unit.text
-    if len(text) <= MAX_CREDIT and _is_credit(text, inside=previous is not None):
+    if len(text) <= MAX_CREDIT and _is_credit(text, alone=previous is not None or prefixes):
         finding = picture_finding(unit, 0, 0, len(text), "credit.bare", text)
         return [_with_caption(finding, previous, text)]
     if "©" not in text and "(c)" not in text and "(C)" not in text:
@@ -103,12 +104,13 @@ def bare_credit(unit: Unit, previous: Unit | None, around: Surroundings) -> list
     return [picture_finding(unit, start, match.start(), len(text), "credit.copyright", text[match.start() :])]
 
 
-def _is_credit(text: str, *, inside: bool) -> bool:
+def _is_credit(text: str, *, alone: bool) -> bool:
+    """Whether the text is a credit; ``alone`` when the name of any agency is enough."""
     if has_end_mark(text):
         return False
     if is_chain(text):
         return not are_wires(text) or " - " in text
-    return LABEL_ALONE.fullmatch(text) is not None or (is_agency(text) if inside else is_picture_agency(text))
+    return LABEL_ALONE.fullmatch(text) is not None or (is_agency(text) if alone else is_picture_agency(text))
 
 
 def _with_caption(finding: Finding, previous: Unit | None, credit: str) -> Finding:
@@ -120,6 +122,8 @@ def _with_caption(finding: Finding, previous: Unit | None, credit: str) -> Findi
 
 
 def _copyright_source(text: str) -> bool:
+    if is_supplier(text):
+        return True
     bare = text.replace("(", "/").replace(")", "")
     return not has_end_mark(bare) and is_source(bare)
 
@@ -128,7 +132,9 @@ def tail_label(unit: Unit, previous: Unit | None, around: Surroundings) -> list[
     """A label and a source at the end of a line: "Guards at the palaceCredit: PA", "Photograph: Eva Manez/Reuters"."""
     text = unit.text
     label = tail_label_of(text)
-    if label is None or not (is_source(label.source) or is_supplier(label.source)) or not _is_credits(text, label):
+    if label is None or not (is_source(label.source) or is_supplier(label.source)):
+        return []
+    if not _is_credits(text, label) and not (previous is not None and label.gap == Gap.START):
         return []
     rule = "credit.labelled"
     if label.start:
@@ -139,6 +145,8 @@ def tail_label(unit: Unit, previous: Unit | None, around: Surroundings) -> list[
 
 def _is_credits(text: str, label: Label) -> bool:
     """Whether the label is one of a picture: "Best Picture: Anora" and "Universal Credit: Who Qualifies" are not."""
+    if label.words == ALONE:
+        return is_chain(label.source) or (label.gap == Gap.MARK and is_agency(label.source))
     if label.gap == Gap.START or is_chain(label.source) or is_agency(label.source):
         return True
     if label.words in WEAK_LABELS:
@@ -147,10 +155,15 @@ def _is_credits(text: str, label: Label) -> bool:
     return label.gap != Gap.SPACE or (len(before.split()) >= MIN_LABELLED_WORDS and not _is_title_case(before))
 
 
+def _ends(word: str) -> bool:
+    """Whether a word ends a sentence or a date, and is no part of a name: not "J." or "Jr."."""
+    return (len(word) > MAX_INITIAL and has_end_mark(word)) or word.strip(".,")[-1:].isdigit()
+
+
 def suffixed(unit: Unit, around: Surroundings) -> list[Finding]:
     """A chain at the bare end of a line, "…in Nice Eva Manez/Reuters", or an agency after a caption without a stop."""
     text = unit.text
-    if has_end_mark(text):
+    if has_end_mark(text) or text[-1] in ")]":
         return []
     start = _chain_start(text) if "/" in text[-MAX_CREDIT:] else None
     if start is None:
@@ -163,18 +176,21 @@ def suffixed(unit: Unit, around: Surroundings) -> list[Finding]:
     before = text[:start].rstrip()
     if not before or before.split()[-1].casefold() in GOVERNED:
         return []
-    caption = len(before) if has_end_mark(before) else caption_start(unit, 0, len(before), Place.END, around)
+    is_caption = not has_end_mark(before) or (DATED.search(before) is not None and not around.one_line)
+    caption = len(before) if not is_caption else caption_start(unit, 0, len(before), Place.END, around)
     return [picture_finding(unit, caption, start, len(text), "credit.trailing", text[start:])]
 
 
 def _chain_start(text: str) -> int | None:
-    """Where a chain with a known agency starts that ends the text, with up to three words of a name before a slash."""
+    """Where a chain with a known agency starts that ends the text, with the name before its first slash."""
     words = text.split(" ")
     first = next((i for i in range(max(1, len(words) - MAX_CHAIN_WORDS), len(words)) if "/" in words[i]), None)
     if first is None:
         return None
-    for start in range(max(1, first - MAX_NAME_WORDS), first + 1):
-        chain = " ".join(words[start:])
-        if is_chain(chain) and not any(word.casefold() in GOVERNED for word in words[start:first]):
+    stop = next((i + 1 for i in range(first - 1, max(0, first - 1 - MAX_NAME_WORDS), -1) if _ends(words[i])), None)
+    usual = first - 1 - (words[first] == "/")
+    for start in (stop, usual, first):
+        chain = " ".join(words[start:]) if start else ""
+        if chain and is_chain(chain) and not any(word.casefold() in GOVERNED for word in words[start:first]):
             return len(text) - len(chain)
     return None

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from copydesk_cleaner.caption_forms import DATED, DATELINE, FUSED_NEXT, SPACED_NEXT
-from copydesk_cleaner.credits import WIRES, Credit, Strength, are_wires, expands, is_supplier
+from copydesk_cleaner.credits import PERSON, WIRES, Credit, Strength, are_wires, expands, is_supplier
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.story import Context, Unit
 from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start
 
 MAX_CAPTION = 480
 MAX_DATED_CAPTION = 1400
+MAX_INLINE_CAPTION = 300
 MAX_FIRST_CAPTION, MAX_FIRST_SENTENCES = 400, 3
 MAX_SENTENCES = 4
 MIN_KNOWN_CAPTION = 15
@@ -79,9 +80,11 @@ def stands_as_credit(credit: Credit, before: str, place: Place, word: str, aroun
     if place == Place.INSIDE or expands(before, credit.source) or _is_dateline(before, credit.source):
         return False
     if credit.strength == Strength.SURE:
-        if not credit.labelled and are_wires(credit.source) and has_end_mark(before):
-            return False  # the source of the story
-        return place != Place.SPACED or credit.labelled or count_sentences(before) == 1 or word in STARTERS
+        is_storys = not credit.labelled and are_wires(credit.source) and has_end_mark(before)
+        anew = place != Place.SPACED or credit.labelled or count_sentences(before) == 1 or word in STARTERS
+        return anew and not is_storys
+    if not before:
+        return place == Place.END and is_supplier(credit.source)
     words = len(before.split())
     if words < MIN_CAPTION_WORDS or not (before[:1].isupper() or before[:1] in STARTS):
         return False
@@ -94,7 +97,9 @@ def stands_as_credit(credit: Credit, before: str, place: Place, word: str, aroun
 def _fits(credit: Credit, before: str, place: Place, *, starts_anew: bool) -> bool:
     """The same for a credit that is none by its content alone."""
     if has_end_mark(before):
-        return credit.strength == Strength.AGENCY and (place == Place.FUSED or _is_picture(credit, place))
+        if credit.strength == Strength.AGENCY:
+            return place == Place.FUSED or _is_picture(credit, place)
+        return place == Place.FUSED and PERSON.fullmatch(credit.source) is not None
     if credit.strength >= Strength.CHAIN:
         return place != Place.SPACED or starts_anew
     fused = place == Place.FUSED and not _is_party(credit.source, before)
@@ -117,10 +122,11 @@ def _is_party(source: str, before: str) -> bool:
 
 def _is_dateline(before: str, source: str) -> bool:
     """The place and the wire, "Hong Kong (CNN Business)", and what follows fused to them start a story: no caption."""
+    before = before[last_sentence_start(before) :]
     words = before.split()
     if len(before) <= MAX_DATELINE and DATELINE.fullmatch(before):
         return True
-    return key(source) in WIRES and len(words) <= MAX_PLACE_WORDS and all(word[:1].isupper() for word in words)
+    return key(source) in WIRES and 0 < len(words) <= MAX_PLACE_WORDS and all(word[:1].isupper() for word in words)
 
 
 def known_end(before: str, known: Mapping[str, bool]) -> int | None:
@@ -158,7 +164,8 @@ def caption_start(unit: Unit, low: int, high: int, place: Place, around: Surroun
     if has_end_mark(before):
         return low if _is_caption_whole(unit, low, before, place, around) else high
     if low or around.one_line or len(before) > MAX_CAPTION or place == Place.SPACED:
-        return low + last_sentence_start(before)
+        start = low + last_sentence_start(before)
+        return start if high - start <= MAX_INLINE_CAPTION else high
     return low
 
 

@@ -113,7 +113,7 @@ def _are_names(words: Iterable[str]) -> bool:
 @lru_cache(REMEMBERED)
 def is_source(text: str) -> bool:
     """Whether the text could name a photographer, an agency or a company: words in capitals and connectors."""
-    if len(text) > MAX_CREDIT or ";" in text or not any(map(str.isalnum, text)):
+    if len(text) > MAX_CREDIT or ";" in text or ": " in text or "%" in text or not any(map(str.isalnum, text)):
         return False
     words = text.replace("/", " / ").split()
     if len(words) > MAX_SOURCE_WORDS:
@@ -192,7 +192,8 @@ def parse_bracketed(content: str) -> Credit:
     if labelled is not None:
         return Credit(labelled, Strength.SURE, labelled=True)
     stripped = COPYRIGHT.sub("", content)
-    if AGENCY_PHOTO.match(content) or PHOTO_CHAIN.fullmatch(content) or (stripped != content and is_source(stripped)):
+    marked = stripped != content and (is_source(stripped) or is_supplier(stripped))
+    if marked or AGENCY_PHOTO.match(content) or PHOTO_CHAIN.fullmatch(content):
         return Credit(content, Strength.SURE, labelled=True)
     if is_chain(stripped):
         return Credit(content, Strength.SURE)
