@@ -158,3 +158,15 @@ def test_a_figures_caption_is_taken_apart(text: str, caption: str, credit: str) 
 def test_any_caption_can_be_taken_apart(text: str) -> None:
     image = split_caption(text)
     assert len(image.caption) + len(image.credit) <= len(text) + 1
+
+
+def test_a_caption_said_twice_is_cut_twice() -> None:
+    caption = "An aerial view of the ice, at left, and the bare ice."
+    article = article_of(text_page(f"{caption}Photograph by {caption[:-1]} (Getty Images){NEXT}"))
+    assert article.paragraphs == (NEXT,)
+
+
+def test_a_quotation_mark_before_a_caption_stays_with_its_quotation() -> None:
+    quote = '"We leave at dawn," she said. "It is time."'
+    article = article_of(text_page(f"{quote}Guards arrive at the palace (Anadolu via Getty Images){NEXT}"))
+    assert article.text.startswith(quote)

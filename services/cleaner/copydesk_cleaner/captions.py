@@ -7,6 +7,7 @@ from copydesk_cleaner.caption_forms import BRACKETED, TRAILING_COPYRIGHT, line_r
 from copydesk_cleaner.credit_lines import bare_credit, led_by_label, prefixed, suffixed, tail_label, uses_prefixes
 from copydesk_cleaner.credit_places import (
     MAX_CAPTION,
+    MIN_KNOWN_CAPTION,
     Place,
     Surroundings,
     caption_start,
@@ -114,7 +115,8 @@ def _with_double(finding: Finding, unit: Unit, previous: Unit | None) -> Finding
     caption = finding.image.caption if finding.image else ""
     if previous is None or previous.end != unit.start or len(previous.text) > MAX_CAPTION:
         return finding
-    if not caption or key(previous.text) not in key(caption):
+    words = key(previous.text)
+    if len(words) < MIN_KNOWN_CAPTION or words not in key(caption):
         return finding
     first = finding.cuts[0]
     return replace(finding, cuts=(Cut(previous.start, previous.end, first.rule, "caption"), *finding.cuts))
