@@ -28,6 +28,7 @@ MIN_STANDFIRST = 40
 MAX_STANDFIRST = 600
 START = 30
 MAX_CLIMB = 4
+MAX_PIECES = 50
 ASIDE = frozenset({"aside", "nav", "footer"})
 NO_STANDFIRST = frozenset({"a", "aside", "figure", "figcaption", "footer", "li", "nav", "script", "style", "noscript"})
 ELLIPSIS = ("…", "...", "[…]", "[...]")
@@ -115,7 +116,7 @@ def _printed(tree: html.HtmlElement, description: str, first: str) -> str:
         first=first[:START].removeprefix("- "),
     )
     found, headed = "", False
-    for piece in pieces:
+    for piece in pieces[:MAX_PIECES]:
         if not isinstance(piece, str):
             headed = True
         elif headed and description[:START] in piece:

@@ -1,5 +1,6 @@
 """HTML into a tree, within limits, and small questions about trees."""
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree, html
@@ -7,7 +8,16 @@ from lxml import etree, html
 from copydesk_shared.errors import DeadLetterReason, Poison
 
 MAX_ELEMENTS = 60_000
+MAX_ATTRIBUTES = 10_000
+LONG_TAG = 4 * MAX_ATTRIBUTES  # characters that so many attributes have at least
 
+# libxml2 compares each attribute of an element with all before it.
+ATTRIBUTES = re.compile(
+    r"<[a-z][^\s<>]*+"
+    r"(?:\s++[^\s=<>\"'/]++(?:=(?:\"[^\"]*+\"|'[^']*+'|[^\s<>\"']*+))?+)"
+    rf"{{{MAX_ATTRIBUTES}}}",
+    re.IGNORECASE,
+)
 CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))  # libxml2 stops at some of them
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
@@ -16,7 +26,9 @@ _CLASSES = etree.ElementDefaultClassLookup(element=html.HtmlElement)
 
 
 def parse(content: str) -> html.HtmlElement | None:
-    """The document, or ``None`` when there is none. Raises :class:`Poison` when it has too many elements."""
+    """The document, or ``None`` when there is none. Raises :class:`Poison` for too many elements or attributes."""
+    if max(map(len, content.split(">"))) > LONG_TAG and ATTRIBUTES.search(content):
+        raise Poison(f"an element of more than {MAX_ATTRIBUTES} attributes", DeadLetterReason.TOO_LARGE)
     cleaned = content.encode("utf-8", "replace").translate(None, CONTROLS).strip()
     if not cleaned:
         return None
