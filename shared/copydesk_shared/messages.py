@@ -121,6 +121,10 @@ class FeedState(Message):
     """What is wrong with the feed though it could be read."""
     entries_seen: int = 0
     """New entries so far."""
+    skip_hours: tuple[int, ...] = ()
+    """Hours of the day, UTC, in which the feed asks not to be polled."""
+    skip_days: tuple[int, ...] = ()
+    """Days of the week, UTC, on which it asks not to be polled; Monday is 0."""
     source_url: str | None = None
     """Where the entries are found, when that is not the feed's own URL: what a site or a redirect led to."""
     children: dict[str, ChildState] = Field(default_factory=dict)

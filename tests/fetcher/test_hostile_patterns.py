@@ -12,6 +12,7 @@ from copydesk_fetcher.parsing.charset import decode
 from copydesk_fetcher.parsing.dates import read_date
 from copydesk_fetcher.parsing.dispatch import root_of
 from copydesk_fetcher.parsing.relative import with_absolute_addresses
+from copydesk_fetcher.parsing.skips import read_skips
 from copydesk_fetcher.text import plain_text
 from copydesk_fetcher.websub.links import hub_from_headers
 
@@ -22,6 +23,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "root_of": root_of,
     "first_entries": lambda text: first_entries(text.encode(), 10),
     "without_bombs": lambda text: without_bombs(text.encode()),
+    "read_skips": lambda text: read_skips(f"<skipDays>{text}".encode()),
     "plain_text": lambda text: plain_text(text, CHARACTERS),
     "with_absolute_addresses": lambda text: with_absolute_addresses(text, URL),
     "attributes": attributes,
@@ -33,7 +35,7 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 UNITS = (
     " ", "\n", "<", "<a ", '"', "'", "a", "1", "&", "&#", "=", ";", "a:", " href=", '<a" ="', "<a' ='", "<?", "<?xml ",
-    "<!--", "<![CDATA[", "<!DOCTYPE [", "<!ENTITY a ", "<author> ", "<link ", "<meta name=", "<svg ", "</item", ', a="',
+    "<!--", "<![CDATA[", "<!DOCTYPE [", "<!ENTITY a ", "<author> ", "<link ", "<meta name=", "<svg ", "</item", "<skipDays>", ', a="',
 )  # fmt: skip
 
 

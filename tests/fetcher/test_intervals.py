@@ -14,6 +14,7 @@ from copydesk_fetcher.intervals import (
     Bounds,
     FailureKind,
     Hints,
+    after_skips,
     backed_off,
     first_interval,
     followed,
@@ -230,3 +231,31 @@ def test_how_long_an_answer_stays_good(headers: dict[str, str], seconds: float |
 def test_any_headers_give_a_time_or_none(headers: dict[str, str]) -> None:
     fresh = fresh_seconds(headers, NOW)
     assert fresh is None or fresh >= 0
+
+
+@given(
+    st.integers(min_value=0, max_value=365 * 24 * 3600),
+    st.sets(st.integers(min_value=0, max_value=23), max_size=23),
+    st.sets(st.integers(min_value=0, max_value=6), max_size=6),
+    st.floats(min_value=0, max_value=1),
+)
+def test_hours_and_days_that_a_feed_asks_to_skip_are_skipped_and_no_others(
+    seconds: int, hours: set[int], days: set[int], fraction: float
+) -> None:
+    at = NOW + timedelta(seconds=seconds)
+    after = after_skips(at, hours, days, fraction)
+    assert after.hour not in hours
+    assert after.weekday() not in days
+    if at.hour not in hours and at.weekday() not in days:
+        assert after == at
+    between = (at + timedelta(hours=n) for n in range(int((after - at).total_seconds() // 3600)))
+    assert all(each.hour in hours or each.weekday() in days for each in between)
+
+
+def test_an_interval_that_was_given_is_kept_whatever_a_feed_asks_to_skip() -> None:
+    skipping = state(skip_hours=[(NOW + timedelta(hours=offset)).hour for offset in range(5)])
+    assert wait(FIXED, skipping) == 600
+    assert wait(ADAPTIVE, skipping) > 4 * 3600
+    assert (
+        wait(ADAPTIVE, state(skip_days=[NOW.weekday()])) >= 86_400 - (NOW - NOW.replace(hour=0)).total_seconds() - 3600
+    )

@@ -34,6 +34,28 @@ def test_how_long_a_copy_is_good(inside: str, seconds: float | None) -> None:
     assert parse(about(inside, SY)).ttl_seconds == seconds
 
 
+def hours(*each: object) -> str:
+    return f"<skipHours>{''.join(f'<hour> {one}</hour>' for one in each)}</skipHours>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "when"),
+    [
+        (hours(0, 1, 23), ((0, 1, 23), ())),
+        (hours(24, "x", -1, 99, "٣", 9 * 10**19), ((0,), ())),
+        (hours(*range(24)), ((), ())),
+        ("<skipDays><day>Sunday</day>\n<DAY>monday</DAY><day>Someday</day></skipDays>", ((), (0, 6))),
+        (f"<item><link>https://news.example/1</link></item>{hours(3)}", ((3,), ())),
+        (f"<item><link>https://news.example/1</link><x>{hours(3)}</x></item>", ((), ())),
+        ("<skipHours><hour>3</hour>", ((), ())),
+        ("", ((), ())),
+    ],
+)
+def test_when_a_feed_asks_not_to_be_polled(inside: str, when: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    found = parse(about(inside))
+    assert (found.skip_hours, found.skip_days) == when
+
+
 HUB = '<atom:link rel="hub" href="https://hub.example/"/>'
 SELF = '<atom:link rel="self" type="application/rss+xml" href="https://news.example/feed"/>'
 

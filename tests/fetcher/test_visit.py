@@ -14,7 +14,7 @@ from copydesk_fetcher.visit import Visitor
 from copydesk_fetcher.websub.links import Offer
 from copydesk_shared.messages import Feed, FeedState, HubState, Push
 
-from .samples import atom_of, rss
+from .samples import atom_of, rss, rss_of
 from .site import Handler, Request, Site, answer, in_turn, raw
 from .visits import InlineParser, feed_at, later, titles
 
@@ -296,3 +296,18 @@ async def test_a_push_that_cannot_be_read_makes_us_poll(site: Site, visitor: Vis
     assert (outcome.result, outcome.state.failures) == ("unchanged", 0)
     assert later(outcome.state) <= 0
     assert str(outcome.state.warning).startswith("what the hub pushed cannot be read: ")
+
+
+async def test_what_a_feed_asks_to_skip_is_remembered_where_nothing_is_new(site: Site, visitor: Visitor) -> None:
+    now = datetime.now(UTC)
+    hours = [(now + timedelta(hours=offset)).hour for offset in range(8)]
+    skips = f"<skipHours>{''.join(f'<hour>{hour}</hour>' for hour in hours)}</skipHours>"
+    site.pages["/feed"] = answer(rss_of(f"{skips}<item><link>{site.url('/1')}</link></item>"))
+    feed = feed_at(site, adapts=True)
+    first = await visitor.visit(feed, None)
+    assert first.state.skip_hours == tuple(sorted(hours))
+    again = await visitor.visit(feed, first.state)
+    assert again.result == "unchanged"
+    for outcome in (first, again):
+        assert outcome.state.next_poll_at.hour not in hours
+        assert later(outcome.state) > 6 * 3600

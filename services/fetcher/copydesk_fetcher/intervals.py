@@ -9,7 +9,7 @@ time, one with a quarter of the entries half as often. Times are seconds where n
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
@@ -26,6 +26,8 @@ TURNED_OVER_ENTRIES = 5
 DATED_ENTRIES = 10
 
 JITTER = 0.1
+WEEK_HOURS = 7 * 24
+SPREAD_SECONDS = 600.0
 LONGEST_TTL = 3600.0
 LONGEST_BACKOFF: Mapping[FailureKind, float] = {"temporary": 6 * 3600.0, "permanent": 24 * 3600.0, "gone": 0.0}
 SHORTEST_BACKOFF: Mapping[FailureKind, float] = {"temporary": 0.0, "permanent": 3600.0, "gone": 0.0}
@@ -173,7 +175,21 @@ def next_poll(
     floor = max(_floor(feed, hints, bounds), bounds.shortest if feed.adapts else 0.0)
     wait = max(wait * (1 - JITTER * fraction), floor)
     asked = (hints.retry_after or 0.0) * (1 + JITTER * fraction)
-    return now + timedelta(seconds=max(wait, asked)), interval
+    at = now + timedelta(seconds=max(wait, asked))
+    return (after_skips(at, state.skip_hours, state.skip_days, fraction) if feed.adapts else at), interval
+
+
+def after_skips(at: datetime, hours: Collection[int], days: Collection[int], fraction: float) -> datetime:
+    """The first time from then on that is not in these hours of the day, nor on these days of the week, of UTC.
+
+    Feeds that ask for the same come within :data:`SPREAD_SECONDS` of it, by ``fraction``.
+    """
+    moment = at.astimezone(UTC)
+    for _ in range(WEEK_HOURS):
+        if moment.hour not in hours and moment.weekday() not in days:
+            return at if moment == at else moment + timedelta(seconds=SPREAD_SECONDS * fraction)
+        moment = moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return at
 
 
 def _usual(feed: Feed, state: FeedState, interval: float, bounds: Bounds, now: datetime) -> float:

@@ -38,6 +38,7 @@ JSON_BEGINS = b"{"
 FORGOTTEN: dict[str, Any] = {
     "etag": None, "last_modified": None, "body_digest": None, "source_url": None, "children": {}, "failures": 0,
     "failure_kind": None, "failing_since": None, "last_error": None, "disabled": None,
+    "skip_hours": (), "skip_days": (),
 }  # fmt: skip
 
 

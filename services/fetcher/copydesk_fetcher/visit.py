@@ -95,6 +95,8 @@ class Visitor:
             "seen": news.seen,
             "entries_seen": before.entries_seen + news.new,
             "warning": _warning(parsed, news),
+            "skip_hours": parsed.skip_hours,
+            "skip_days": parsed.skip_days,
             **learning(feed, before, parsed, news.new, now, self._bounds),
             **reading.learnt,
         }

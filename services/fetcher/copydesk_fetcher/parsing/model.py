@@ -66,7 +66,8 @@ class Child:
 class ParsedFeed:
     """The entries in the feed's order; how many had no usable link; what is wrong with the feed, if anything.
 
-    ``ttl_seconds`` is how long the feed says that a copy of it is good. ``hub`` and ``self_url`` are where it may be
+    ``ttl_seconds`` is how long the feed says that a copy of it is good, ``skip_hours`` (0 to 23, UTC) and ``skip_days``
+    (Monday is 0) when it asks not to be polled. ``hub`` and ``self_url`` are where it may be
     subscribed to and under what name (WebSub). ``site_url`` is the page that the feed says it is of: what it says, not
     what is known. ``children`` are the sitemaps of an index.
     """
@@ -75,6 +76,8 @@ class ParsedFeed:
     skipped: int = 0
     problem: str | None = None
     ttl_seconds: float | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
     hub: str | None = None
     self_url: str | None = None
     site_url: str | None = None

@@ -27,6 +27,7 @@ from copydesk_fetcher.parsing.model import (
     plausible,
 )
 from copydesk_fetcher.parsing.relative import with_absolute_addresses
+from copydesk_fetcher.parsing.skips import read_skips
 from copydesk_fetcher.text import plain_text, scrubbed
 
 # Of a name for the relation "alternate" that is an address only the end counts (RFC 4287 section 4.2.7.2).
@@ -73,11 +74,14 @@ def read(document: Document) -> ParsedFeed:
         kind = "broken and without entries" if is_known else "neither RSS nor Atom"
         raise NotAFeed(f"{kind} ({broken})" if broken else kind)
     usable = [draft for draft in drafts if draft is not None]
+    skips = read_skips(safe)
     return ParsedFeed(
         finished(usable),
         skipped=len(drafts) - len(usable),
         problem="; ".join(filter(None, (*bombs, broken, date_problem(usable)))) or None,
         **_about(parsed.get("feed", {}), document.url),
+        skip_hours=skips.hours,
+        skip_days=skips.days,
     )
 
 

@@ -30,7 +30,7 @@ from copydesk_shared.settings import load_settings
 from copydesk_shared.stage import Drop, Emit, Forward
 from copydesk_standalone.feeds.running import log_to_stderr
 from copydesk_standalone.feeds.spelling import spelt_out
-from copydesk_standalone.feeds.table import cut, facts, span
+from copydesk_standalone.feeds.table import cut, facts, skips, span
 from copydesk_standalone.letters.output import say, warn
 
 OK = 200
@@ -128,6 +128,7 @@ class Checker:
         report.facts["entries"] = f"{len(parsed.entries)}{unread}"
         optional = {
             "ttl": span(parsed.ttl_seconds) if parsed.ttl_seconds else "",
+            "skips": skips(parsed.skip_hours, parsed.skip_days),
             "hub": parsed.hub or "",
             "warning": "; ".join(filter(None, (parsed.problem, _skipped(parsed)))),
         }

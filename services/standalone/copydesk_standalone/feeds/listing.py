@@ -9,7 +9,7 @@ from copydesk_shared.brokers import Brokers
 from copydesk_shared.messages import Feed, FeedState, HostState
 from copydesk_standalone.feeds.registry import Registry, read_registry
 from copydesk_standalone.feeds.running import run
-from copydesk_standalone.feeds.table import ago, facts, span, table
+from copydesk_standalone.feeds.table import ago, facts, skips, span, table
 from copydesk_standalone.letters.output import say, warn
 
 # Names and widths at most.
@@ -170,6 +170,7 @@ def _facts(registry: Registry, feed: Feed, state: FeedState | None, host: HostSt
             "failures": f"{state.failures} ({state.failure_kind or 'temporary'})" if state.failures else "",
             "last error": state.last_error or "",
             "warning": state.warning or "",
+            "skips": skips(state.skip_hours, state.skip_days),
             "validators": ", ".join(filter(None, (state.etag, state.last_modified))),
             "sitemaps": str(len(state.children)) if state.children else "",
             **_hub_facts(state, now),

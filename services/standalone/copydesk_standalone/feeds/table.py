@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from copydesk_standalone.letters.output import say
@@ -13,6 +13,7 @@ GAP = "  "
 LEAST_WIDTH = 30
 WIDTH = 200
 FACT_CHARACTERS = 1000
+WEEK = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -22,6 +23,12 @@ def span(seconds: float) -> str:
         if round(seconds) >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def skips(hours: Iterable[int], days: Iterable[int]) -> str:
+    """When a feed asks not to be polled."""
+    named = [f"{hour}:00" for hour in hours], [WEEK[day % len(WEEK)] for day in days]
+    return "; ".join(", ".join(each) for each in named if each) + (" (UTC)" if any(named) else "")
 
 
 def ago(at: datetime | None, now: datetime) -> str:
