@@ -90,3 +90,23 @@ async def test_large_files_are_kept_for_few_origins(
     for origin in (site, other, other, site):
         await files.of(origin.url("/"))
     assert (site.count("/f"), other.count("/f"), len(files)) == (2, 1, 1)
+
+
+async def test_a_file_that_cannot_be_had_for_30_days_counts_as_absent(site: Site, client: Client) -> None:
+    now = 0.0
+    files: OriginFiles[bytes] = OriginFiles(
+        client.get, "/robots.txt", lambda fetched: fetched.body, max_bytes=100, clock=lambda: now
+    )
+    site.pages["/robots.txt"] = answer("x", cache_control="max-age=300")
+    expected = [
+        (0, None, "found"),
+        (0.5, 500, "found"),
+        (1.5, 500, "unknown"),
+        (30.4, 500, "unknown"),
+        (30.5, 500, "absent"),
+    ]
+    expected += [(31, None, "found"), (40, 500, "unknown"), (69, 500, "unknown"), (70, 500, "absent")]
+    for days, status, presence in expected:
+        now = days * LONGEST_SECONDS
+        site.pages["/robots.txt"] = answer("x", status or 200, cache_control="max-age=300")
+        assert (await files.of(site.url("/a"))).presence.value == presence, days

@@ -21,6 +21,7 @@ SERVER_ERRORS = 500
 TOO_MANY_REQUESTS = 429
 SHORTEST_SECONDS = 300.0
 LONGEST_SECONDS = 24 * 3600.0
+LOST_SECONDS = 30 * 24 * 3600.0
 # How soon an origin that gave no usable answer is asked again.
 UNKNOWN_SECONDS = 300.0
 # Where it says itself how soon, it is never sooner than that.
@@ -57,6 +58,8 @@ class OriginFile(Generic[T]):
     found_at: float = 0.0
     size: int = 0
     """Bytes, of the file as it came."""
+    unknown_since: float | None = None
+    """Since when it cannot be had, if it cannot."""
 
 
 def origin_of(url: str) -> str:
@@ -133,9 +136,9 @@ class SingleFlight(Generic[T]):
 class OriginFiles(Generic[T]):
     """The file at one path of every origin, the most recently used ones kept.
 
-    An origin that cannot be reached, or answers 429 or 5xx, keeps the last file it gave for a day after it gave it
-    (RFC 9309 section 2.3.1.4). ``read`` makes a value of an answer, in a thread; ``learned`` is told of every origin
-    that was asked; ``clock`` counts seconds.
+    An origin that cannot be reached, or answers 429 or 5xx, keeps the last file it gave for a day after it gave it, and
+    counts as one without the file when that has gone on for 30 days (RFC 9309 section 2.3.1.4). ``read`` makes a value
+    of an answer, in a thread; ``learned`` is told of every origin that was asked; ``clock`` counts seconds.
     """
 
     def __init__(
@@ -207,9 +210,12 @@ class OriginFiles(Generic[T]):
 
     def _unknown(self, last: OriginFile[T] | None, seconds: float) -> OriginFile[T]:
         now = self._clock()
+        since = now if last is None or last.unknown_since is None else last.unknown_since
         if last is not None and last.value is not None and now - last.found_at < LONGEST_SECONDS:
-            return OriginFile(Presence.FOUND, last.value, now + seconds, last.found_at, last.size)
-        return OriginFile(Presence.UNKNOWN, None, now + seconds)
+            return OriginFile(Presence.FOUND, last.value, now + seconds, last.found_at, last.size, since)
+        if now - since >= LOST_SECONDS:
+            return OriginFile(Presence.ABSENT, None, now + seconds, unknown_since=since)
+        return OriginFile(Presence.UNKNOWN, None, now + seconds, unknown_since=since)
 
     def _keep(self, origin: str, file: OriginFile[T]) -> None:
         old = self._kept.pop(origin, None)
