@@ -7,12 +7,11 @@ for its own host's turn, and httpx's decoders know no limit.
 """
 
 import asyncio
-import contextlib
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -24,6 +23,7 @@ from prometheus_client import Counter
 from copydesk_fetcher.hosts import Hosts
 from copydesk_fetcher.magic import binary_kind
 from copydesk_fetcher.pages import PAGE_TYPES, open_page, page_of
+from copydesk_fetcher.plain_client import NO_BODY, PlainClient
 from copydesk_fetcher.responses import (
     Elsewhere,
     Fetched,
@@ -73,28 +73,6 @@ def _anything(_: Fetched) -> bool:
     return True
 
 
-class _NoCookies(httpx.Cookies):
-    """Stays empty, and looks at no answer: httpx makes a request of the standard library's of each for that."""
-
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Take none."""
-
-
-class _Plain(httpx.AsyncClient):
-    """httpx's client without cookies."""
-
-    none = _NoCookies()
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        """None, ever."""
-        return self.none
-
-    @cookies.setter
-    def cookies(self, cookies: object) -> None:
-        raise AttributeError(f"no cookies are kept: {cookies!r}")
-
-
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """What is asked for, the same for each redirect."""
@@ -107,26 +85,30 @@ class _Wish:
     content: bytes = b""
 
 
-@dataclass(slots=True)
 class _Budget:
-    """Time for one request with its redirects; waiting for a turn does not count."""
+    """Time for one request with its redirects, each in a block of its own; waiting for a turn does not count."""
 
-    seconds: float
-    left: float = field(init=False)
+    __slots__ = ("_left", "_seconds", "_started", "_timeout")
 
-    def __post_init__(self) -> None:
-        self.left = self.seconds
+    def __init__(self, seconds: float) -> None:
+        self._seconds = self._left = seconds
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        started = time.monotonic()
+    async def __aenter__(self) -> None:
+        self._started = time.monotonic()
+        self._timeout = asyncio.timeout(max(self._left, 0))
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._left -= time.monotonic() - self._started
+        is_late = isinstance(error, TimeoutError)
         try:
-            async with asyncio.timeout(max(self.left, 0)):
-                yield
+            await self._timeout.__aexit__(kind, error, trace)
         except TimeoutError:
-            raise TooSlow(f"no complete answer within {self.seconds:g} s", FetchReason.SLOW) from None
-        finally:
-            self.left -= time.monotonic() - started
+            is_late = True
+        if is_late:
+            raise TooSlow(f"no complete answer within {self._seconds:g} s", FetchReason.SLOW) from None
 
 
 def held_seconds(fetched: Fetched) -> float:
@@ -158,7 +140,7 @@ class Client:
         self.hosts = Hosts.of(settings) if hosts is None else hosts
         self._transport = GuardedTransport(settings, resolve or self._own_resolver or Resolver(), tls)
         read = settings.read_seconds
-        self._client = _Plain(
+        self._client = PlainClient(
             transport=self._transport,
             timeout=httpx.Timeout(None, connect=settings.connect_seconds, read=read, write=read),
             auth=httpx.Auth(),
@@ -238,7 +220,7 @@ class Client:
     async def _hop(self, wish: _Wish, url: str, budget: _Budget) -> Fetched:
         domain = registrable_domain(url)
         try:
-            async with self.hosts.turn(domain), budget.running():
+            async with self.hosts.turn(domain), budget:
                 fetched = await self._ask(wish, url)
         except Held:
             raise
@@ -271,7 +253,8 @@ class Client:
         except (httpx.InvalidURL, UnicodeError) as error:
             raise Refused(f"not a URL: {url[:200]!r}: {error}") from None
         headers = [(b"host", parsed.netloc), *self._always, *wish.headers]
-        return httpx.Request(wish.method, parsed, headers=headers, stream=httpx.ByteStream(wish.content))
+        body = httpx.ByteStream(wish.content) if wish.content else NO_BODY
+        return httpx.Request(wish.method, parsed, headers=headers, stream=body)
 
     async def _read(self, wish: _Wish, url: str, response: httpx.Response) -> Fetched:
         fetched = Fetched(response.status_code, url, _headers(response.headers.raw))
@@ -291,7 +274,7 @@ async def _body(response: httpx.Response, fetched: Fetched, max_bytes: int) -> b
     if length is not None and length > max_bytes:
         raise TooLarge(f"{length} bytes, more than {max_bytes}")
     is_known = False
-    async for chunk in response.aiter_raw():
+    async for chunk in _chunks(response):
         for _ in body.feed(chunk):
             await asyncio.sleep(0)
         if not is_known and (start := body.start):
@@ -302,9 +285,16 @@ async def _body(response: httpx.Response, fetched: Fetched, max_bytes: int) -> b
     return body.finish()
 
 
+def _chunks(response: httpx.Response) -> AsyncIterable[bytes]:
+    """The body as it comes, without what httpx does with it beside."""
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise TypeError("an answer of another client")
+    return response.stream
+
+
 async def _first_bytes(response: httpx.Response, count: int) -> bytes:
     body = b""
-    async for chunk in response.aiter_raw():
+    async for chunk in _chunks(response):
         body += chunk
         if len(body) >= count:
             return body[:count]
@@ -315,7 +305,7 @@ async def _leave(response: httpx.Response, fetched: Fetched) -> None:
     """Read what is left of an answer nobody wants, if it is little, so that the connection can be used again."""
     length = _length(fetched.headers)
     if fetched.status in BODILESS or (length is not None and length <= LEFT_BYTES):
-        async for _ in response.aiter_raw():
+        async for _ in _chunks(response):
             pass
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
 
@@ -19,6 +20,8 @@ from copydesk_shared.identity import canonical_url, short_digest
 from copydesk_shared.messages import Entry, KnownPage, Page
 from copydesk_shared.stage import Drop
 
+# A page's addresses are asked for about ten times on its way.
+REMEMBERED = 4096
 DAYS = 14
 DAY_SECONDS = 24 * 3600
 MOST_ADDRESSES = 600_000
@@ -242,6 +245,7 @@ def _urls(entry: Entry, page: Page) -> Iterator[str]:
         yield entry.url
 
 
+@lru_cache(REMEMBERED)
 def _address(url: str) -> int | None:
     """Sixty bits of the digest of the canonical spelling: an integer that takes 32 bytes. ``None`` if it has none."""
     try:

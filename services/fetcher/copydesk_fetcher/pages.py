@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from copydesk_fetcher.canonical import declared_in_head, declared_in_header, resolve_canonical
 from copydesk_fetcher.encoding import decode_text
@@ -51,35 +51,43 @@ def page_of(
     url = opened.fetched.url
     declared = declared_in_header(opened.fetched.headers.get("link", ""), url) or declared_in_head(opened.head, url)
     canonical = resolve_canonical(url, declared)
-    page = _page(entry, url, canonical, opened.content_type, opened.text, now)
-    return page.model_copy(update={"access": access, "rights": rights or Rights()})
+    return _page(entry, url, canonical, opened.content_type, opened.text, now, access, rights)
 
 
 def page_from_feed(entry: Entry, now: datetime, *, access: Access = "full", rights: Rights | None = None) -> Page:
     """The page made of the text that the feed carried."""
     kind = entry.content_type or "text/html"
-    page = _page(entry, entry.url, resolve_canonical(entry.url, None), kind, entry.content or "", now)
-    return page.model_copy(update={"access": access, "rights": rights or Rights()})
+    canonical = resolve_canonical(entry.url, None)
+    return _page(entry, entry.url, canonical, kind, entry.content or "", now, access, rights)
 
 
 def _page(
-    entry: Entry | None, url: str, canonical: str, kind: Literal["text/html", "text/plain"], content: str, now: datetime
+    entry: Entry | None,
+    url: str,
+    canonical: str,
+    kind: Literal["text/html", "text/plain"],
+    content: str,
+    now: datetime,
+    access: Access,
+    rights: Rights | None,
 ) -> Page:
-    domain = registrable_domain(canonical)
-    page = Page(
-        article_id=article_id(canonical), url=url, canonical_url=canonical, source=Source(name=domain, domain=domain),
-        content_type=kind, content=content, fetched_at=now,
+    # All at once: each copy with a change costs as much as a page.
+    return Page(
+        article_id=article_id(canonical), url=url, canonical_url=canonical, content_type=kind, content=content,
+        fetched_at=now, access=access, rights=rights or Rights(), **_from_entry(entry, canonical),
     )  # fmt: skip
+
+
+def _from_entry(entry: Entry | None, canonical: str) -> dict[str, Any]:
     if entry is None:
-        return page
-    return page.model_copy(
-        update={
-            "revision": entry.revision,
-            "feed_id": entry.feed_id,
-            "source": entry.source,
-            "entry_title": entry.title,
-            "entry_authors": entry.authors,
-            "entry_published_at": entry.published_at,
-            "known_titles": entry.known_titles,
-        }
-    )
+        domain = registrable_domain(canonical)
+        return {"source": Source(name=domain, domain=domain)}
+    return {
+        "revision": entry.revision,
+        "feed_id": entry.feed_id,
+        "source": entry.source,
+        "entry_title": entry.title,
+        "entry_authors": entry.authors,
+        "entry_published_at": entry.published_at,
+        "known_titles": entry.known_titles,
+    }

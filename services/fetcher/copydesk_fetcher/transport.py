@@ -62,14 +62,20 @@ class _Stream(httpx.AsyncByteStream):
         self._connections = connections
         self._is_over = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._chunks = aiter(self._response.stream)  # type: ignore[arg-type]
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            async for chunk in self._response.stream:  # type: ignore[union-attr]
-                self._grant.took(len(chunk))
-                yield chunk
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            self._grant.is_whole = True
+            raise
         except (*CORE, *SLIPS) as error:
             raise _as_httpx(error) from error
-        self._grant.is_whole = True
+        self._grant.took(len(chunk))
+        return chunk
 
     async def aclose(self) -> None:
         if self._is_over:
