@@ -85,7 +85,11 @@ def _marked_label(text: str) -> Label | None:
         start = bare.rfind(" ") + 1
         for at in _inside(before, start):
             words = before[at:].casefold()
-            if words in LABELS and not before[at].islower() and (gap := _gap(before[:at], before[at:])) is not None:
+            if (
+                words in LABELS
+                and not before[at].islower()
+                and (gap := gap_before(before[:at], before[at:])) is not None
+            ):
                 found = Label(gap[0], gap[1], words, source)
     return found
 
@@ -107,7 +111,7 @@ def _label_alone(text: str) -> Label | None:
     """A label without a colon after an end mark, and a source: "….Photo Jane Doe/AFP"."""
     position = max(text.rfind(stem, max(0, len(text) - TAIL)) for stem in ("Photo", "PHOTO", "Foto", "FOTO", "Bild"))
     match = PHOTO.match(text, position) if position >= 0 else None
-    gap = _gap(text[:position], "Photo") if match else None
+    gap = gap_before(text[:position], "Photo") if match else None
     if match is None or gap is None or gap[1] not in {Gap.MARK, Gap.START}:
         return None
     return Label(gap[0], gap[1], ALONE, match["source"].strip(" )]"))
@@ -117,14 +121,14 @@ def _label_by(text: str) -> Label | None:
     """A label that needs no colon, and a source: "Photo by Jane Doe"."""
     for stem in BY_STEMS.finditer(text, max(0, len(text) - TAIL - LONGEST_LABEL)):
         match = BY.match(text, stem.start())
-        gap = _gap(text[: stem.start()], stem[0]) if match else None
+        gap = gap_before(text[: stem.start()], stem[0]) if match else None
         if match and gap:
             words = text[stem.start() : match.start("source")].strip(" :").casefold()
             return Label(gap[0], gap[1], words, match["source"].strip(" )]"))
     return None
 
 
-def _gap(before: str, label: str) -> tuple[int, Gap] | None:
+def gap_before(before: str, label: str) -> tuple[int, Gap] | None:
     """Where the credit starts and what is before it; ``None`` when the label is the end of a longer word."""
     if not before or before in "([":
         return 0, Gap.START

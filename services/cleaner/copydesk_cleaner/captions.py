@@ -4,7 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from copydesk_cleaner.caption_forms import BRACKETED, TRAILING_COPYRIGHT, line_rule, tail_label_of
-from copydesk_cleaner.credit_lines import bare_credit, led_by_label, prefixed, suffixed, tail_label, uses_prefixes
+from copydesk_cleaner.credit_lines import (
+    bare_credit,
+    inline_labels,
+    led_by_label,
+    prefixed,
+    suffixed,
+    tail_label,
+    uses_prefixes,
+)
 from copydesk_cleaner.credit_places import (
     MAX_CAPTION,
     MIN_KNOWN_CAPTION,
@@ -35,7 +43,7 @@ def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
         previous = units[index - 1] if index and units[index - 1].line == unit.line else None
         yield from (
             _formed(unit)
-            or list(_bracketed(unit, previous, around))
+            or _inside(unit, previous, around)
             or prefixed(unit, weak=prefixes)
             or bare_credit(unit, previous, around, prefixes=prefixes)
             or tail_label(unit, previous, around)
@@ -73,6 +81,13 @@ def is_sentence_case(text: str) -> bool:
 
 def _full(text: str) -> bool:
     return has_end_mark(text) and len(text) >= FULL_PARAGRAPH
+
+
+def _inside(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Finding]:
+    """Credits in brackets and after labels, anywhere in a line."""
+    bracketed = list(_bracketed(unit, previous, around))
+    labelled = inline_labels(unit, around, bracketed)
+    return sorted((*bracketed, *labelled), key=lambda finding: finding.cuts[0].start) if labelled else bracketed
 
 
 def _bracketed(unit: Unit, previous: Unit | None, around: Surroundings) -> Iterator[Finding]:

@@ -6,11 +6,12 @@
 import re
 from collections.abc import Sequence
 
-from copydesk_cleaner.caption_forms import ALONE, DATED, WEAK_LABELS, Gap, Label, tail_label_of
-from copydesk_cleaner.credit_places import MAX_CAPTION, Place, Surroundings, caption_start
+from copydesk_cleaner.caption_forms import ALONE, DATED, WEAK_LABELS, Gap, Label, gap_before, tail_label_of
+from copydesk_cleaner.credit_places import MAX_CAPTION, STARTERS, Place, Surroundings, caption_start
 from copydesk_cleaner.credits import (
     COPYRIGHT,
     MAX_CREDIT,
+    agencies_in,
     are_wires,
     is_agency,
     is_chain,
@@ -40,6 +41,12 @@ PREFIXED = re.compile(
 )
 # The same where a page has shown that it prints credits in front of captions.
 WEAK_PREFIXED = re.compile(rf"(?P<credit>{words_pattern(shipped().vocabulary('weak_prefixes'))})" + _CAPTION)
+# A label inside a line, and where its source may run on into the next sentence.
+INLINE = re.compile(
+    r"(?:Photograph|PHOTO|Photos|Photo [Cc]redit|Photo|Pictures|Picture|Image|CREDIT|Credit|Crédit photo|Crédit|"
+    r"Crédito|Fotos|Foto|Bildquelle|Bild|Imagen|Imagem|Zdjęcie|Фото) ?: ?"
+)
+RUN_ON = re.compile(rf"(?<=[^\W_])(?= ?[\"“‘„«]?(?P<word>[{UPPER}][\w’']*))")
 # At the bare end of a line: a chain, or an agency that is no subject of news.
 _AGENCY_END = re.compile(
     rf"(?P<gap>\s)(?P<credit>{words_pattern([w.title() for w in shipped().vocabulary('picture_agencies')])}|EPA|AFP)$"
@@ -141,6 +148,37 @@ def tail_label(unit: Unit, previous: Unit | None, around: Surroundings) -> list[
         start = caption_start(unit, 0, label.start, Place.END, around)
         return [picture_finding(unit, start, label.start, len(text), rule, label.source)]
     return [_with_caption(picture_finding(unit, 0, 0, len(text), rule, label.source), previous, label.source)]
+
+
+def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) -> list[Finding]:
+    """Labels and known sources in the middle of a line: "Guards at the palaceCredit: PAThe minister said…".
+
+    ``taken`` are findings of this unit, in order; a caption does not reach back over them.
+    """
+    found: list[Finding] = []
+    low = 0
+    for match in INLINE.finditer(unit.text):
+        gap = gap_before(unit.text[: match.start()], match[0])
+        end = _source_end(unit.text, match.end()) if gap else None
+        if gap is None or end is None or gap[0] < low:
+            continue
+        low = max([low, *(cut.end - unit.start for one in taken for cut in one.cuts if cut.end - unit.start <= gap[0])])
+        start = caption_start(unit, low, gap[0], Place.FUSED, around) if gap[0] > low else gap[0]
+        found.append(picture_finding(unit, start, gap[0], end, "credit.labelled", unit.text[match.end() : end]))
+        low = end
+    return found
+
+
+def _source_end(text: str, start: int) -> int | None:
+    """Where a known source ends that runs on into the next sentence."""
+    for match in RUN_ON.finditer(text, start, start + MAX_CREDIT):
+        source = text[start : match.start()]
+        if not (is_chain(source) or is_agency(source) or is_supplier(source)):
+            continue
+        fused = text[match.start()] != " "
+        if fused or match["word"] in STARTERS or any(map(is_picture_agency, agencies_in(source)[-1:])):
+            return match.start()
+    return None
 
 
 def _is_credits(text: str, label: Label) -> bool:

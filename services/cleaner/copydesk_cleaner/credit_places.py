@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from enum import Enum
 
 from copydesk_cleaner.caption_forms import DATED, DATELINE, FUSED_NEXT, SPACED_NEXT
-from copydesk_cleaner.credits import PERSON, WIRES, Credit, Strength, are_wires, expands, is_supplier
+from copydesk_cleaner.credits import (
+    PERSON,
+    WIRES,
+    Credit,
+    Strength,
+    are_wires,
+    expands,
+    is_picture_agency,
+    is_supplier,
+    is_unknown_chain,
+)
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.story import Context, Unit
 from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start
@@ -80,9 +90,8 @@ def stands_as_credit(credit: Credit, before: str, place: Place, word: str, aroun
     if place == Place.INSIDE or expands(before, credit.source) or _is_dateline(before, credit.source):
         return False
     if credit.strength == Strength.SURE:
-        is_storys = not credit.labelled and are_wires(credit.source) and has_end_mark(before)
-        anew = place != Place.SPACED or credit.labelled or count_sentences(before) == 1 or word in STARTERS
-        return anew and not is_storys
+        is_storys = not credit.labelled and are_wires(credit.source) and (has_end_mark(before) or not before.strip())
+        return not is_storys and (place != Place.SPACED or credit.labelled or _starts_anew(credit, before, word))
     if not before:
         return place == Place.END and is_supplier(credit.source)
     words = len(before.split())
@@ -90,8 +99,16 @@ def stands_as_credit(credit: Credit, before: str, place: Place, word: str, aroun
         return False
     if known_end(before, around.known) is not None:
         return True
-    starts_anew = place == Place.SPACED and word in STARTERS and words >= MIN_SPACED_WORDS
+    starts_anew = place == Place.SPACED and words >= MIN_SPACED_WORDS
+    starts_anew = starts_anew and (word in STARTERS or is_picture_agency(credit.source))
     return _fits(credit, before, place, starts_anew=starts_anew)
+
+
+def _starts_anew(credit: Credit, before: str, word: str) -> bool:
+    """Whether a chain with a known agency ends a caption, and the next sentence begins after it."""
+    if not has_end_mark(before) or count_sentences(before) == 1:
+        return True
+    return word in STARTERS or is_unknown_chain(credit.source)
 
 
 def _fits(credit: Credit, before: str, place: Place, *, starts_anew: bool) -> bool:

@@ -18,7 +18,7 @@ from copydesk_shared.messages import Image, RelatedLink, Removal
 
 Kind = Literal["caption", "credit", "related-link", "title", "promotion", "boilerplate", "whitespace"]
 
-JOINT = re.compile(rf"(?<=[{LOWER}0-9)\]%][.!?…])(?=[\"“‘]?[{UPPER}])|(?<=[.!?…][\"”])(?=[\"“‘]?[{UPPER}])")
+JOINT = re.compile(rf"(?<=[{LOWER}0-9)\]%”’][.!?…])(?=[\"“‘]?[{UPPER}])|(?<=[.!?…][\"”’])(?=[\"“‘]?[{UPPER}])")
 CAMEL_JOINT = re.compile(rf"(?<=[{LOWER}]{{2}})(?=[{UPPER}][{LOWER}]*[ ’'])")
 ONE_LINE_LENGTH = 1500
 ONE_LINE_JOINTS = 5
