@@ -1,9 +1,9 @@
 """What the runner costs: a stage against a bare aiokafka loop, and against FastStream, on one broker in one run.
 
 All three consume articles, decode them, make classified articles of them, encode those and produce them with the same
-headers, and commit. Run: ``.tools/uv sync --frozen --all-packages --group bench`` once, then ``.venv/bin/python -m
-benchmarks.kafka [--apache] [--rounds 3] [--size "5 KB"]``; ``--apache`` takes Apache Kafka (Java and Maven needed),
-otherwise the embedded broker.
+headers, and commit. Python's collector is set for all three as our services set it. Run: ``.tools/uv sync --frozen
+--all-packages --group bench`` once, then ``.venv/bin/python -m benchmarks.kafka [--apache] [--rounds 3]
+[--size "5 KB"]``; ``--apache`` takes Apache Kafka (Java and Maven needed), otherwise the embedded broker.
 """
 
 import argparse
@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
 
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.kafka import connect, ensure_topics
@@ -29,6 +31,7 @@ from copydesk_shared.kafka.clients import open_consumer, start_producer, stop
 from copydesk_shared.kafka.session import as_record
 from copydesk_shared.messages import Article, ClassifiedArticle, Source
 from copydesk_shared.runner import run_stage
+from copydesk_shared.service import spare_collector
 from copydesk_shared.stage import Drop, Emit, Stage
 from copydesk_shared.telemetry import RECORDS, configure_logging
 from copydesk_shared.testing import service
@@ -134,9 +137,6 @@ async def _as_it_is(message: Any) -> Any:
 
 async def faststream(brokers: Brokers, group: str, count: int, finished: Finished) -> None:
     """A subscriber that publishes, with batches and acknowledgement by hand, as its documents advise."""
-    from faststream import AckPolicy
-    from faststream.kafka import KafkaBroker, KafkaMessage
-
     broker: Any = KafkaBroker(
         brokers.servers, client_id=group, acks="all", enable_idempotence=True, compression_type="zstd",
         max_batch_size=131_072, max_request_size=8 << 20, linger_ms=0, logger=None,
@@ -222,6 +222,7 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, action="append")
     given = parser.parse_args()
     configure_logging("benchmark", "warning", "console")
+    spare_collector()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # new topics without a leader yet
     names = given.only or list(CONTESTANTS)
     for size in given.size or SIZES:

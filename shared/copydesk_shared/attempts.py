@@ -6,11 +6,13 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import DeadLetterReason, DependencyDown, DropReason, Poison, Retryable
 from copydesk_shared.log import Outgoing, Record
+from copydesk_shared.messages import Message
 from copydesk_shared.retries import POLICY, put_off
 from copydesk_shared.revisions import Revisions
 from copydesk_shared.service import Service
@@ -21,6 +23,7 @@ from copydesk_shared.wire import decode, encode
 LOCAL_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 LOGGED_CHARACTERS = 500
+TIMES_OF_PUBLICATION = ("published_at", "entry_published_at")
 
 Result = Emit[Any] | Forward[Any] | Drop
 Handle = Callable[[Any], Awaitable[Result]]
@@ -46,11 +49,21 @@ class Outcome(NamedTuple):
     then: Callable[[], Iterable[Outgoing]] | None = None
 
 
-def _published_at(message: Any) -> datetime | None:
-    for name in ("published_at", "entry_published_at"):
-        if (at := getattr(message, name, None)) is not None:
-            return at  # type: ignore[no-any-return]
-    return None
+# One for all: most endings say no more than this.
+EMITTED = Ending(OutcomeKind.EMITTED)
+
+
+@cache
+def _times_of_publication(model: type[Message]) -> tuple[str, ...]:
+    """Its fields of that kind: asking a message for one that it does not have takes pydantic long."""
+    return tuple(name for name in TIMES_OF_PUBLICATION if name in model.model_fields)
+
+
+def _emitted(message: Message) -> Ending:
+    for name in _times_of_publication(type(message)):
+        if (at := getattr(message, name)) is not None:
+            return Ending(OutcomeKind.EMITTED, "", at)
+    return EMITTED
 
 
 def is_asynchronous(handle: object) -> bool:
@@ -94,19 +107,21 @@ class Attempts:
         """
         started = time.perf_counter()
         try:
-            return await self._tried(record, trace)
+            outcome = await self._once(record, trace, is_last=False)
+            if outcome is None and not self._is_over():
+                outcome = await self._once(record, trace, is_last=True)
+            return outcome
         finally:
             self._seconds.observe(time.perf_counter() - started)
 
-    async def _tried(self, record: Record, trace: str | None) -> Outcome | None:
-        outcome = await self._once(record, trace, is_last=False)
-        if outcome is None and not self._is_over():
-            outcome = await self._once(record, trace, is_last=True)
-        return outcome
-
     async def _once(self, record: Record, trace: str | None, *, is_last: bool) -> Outcome | None:
         try:
-            return self._became(await self._handled(decode(self._stage.source, record)), trace)
+            message = decode(self._stage.source, record)
+            try:
+                result = await self._handle(message)
+            except DependencyDown as error:
+                result = await self._waited(message, error)
+            return self._became(result, trace)
         except DependencyDown:
             return None
         except Poison as error:
@@ -120,15 +135,11 @@ class Attempts:
                 return self.buried(record, DeadLetterReason.BUG, traceback.format_exc())
         return None
 
-    async def _handled(self, message: Any) -> Result:
-        """What the handler says. While what it needs is away it is asked again, until the service stops."""
-        try:
-            return await self._handle(message)
-        except DependencyDown as error:
-            return await self._waited(message, error)
-
     async def _waited(self, message: Any, error: DependencyDown) -> Result:
-        """Counted, so that the waiting is over when nobody waits any more, also because the session was given up."""
+        """What the handler says. While what it needs is away it is asked again, until the service stops.
+
+        Counted, so that the waiting is over when nobody waits any more, also because the session was given up.
+        """
         backoff = LOCAL_BACKOFF_SECONDS
         self._waiting += 1
         try:
@@ -155,8 +166,7 @@ class Attempts:
         outgoing = encode(topic, result.message, stage=self._stage.name, version=self._stage.version, trace=trace)
         if isinstance(result, Forward):
             return Outcome(Ending(OutcomeKind.FORWARDED), outgoing)
-        ending = Ending(OutcomeKind.EMITTED, "", _published_at(result.message))
-        return Outcome(ending, outgoing, getattr(result.message, "revision", None), result.then)
+        return Outcome(_emitted(result.message), outgoing, getattr(result.message, "revision", None), result.then)
 
     def about_to_go_out(self, outcome: Outcome) -> Outcome:
         """The outcome, or a drop where a later revision of the same article has gone to a compacted topic before it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -26,15 +27,26 @@ class Handout(Generic[T]):
 
     async def take(self) -> T:
         """The next item, when there is one."""
+        if not self._items:
+            await self._wait()
+        item = self._items.popleft()
+        if self._items:
+            self._wake()
+        return item
+
+    async def take_all(self) -> Sequence[T]:
+        """All items, when there is one."""
+        if not self._items:
+            await self._wait()
+        items, self._items = self._items, deque()
+        return items
+
+    async def _wait(self) -> None:
         while not self._items:
             idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._idle.append(idle)
             await idle
             self._woken -= 1
-        item = self._items.popleft()
-        if self._items:
-            self._wake()
-        return item
 
     def _wake(self) -> None:
         if self._woken or not self._idle:

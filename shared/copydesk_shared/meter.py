@@ -1,9 +1,9 @@
 """What a stage says of its work in metrics, and whether it is stuck."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from copydesk_shared.attempts import Ending
 from copydesk_shared.ledger import Lag
@@ -25,7 +25,7 @@ class Meter:
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
-        self._counters: dict[tuple[str, str], Any] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._end_to_end = END_TO_END_SECONDS.labels(stage)
         self._moved_at = time.monotonic()
         self._known: set[Partition] = set()
@@ -35,14 +35,16 @@ class Meter:
         self._end_to_end.observe(max(0.0, (datetime.now(UTC) - published_at).total_seconds()))
 
     def count(self, ending: Ending) -> None:
-        """A record has ended so."""
-        key = (ending.kind, ending.reason)
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = RECORDS.labels(self._stage, *key)
-        counter.inc()
+        """A record has ended so. It shows when the counts are published."""
+        self._counts[ending.kind, ending.reason] += 1
         if ending.published_at is not None:
             self.arrived(ending.published_at)
+
+    def publish(self) -> None:
+        """Let the counts show: many at a time, because a counter of Prometheus takes a lock for each."""
+        for (kind, reason), count in self._counts.items():
+            RECORDS.labels(self._stage, kind, reason).inc(count)
+        self._counts.clear()
 
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """A rebalance gave us these partitions; what was said of others is taken back."""

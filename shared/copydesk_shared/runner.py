@@ -9,18 +9,18 @@ dead-lettered. A companion, if there is one, is told of the partitions: ours alo
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from copydesk_shared.attempts import Attempts, Outcome, is_asynchronous
+from copydesk_shared.attempts import Attempts, is_asynchronous
 from copydesk_shared.companion import Companion, Escort
 from copydesk_shared.delays import Delays
-from copydesk_shared.errors import Poison
 from copydesk_shared.handout import Handout
 from copydesk_shared.ledger import Ledger, Taken
-from copydesk_shared.log import Log, LogError, OpenLog, Partition, ProducerLostError, all_of, stay
+from copydesk_shared.log import Log, LogError, OpenLog, Partition, ProducerLostError, stay
 from copydesk_shared.meter import Meter
+from copydesk_shared.outbox import Outbox
 from copydesk_shared.service import Service, run_service
 from copydesk_shared.sessions import kafka_log, keep_session, wait_for_topics
 from copydesk_shared.settings import ServiceSettings
@@ -37,12 +37,15 @@ REVOKE_SECONDS = 10.0
 LOOK_SECONDS = 0.01
 OBSERVE_SECONDS = 5.0
 STORE_SECONDS = 30.0
+# While sending waits for the brokers the loop gets a turn after so many records, so that it hears their answer.
+TURN_RECORDS = 8
 
 
 class StageRun:
     """One session of a stage. It is also the listener of its own rebalances.
 
-    ``hands`` tasks handle records side by side, one more sends what they become, and one waits until that is stored.
+    ``hands`` tasks handle records side by side, one of them at a time sends what they become, and one more task waits
+    until that is stored.
     """
 
     def __init__(
@@ -67,10 +70,8 @@ class StageRun:
 
     def _start_work(self) -> None:
         self._taken: Handout[Taken] = Handout()
-        self._outbox: Handout[tuple[Taken, Outcome]] = Handout()
-        self._sent: Handout[tuple[Taken, Outcome, Awaitable[None] | None]] = Handout()
+        self._outbox = Outbox(self._attempts, self._meter)
         self._workers: list[asyncio.Task[None]] = []
-        self._storing_since: float | None = None
 
     async def run(self, open_log: OpenLog) -> None:
         """Work until the service stops, then finish what is in flight and commit it. Raises :class:`LogError`."""
@@ -125,10 +126,14 @@ class StageRun:
             await self._take(log, room)
         else:
             await self._wait_for_room(log)
-        if await self._ledger.commit(log):
-            self._meter.committed()
+        await self._commit(log)
         if self._attempts.waiting or not self._meter.is_stuck(self._service.settings.stall_seconds):
             self._service.health.progressed(self._stage.name)
+
+    async def _commit(self, log: Log, *, now: bool = False) -> None:
+        self._meter.publish()
+        if await self._ledger.commit(log, now=now):
+            self._meter.committed()
 
     async def _take(self, log: Log, room: int) -> None:
         now = datetime.now(UTC)
@@ -153,22 +158,27 @@ class StageRun:
             await asyncio.sleep(OBSERVE_SECONDS)
 
     def _put_to_work(self, log: Log) -> None:
-        self._workers = [asyncio.create_task(self._hand()) for _ in range(self._hands)]
-        self._workers += [asyncio.create_task(each(log)) for each in (self._send, self._settle, self._observe)]
+        work = (*[self._hand] * self._hands, self._outbox.settle, self._observe)
+        self._workers = [asyncio.create_task(each(log)) for each in work]
 
     def _look_for_failures(self) -> None:
         for worker in self._workers:
             if worker.done():
                 worker.result()
-        if self._storing_since is not None and time.monotonic() - self._storing_since > STORE_SECONDS:
+        if self._outbox.storing_seconds() > STORE_SECONDS:
             raise LogError(f"the brokers answer, but have stored nothing for {STORE_SECONDS:g} s")
 
-    async def _hand(self) -> None:
+    async def _hand(self, log: Log) -> None:
         while True:
             taken = await self._taken.take()
-            if not taken.window.closed:
-                taken.window.started += 1
-                await self._handle(taken)
+            if taken.window.closed:
+                continue
+            taken.window.started += 1
+            await self._handle(taken)
+            if not self._outbox.is_sending:
+                await self._outbox.send(log)
+            elif len(self._outbox) % TURN_RECORDS == 0:
+                await asyncio.sleep(0)
 
     async def _handle(self, taken: Taken) -> None:
         record, window = taken.record, taken.window
@@ -179,43 +189,8 @@ class StageRun:
                 span.ended(outcome.ending.kind, outcome.ending.reason)
         if outcome is None:
             window.abandon()
-            return
-        for ready in window.arrange(record.offset, (taken, outcome)):
-            self._outbox.put(ready)
-
-    async def _send(self, log: Log) -> None:
-        """One task sends for all: tasks that wait for room in one batch of the producer all wake each other."""
-        while True:
-            taken, outcome = await self._outbox.take()
-            outcome = self._attempts.about_to_go_out(outcome)
-            try:
-                delivery = await log.send(outcome.outgoing) if outcome.outgoing else None
-            except Poison as error:
-                outcome, delivery = await self._bury(log, taken, error)
-            self._sent.put((taken, outcome, delivery))
-
-    async def _bury(self, log: Log, taken: Taken, error: Poison) -> tuple[Outcome, Awaitable[None] | None]:
-        outcome = self._attempts.buried(taken.record, error.reason, str(error))
-        return outcome, await log.send(outcome.outgoing) if outcome.outgoing else None
-
-    async def _settle(self, log: Log) -> None:
-        while True:
-            taken, outcome, delivery = await self._sent.take()
-            if delivery is not None:
-                self._storing_since = time.monotonic()
-                try:
-                    await delivery
-                except Poison as error:
-                    outcome, delivery = await self._bury(log, taken, error)
-                    if delivery is not None:
-                        await delivery
-                self._storing_since = None
-            if outcome.then is not None:
-                sent = [await log.send(each) for each in outcome.then()]
-                self._sent.put((taken, outcome._replace(then=None), all_of(sent) if sent else None))
-                continue
-            taken.window.finish(taken.record.offset, taken.size)
-            self._meter.count(outcome.ending)
+        else:
+            self._outbox.put(window.arrange(record.offset, (taken, outcome)))
 
     async def _leave(self, partitions: Iterable[Partition], seconds: float) -> None:
         """With a companion, what would be tried again later is left for whoever is next, and tried there at once."""
@@ -233,7 +208,7 @@ class StageRun:
         while self._ledger.started(partitions) and time.monotonic() < deadline:
             self._look_for_failures()
             await asyncio.sleep(LOOK_SECONDS)
-        await self._ledger.commit(self._log, now=True)
+        await self._commit(self._log, now=True)
 
     async def _abandon(self) -> None:
         """What is not finished now is handled again later."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ EXIT_HELPED = 0
 EXIT_USER_ERROR = 2
 CLOSE_SECONDS = 4.0
 EXIT_INTERRUPTED = 130
+# More than a stage has in flight at any time.
+YOUNG_OBJECTS = 20_000
 
 
 class Service:
@@ -105,6 +108,15 @@ async def _as_coroutine(loop: Loop, service: Service) -> None:
     await loop(service)
 
 
+def spare_collector() -> None:
+    """Keep Python from looking for garbage where there is none: in what was loaded at the start, and in what is in
+    flight, record by record. With what Python does by default that takes a tenth of the time of a quick stage.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
+
+
 def run_service(name: str, settings: ServiceSettings, loops: Sequence[Loop]) -> int:
     """Run the loops until SIGTERM or SIGINT (a second one ends the process at once) or until one of them ends.
 
@@ -114,6 +126,7 @@ def run_service(name: str, settings: ServiceSettings, loops: Sequence[Loop]) -> 
     configure_logging(name, settings.log_level, settings.log_format)
     tracer = _tracer(name, settings)
     use_tracer(tracer)
+    spare_collector()
     try:
         asyncio.run(_run(name, settings, loops))
     finally:

@@ -25,6 +25,9 @@ class OutcomeKind(StrEnum):
     FORWARDED = "forwarded"
     STORED = "stored"
 
+    # They are looked up for every record; the hash of an enum is a function in Python.
+    __hash__ = str.__hash__
+
 
 RECORDS = Counter(
     "copydesk_records_total",

@@ -34,11 +34,17 @@ class _Delivery:
 
     def __init__(self, future: "asyncio.Future[object]") -> None:
         self._future = future
-        future.add_done_callback(_look_at)
 
     def __await__(self) -> Generator[Any, None, None]:
         with log_errors():
             yield from self._future
+
+    def __del__(self) -> None:
+        """Here and not by a callback from the start: the loop would have one to call for every record."""
+        if self._future.done():
+            _look_at(self._future)
+        else:
+            self._future.add_done_callback(_look_at)
 
 
 def _look_at(future: "asyncio.Future[object]") -> None:
@@ -210,18 +216,19 @@ class KafkaLog:
 
     async def send(self, record: Outgoing) -> Awaitable[None]:
         """See :class:`Log`. One sender at a time: tasks that wait for room in one batch all wake each other."""
-        async with self._sending:
+        await self._sending.acquire()
+        try:
             with log_errors():
-                future = await self._producer.send(
-                    record.topic, key=record.key, value=record.value, headers=list(record.headers),
-                    partition=await self._partition(record),
-                )  # fmt: skip
-        return _Delivery(future)
-
-    async def _partition(self, record: Outgoing) -> int | None:
-        if record.partition is not None or record.place is None:
-            return record.partition
-        return partition_of(record.place, len(await self._producer.partitions_for(record.topic)))
+                partition = record.partition
+                if partition is None and record.place is not None:
+                    partition = partition_of(record.place, len(await self._producer.partitions_for(record.topic)))
+                return _Delivery(
+                    await self._producer.send(
+                        record.topic, record.value, record.key, partition, None, list(record.headers)
+                    )
+                )
+        finally:
+            self._sending.release()
 
     async def count(self, topic: str) -> int:
         """See :class:`Log`."""
