@@ -85,9 +85,7 @@ def as_page() -> Iterator[None]:
 
 
 class _HeldTurn:
-    """The block in which a turn is held. There are several for each page: a class of its own is quicker than a
-    generator.
-    """
+    """The block in which a turn is held: there are many of them, and a class takes less time than a generator."""
 
     __slots__ = ("_began", "_domain", "_host", "_hosts")
 
