@@ -22,9 +22,13 @@ class Busy:
         self.sending = self.most = self.calls = 0
         self._fails_at = fails_at
         self._send = MemoryLog.send
-        monkeypatch.setattr(MemoryLog, "send", lambda log, record: self.send(log, record))
 
-    async def send(self, log: MemoryLog, record: Outgoing) -> Awaitable[None]:
+        async def send(log: MemoryLog, record: Outgoing) -> Awaitable[None]:
+            return await self._busily(log, record)
+
+        monkeypatch.setattr(MemoryLog, "send", send)
+
+    async def _busily(self, log: MemoryLog, record: Outgoing) -> Awaitable[None]:
         self.calls += 1
         call, self.sending = self.calls, self.sending + 1
         self.most = max(self.most, self.sending)
