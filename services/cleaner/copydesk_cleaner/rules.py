@@ -6,6 +6,7 @@ from functools import lru_cache
 from copydesk_cleaner.captions import captions, standing_captions
 from copydesk_cleaner.headlines import bare_headlines
 from copydesk_cleaner.host_lines import host_lines
+from copydesk_cleaner.page_lines import author_bios, author_lines, opening_crumbs, tag_lines
 from copydesk_cleaner.related import known_titles, read_more
 from copydesk_cleaner.repeats import repeated_paragraphs
 from copydesk_cleaner.rulebook import Book, Source, book_with, shipped
@@ -44,12 +45,16 @@ def families(book: Book) -> tuple[Family, ...]:
         host_lines,
         _closing(line_family(book.rules("signoffs"))),
         _closing(edge_family(book.rules("signoffs"))),
+        opening_crumbs,
+        author_lines,
         line_family(book.rules("galleries")),
         read_more(book.leads),
         line_family(book.rules("related")),
         captions,
         line_family(book.rules(*LINES)),
         edge_family(book.rules("edges", "signoffs")),
+        tag_lines,
+        author_bios,
         repeated_paragraphs,
         *(make(book.rules(name)) for name in others for make in (line_family, edge_family)),
         standing_captions,

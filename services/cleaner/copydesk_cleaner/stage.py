@@ -83,6 +83,8 @@ def context_of(extracted: Extracted, title: str, page: Page) -> Context:
         alternatives=extracted.alternatives,
         links=extracted.links,
         headings=extracted.headings,
+        authors=extracted.metadata.authors or page.entry_authors,
+        keywords=extracted.metadata.keywords,
     )
 
 

@@ -75,6 +75,8 @@ class Context:
     alternatives: tuple[str, ...] = ()
     links: frozenset[str] = frozenset()
     headings: frozenset[str] = frozenset()
+    authors: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
 
 
 Family = Callable[[Sequence[Unit], Context], Iterable[Finding]]

@@ -127,6 +127,8 @@ def _removals(example: Example, scope: str, steps: Sequence[Family]) -> tuple[Re
         alternatives=example.alternatives,
         links=frozenset(example.links),
         headings=frozenset(example.headings),
+        authors=example.authors,
+        keywords=example.keywords,
     )
     return settle(text, tidy(text, context, steps).cuts()).removals
 

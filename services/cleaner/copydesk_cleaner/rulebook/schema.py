@@ -37,6 +37,8 @@ class Example(_Model):
     alternatives: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     links: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     headings: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    authors: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    keywords: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
 
 
 Examples = Annotated[tuple[Example, ...], Field(min_length=1), BeforeValidator(_examples), BeforeValidator(_listed)]
