@@ -200,7 +200,7 @@ def test_an_entity_bomb_costs_nothing() -> None:
 
 
 def test_an_empty_sitemap_is_a_feed_without_entries() -> None:
-    assert parse(sitemap("")) == ParsedFeed(())
+    assert parse(sitemap("")) == ParsedFeed((), format="sitemap")
 
 
 def test_a_sitemap_that_is_a_gzip_file() -> None:
