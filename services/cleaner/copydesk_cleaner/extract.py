@@ -4,6 +4,7 @@ HTML is parsed once. A fragment (the full text of a feed) is taken as it is, blo
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lxml import html
@@ -65,7 +66,7 @@ def extract(page: Page) -> Extracted:
             metadata=metadata,
             captions=captions(facts, metadata),
             alternatives=alternatives(tree),
-            links=with_words(texts(tree, "a"), MIN_LINK_WORDS),
+            links=with_words(_long_enough(texts(tree, "a")), MIN_LINK_WORDS),
             headings=with_words(texts(tree, *HEADINGS), 1),
         )
     )
@@ -74,6 +75,11 @@ def extract(page: Page) -> Extracted:
 def _story(tree: html.HtmlElement, facts: PageFacts, url: str) -> str:
     text = with_body_said(normalise(page_text(tree, url)), tree, facts)
     return with_standfirst(text, tree, facts) if text else ""
+
+
+def _long_enough(links: Iterable[str]) -> Iterable[str]:
+    """Each text once that may have so many words: most links are one word, and said again and again."""
+    return {text for text in links if len(text) >= 2 * MIN_LINK_WORDS - 1}
 
 
 def _sized(extracted: Extracted) -> Extracted:

@@ -18,13 +18,18 @@ from copydesk_cleaner.extraction.teasers import without_teasers
 from copydesk_cleaner.extraction.tree import size, texts
 
 MAX_RERUN_ELEMENTS = 15_000
-SHORT_TEXT = 600
+SHORT_TEXT = 400
 LONG_PARAGRAPH = 60
-COVERED_SHARE = 0.6
+COVERED_SHARE = 0.4
 
 OPTIONS = Extractor(fast=True, comments=False)
 # trafilatura takes these out whatever is in them; figures, forms and formulas it looks into first.
 NEVER_STORY = tuple(tag for tag in MANUALLY_CLEANED if tag not in {"figure", "form", "math"})
+# The words in all of trafilatura's RAW_TREE_PRUNE_XPATH, which asks a Python function about every block.
+GOES_ON = etree.XPath(
+    "boolean(//@*[(name() = 'class' or name() = 'id') and (contains(., 'mvp-post-add-') or contains(., 'infinite')"
+    " or contains(., 'elementor-share-buttons'))])"
+)
 # Its last resort takes any list for text. A navigation with a long paragraph was never closed.
 NAVIGATION = (
     f"//*[self::nav or @role='navigation'][not(.//p[string-length(normalize-space()) > {LONG_PARAGRAPH}])]"
@@ -58,13 +63,19 @@ def fast(tree: html.HtmlElement) -> str:
     """What trafilatura's main extractor finds; the tree is used up."""
     etree.strip_elements(tree, *NEVER_STORY, with_tail=False)
     try:
-        prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)
+        if _may_go_on(tree):
+            prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)
         prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
         tree = convert_tags(tree_cleaning(tree, OPTIONS), OPTIONS, None)
         body, _ = extract_content(tree, OPTIONS)
     except (TypeError, ValueError):  # as in trafilatura's own entry: what lxml will not hold
         return ""
     return _printed(body)
+
+
+def _may_go_on(tree: html.HtmlElement) -> bool:
+    """Whether trafilatura's costly search for stories that follow this one can find anything."""
+    return bool(GOES_ON(tree))
 
 
 def thorough(tree: html.HtmlElement) -> str:

@@ -19,7 +19,7 @@ def read_facts(tree: html.HtmlElement) -> PageFacts:
         json_ld=[
             script.text
             for script in tree.iter("script")
-            if script.text and "ld+json" in (script.get("type") or "").lower()
+            if "ld+json" in (script.get("type") or "").lower() and script.text
         ],
         meta=_meta(tree),
         title_tag=next(texts(tree, "title"), ""),

@@ -48,17 +48,20 @@ def _ancestors(element: html.HtmlElement) -> list[html.HtmlElement]:
 
 
 def _leads_away(heading: html.HtmlElement, url: str) -> bool:
+    """Whether all of the heading is one link to another page of the site."""
     links = heading.findall(".//a[@href]") or _links_around(heading)
-    return (
-        len(links) == 1
-        and words_of(links[0]) != ""
-        and _is_other_page(links[0].get("href"), url)
-        and (words_of(heading) in words_of(links[0]))
-    )
+    if len(links) != 1 or not _is_other_page(links[0].get("href"), url):
+        return False
+    words = words_of(links[0])
+    return words != "" and words_of(heading) in words
 
 
 def _links_around(heading: html.HtmlElement) -> list[html.HtmlElement]:
-    return [ancestor for ancestor in _ancestors(heading)[:3] if ancestor.tag == "a" and ancestor.get("href")]
+    return [
+        ancestor
+        for ancestor, _ in zip(heading.iterancestors(), range(3), strict=False)
+        if ancestor.tag == "a" and ancestor.get("href")
+    ]
 
 
 def _is_other_page(address: str, url: str) -> bool:

@@ -1,0 +1,277 @@
+"""The cleaner beside other extractors, on the same pages in one run: how much of the story, and how fast.
+
+``python benchmarks/clean.py`` prints a table: F1 of shingles of four words, as the article-extraction-benchmark of
+Scrapinghub (https://github.com/scrapinghub/article-extraction-benchmark) takes it, and pages per second of processor
+time. The cleaner also makes metadata, pictures and an account of its cuts in that time; the others are asked for text.
+``--scaling N`` measures N worker processes against one, ``--memory N`` cleans N pages in one process and tells how much
+memory it has on the way. The pages are those of the developer data beside the checkout, in ``../shared``.
+"""
+
+import argparse
+import functools
+import gzip
+import importlib
+import json
+import logging
+import re
+import statistics
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import psutil
+from lxml import html as lxml_html
+
+from copydesk_cleaner.extract import extract
+from copydesk_cleaner.extraction.fragment import blocks
+from copydesk_cleaner.oneshot import page_from
+from copydesk_cleaner.rules import tidy
+from copydesk_cleaner.stage import clean
+from copydesk_cleaner.story import Context, settle
+from copydesk_shared.messages import Page
+from copydesk_shared.stage import Emit
+
+DATA = Path(__file__).parents[1].parent / "shared" / "data" / "clean"
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+WORD = re.compile(r"\w+")
+SHINGLE = 4
+SAMPLES = 10
+
+Extractor = Callable[[Page], str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A page and the body that people or hand-written parsers say it has."""
+
+    page: Page
+    gold: str
+    english: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The F1 of each set, the processor time of each page in seconds, and how many pages ended in an error."""
+
+    f1: dict[str, float]
+    seconds: Sequence[float]
+    failed: int
+
+
+def load(name: str) -> list[Sample]:
+    """The pages of one set."""
+    folder = DATA / name
+    told = json.loads((folder / "gold.json").read_text(encoding="utf-8"))
+    return [_sample(folder, each) for each in told]
+
+
+def _sample(folder: Path, told: dict[str, Any]) -> Sample:
+    content = gzip.decompress((folder / "html" / f"{told['id']}.html.gz").read_bytes()).decode("utf-8", "replace")
+    page = page_from(content, kind="html", url=told.get("url") or "https://example.org/story", now=NOW)
+    return Sample(page, "\n".join(told["paragraphs"]), told.get("lang") == "en")
+
+
+def shingles(text: str) -> Counter[tuple[str, ...]]:
+    """The runs of four words of a text, counted; the whole of a shorter one."""
+    words = WORD.findall(text)
+    runs = range(max(1, len(words) - SHINGLE + 1)) if words else range(0)
+    return Counter(tuple(words[start : start + SHINGLE]) for start in runs)
+
+
+def f1(pairs: Sequence[tuple[str, str]]) -> float:
+    """The F1 of mean precision and mean recall over pairs of gold and found text."""
+    precisions, recalls = [], []
+    for gold, found in pairs:
+        wanted, got = shingles(gold), shingles(found)
+        both = (wanted & got).total()
+        precisions += [both / got.total()] if got else []
+        recalls += [both / wanted.total()] if wanted else []
+    precision, recall = statistics.mean(precisions or [0]), statistics.mean(recalls or [0])
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def copydesk(page: Page) -> str:
+    """The cleaner, from HTML to Article."""
+    outcome = clean(page)
+    return outcome.message.text if isinstance(outcome, Emit) else ""
+
+
+def trafilatura(*, fast: bool) -> Extractor:
+    """The text by trafilatura, in its default or its fast mode."""
+    module = importlib.import_module("trafilatura")
+
+    def found(page: Page) -> str:
+        return module.extract(page.content, fast=fast, include_comments=False) or ""
+
+    return found
+
+
+def newspaper() -> Extractor:
+    """The text by newspaper4k, which must not fetch anything."""
+    module = importlib.import_module("newspaper")
+
+    def found(page: Page) -> str:
+        article = module.Article(page.url, fetch_images=False)
+        article.download(input_html=page.content)
+        article.parse()
+        return str(article.text)
+
+    return found
+
+
+def readability() -> Extractor:
+    """The text by readability-lxml, which answers with HTML."""
+    module = importlib.import_module("readability")
+
+    def found(page: Page) -> str:
+        return blocks(lxml_html.fromstring(module.Document(page.content).summary()))
+
+    return found
+
+
+def resiliparse() -> Extractor:
+    """The text by resiliparse's main content extraction."""
+    module = importlib.import_module("resiliparse.extract.html2text")
+
+    def found(page: Page) -> str:
+        return str(module.extract_plain_text(page.content, main_content=True, alt_texts=False, links=False))
+
+    return found
+
+
+TOOLS: dict[str, Callable[[], Extractor]] = {
+    "Copydesk": lambda: copydesk,
+    "trafilatura": functools.partial(trafilatura, fast=False),
+    "trafilatura fast": functools.partial(trafilatura, fast=True),
+    "newspaper4k": newspaper,
+    "readability-lxml": readability,
+    "resiliparse": resiliparse,
+}
+
+
+def measured(tool: Extractor, sets: dict[str, list[Sample]], rounds: int) -> Outcome:
+    """What a tool finds on the pages, and its time on those of the first set, whose first round warms up."""
+    first = next(iter(sets.values()))
+    seconds, failed = [], 0
+    for number in range(rounds):
+        for sample in first:
+            start = time.process_time()
+            attempt(tool, sample.page)
+            if number or rounds == 1:
+                seconds.append(time.process_time() - start)
+    scores = {}
+    for name, samples in sets.items():
+        found = [attempt(tool, sample.page) for sample in samples]
+        failed += found.count(None)
+        pairs = [(sample.gold, text or "") for sample, text in zip(samples, found, strict=True)]
+        scores[name] = f1(pairs)
+        english = [pair for pair, sample in zip(pairs, samples, strict=True) if sample.english]
+        if english:
+            scores[f"{name}, English"] = f1(english)
+    return Outcome(scores, seconds, failed)
+
+
+def attempt(tool: Extractor, page: Page) -> str | None:
+    """What the tool finds, or ``None`` when it gives up: peers raise whatever their parts raise."""
+    try:
+        return tool(page)
+    except (ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError):
+        return None
+
+
+def compare(rounds: int) -> None:
+    """Print the table of tools."""
+    sets = {"AEB": load("aeb"), "fundus": load("fundus")}
+    counts = ", ".join(f"{len(samples)} {name}" for name, samples in sets.items())
+    print(f"{counts} pages; F1 of shingles of {SHINGLE} words; processor time on the AEB pages, {rounds} rounds\n")
+    header = f"{'':18}{'AEB':>8}{'fundus':>8}{'English':>9}{'pages/s':>9}{'ms mean':>9}{'ms p95':>9}  failed"
+    print(header)
+    for name, made in TOOLS.items():
+        try:
+            tool = made()
+        except ImportError as error:
+            print(f"{name:18}left out: {error}")
+            continue
+        outcome = measured(tool, sets, rounds)
+        milliseconds = [1000 * each for each in outcome.seconds]
+        mean = statistics.mean(milliseconds)
+        scores = (outcome.f1["AEB"], outcome.f1["fundus"], outcome.f1["fundus, English"])
+        print(
+            f"{name:18}{scores[0]:8.4f}{scores[1]:8.4f}{scores[2]:9.4f}{1000 / mean:9.1f}{mean:9.2f}"
+            f"{statistics.quantiles(milliseconds, n=20)[18]:9.2f}{outcome.failed:8}"
+        )
+    rules = statistics.mean(rules_time([sample.page for sample in sets["AEB"]]))
+    print(f"\nThe text rules alone take {1000 * rules:.2f} ms of an AEB page.")
+
+
+def rules_time(pages: Sequence[Page]) -> Iterator[float]:
+    """The processor time of the text rules on each page's text, in seconds."""
+    texts = [extract(page).text for page in pages]
+    for text in texts * 2:
+        start = time.process_time()
+        story = tidy(text, Context())
+        settle(story.text, story.cuts())
+        yield time.process_time() - start
+
+
+def scaling(workers: int, rounds: int) -> None:
+    """Print how many pages a second one worker process cleans and how many so many do."""
+    pages = [sample.page for sample in load("aeb")] * rounds
+    speeds = {}
+    busy = psutil.cpu_percent(interval=1)
+    for number in (1, workers):
+        with ProcessPoolExecutor(number) as pool:
+            list(pool.map(copydesk, pages[: 40 * number], chunksize=4))
+            start = time.perf_counter()
+            list(pool.map(copydesk, pages, chunksize=4))
+            speeds[number] = len(pages) / (time.perf_counter() - start)
+        print(f"{number} worker{'s' if number > 1 else ''}: {speeds[number]:.1f} pages/s of {len(pages)}")
+    print(
+        f"{speeds[workers] / speeds[1]:.2f} times one worker, on {psutil.cpu_count()} processors that were {busy} % busy before"
+    )
+
+
+def memory(number: int) -> None:
+    """Print the memory of this process while it cleans so many pages of all sets, round and round."""
+    pages = [sample.page for name in ("aeb", "fundus", "wcxb_articles") for sample in load(name)]
+    process = psutil.Process()
+    left, done = cycle(pages), 0
+    for part in range(SAMPLES + 1):
+        target = len(pages) if part == 0 else number * part // SAMPLES
+        for page in islice(left, max(0, target - done)):
+            clean(page)
+        done = max(done, target)
+        print(f"{done:8} pages: {process.memory_info().rss / 2**20:6.0f} MB", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; returns the exit code."""
+    parser = argparse.ArgumentParser(description="The cleaner beside other extractors, on the same pages.")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the AEB pages are cleaned (default 3)")
+    parser.add_argument("--scaling", type=int, metavar="N", help="instead: N worker processes against one")
+    parser.add_argument("--memory", type=int, metavar="N", help="instead: the memory of one process over N pages")
+    options = parser.parse_args(arguments)
+    if not (DATA / "aeb" / "gold.json").is_file():
+        print("clean.py: there is no ../shared/data/clean beside the checkout, so there are no pages", file=sys.stderr)
+        return 2
+    logging.disable(logging.CRITICAL)  # peers complain about single pages
+    warnings.simplefilter("ignore")
+    if options.memory:
+        memory(options.memory)
+    elif options.scaling:
+        scaling(options.scaling, options.rounds)
+    else:
+        compare(options.rounds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
