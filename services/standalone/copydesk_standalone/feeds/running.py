@@ -28,12 +28,11 @@ def log_to_stderr() -> Iterator[None]:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr) if sys.stderr else structlog.ReturnLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    asyncio_logger = logging.getLogger("asyncio")
-    asyncio_logger.addFilter(_is_of_interest)
+    # for good: the thread that warns may do so after everything else
+    logging.getLogger("asyncio").addFilter(_is_of_interest)
     try:
         yield
     finally:
-        asyncio_logger.removeFilter(_is_of_interest)
         structlog.configure(**before)
 
 
