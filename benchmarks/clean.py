@@ -234,9 +234,8 @@ def scaling(workers: int, rounds: int) -> None:
             list(pool.map(copydesk, pages, chunksize=4))
             speeds[number] = len(pages) / (time.perf_counter() - start)
         print(f"{number} worker{'s' if number > 1 else ''}: {speeds[number]:.1f} pages/s of {len(pages)}")
-    print(
-        f"{speeds[workers] / speeds[1]:.2f} times one worker, on {psutil.cpu_count()} processors that were {busy} % busy before"
-    )
+    ratio = speeds[workers] / speeds[1]
+    print(f"{ratio:.2f} times one worker, on {psutil.cpu_count()} processors that were {busy} % busy before")
 
 
 def memory(number: int) -> None:

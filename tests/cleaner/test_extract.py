@@ -231,13 +231,12 @@ def test_a_page_without_text_is_dropped(html: str) -> None:
         "<div>" * 20_000 + SENTENCE,
         page_of("<table><tr><td>" * 3_000 + SENTENCE),
         page_of(f"<p>{SENTENCE}</p>", "<script type='application/ld+json'>" + "[" * 50_000 + "</script>"),
-        page_of("<p " + "a=b " * 20_000 + f">{SENTENCE}</p>"),
         page_of(f"<p>{SENTENCE}\0\ud800</p>"),
         "<" * 20_000,
         '<?xml version="1.0" encoding="utf-16"?><html><body><p>' + SENTENCE + "</p></body></html>",
         '<html><head><meta charset="shift_jis"></head><body><p>' + SENTENCE + "é</p></body></html>",
     ],
-    ids=["nested page", "nested fragment", "tables", "json-ld", "attributes", "control", "angles", "xml", "charset"],
+    ids=["nested page", "nested fragment", "tables", "json-ld", "control", "angles", "xml", "charset"],
 )
 def test_a_hostile_page_has_an_outcome(html: str) -> None:
     assert isinstance(clean(html_page(html)), Emit | Drop)
