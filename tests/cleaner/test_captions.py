@@ -170,3 +170,39 @@ def test_a_quotation_mark_before_a_caption_stays_with_its_quotation() -> None:
     quote = '"We leave at dawn," she said. "It is time."'
     article = article_of(text_page(f"{quote}Guards arrive at the palace (Anadolu via Getty Images){NEXT}"))
     assert article.text.startswith(quote)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "credit"),
+    [
+        (
+            "Guards at the palaceCredit: Alamy Stock PhotoThe minister said so.",
+            "The minister said so.",
+            "Alamy Stock Photo",
+        ),
+        ("Guards at the palaceCredit: PAThe minister said so.", "The minister said so.", "PA"),
+        (
+            "Guards at the palace Photograph: Eva Manez/AP The minister said so.",
+            "The minister said so.",
+            "Eva Manez/AP",
+        ),
+        ("Guards at the palace Photo: Getty Images Jon Quill said so.", "Jon Quill said so.", "Getty Images"),
+    ],
+)
+def test_a_label_whose_source_runs_on_into_the_next_sentence(text: str, kept: str, credit: str) -> None:
+    article = article_of(text_page(f"{NEXT}\n{text}"))
+    assert article.paragraphs == (NEXT, kept)
+    assert [(image.caption, image.credit) for image in article.images] == [("Guards at the palace", credit)]
+
+
+def test_two_labels_in_one_line() -> None:
+    first, second = "The harbour board met on Friday to hear the crews.", "It will publish its answer next week."
+    text = f"{first} {NEXT} Photo: AP {second} Photo: Getty Images They left. (File photo) Credit: Eva Manez/AFP"
+    article = article_of(text_page(text))
+    assert article.text == f"{first} {NEXT} {second} They left."
+    assert [image.credit for image in article.images] == ["AP", "Getty Images", "File photo", "Eva Manez/AFP"]
+
+
+def test_an_unknown_source_in_the_middle_of_a_line_stays() -> None:
+    text = f"{NEXT} The picture: Northquay The crews said so on Sunday, and nobody answered them."
+    assert article_of(text_page(text)).paragraphs == (text,)

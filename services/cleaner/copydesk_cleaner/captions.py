@@ -16,6 +16,7 @@ from copydesk_cleaner.credit_lines import (
 from copydesk_cleaner.credit_places import (
     MAX_CAPTION,
     MIN_KNOWN_CAPTION,
+    WINDOW,
     Place,
     Surroundings,
     caption_start,
@@ -30,7 +31,6 @@ from copydesk_cleaner.text import has_end_mark, key
 from copydesk_shared.messages import Image
 
 MIN_STANDING_WORDS = 5
-WINDOW = 2000  # how far back a caption is looked for
 AFTER = 24
 FULL_PARAGRAPH = 60
 
@@ -87,7 +87,10 @@ def _inside(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Fin
     """Credits in brackets and after labels, anywhere in a line."""
     bracketed = list(_bracketed(unit, previous, around))
     labelled = inline_labels(unit, around, bracketed)
-    return sorted((*bracketed, *labelled), key=lambda finding: finding.cuts[0].start) if labelled else bracketed
+    if not bracketed and not labelled:
+        return []
+    found = sorted((*bracketed, *labelled), key=lambda finding: finding.cuts[0].start)
+    return found + tail_label(unit, None, around, found[-1].cuts[-1].end - unit.start)
 
 
 def _bracketed(unit: Unit, previous: Unit | None, around: Surroundings) -> Iterator[Finding]:
@@ -113,16 +116,6 @@ def _bracketed(unit: Unit, previous: Unit | None, around: Surroundings) -> Itera
         finding = picture_finding(unit, start, middle, match.end(), "credit.bracketed", source)
         yield _unled(_with_double(finding, unit, previous) if not start else finding, unit)
         position = match.end()
-    if position:
-        yield from _label_after(unit, position)
-
-
-def _label_after(unit: Unit, position: int) -> Iterator[Finding]:
-    """A label and a source right after a bracketed credit: "(File photo)Credit: PA"."""
-    label = tail_label_of(unit.text)
-    if label is not None and label.start >= position and not unit.text[position : label.start].strip():
-        start = max(position, label.start)
-        yield picture_finding(unit, start, start, len(unit.text), "credit.labelled", label.source)
 
 
 def _with_double(finding: Finding, unit: Unit, previous: Unit | None) -> Finding:

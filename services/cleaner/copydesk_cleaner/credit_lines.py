@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from copydesk_cleaner.caption_forms import ALONE, DATED, WEAK_LABELS, Gap, Label, gap_before, tail_label_of
-from copydesk_cleaner.credit_places import MAX_CAPTION, STARTERS, Place, Surroundings, caption_start
+from copydesk_cleaner.credit_places import MAX_CAPTION, STARTERS, WINDOW, Place, Surroundings, caption_start
 from copydesk_cleaner.credits import (
     COPYRIGHT,
     MAX_CREDIT,
@@ -23,7 +23,7 @@ from copydesk_cleaner.findings import image_of, picture_finding
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.story import Cut, Finding, Unit
-from copydesk_cleaner.text import UPPER, has_end_mark
+from copydesk_cleaner.text import LOWER, UPPER, has_end_mark
 
 MIN_LABELLED_WORDS = 4
 MIN_PREFIXED_WORDS, MIN_SUFFIXED_WORDS = 5, 6
@@ -46,7 +46,10 @@ INLINE = re.compile(
     r"(?:Photograph|PHOTO|Photos|Photo [Cc]redit|Photo|Pictures|Picture|Image|CREDIT|Credit|Crédit photo|Crédit|"
     r"Crédito|Fotos|Foto|Bildquelle|Bild|Imagen|Imagem|Zdjęcie|Фото) ?: ?"
 )
-RUN_ON = re.compile(rf"(?<=[^\W_])(?= ?[\"“‘„«]?(?P<word>[{UPPER}][\w’']*))")
+RUN_ON = re.compile(
+    rf"(?<=[^\W\d_])(?=(?: [\"“‘„«]?(?P<spaced>[{UPPER}][\w’']*)|(?:(?<=[{LOWER}])[\"“‘„«]?[{UPPER}]"
+    rf"|[\"“‘„«]?[{UPPER}][{LOWER}])))"
+)
 # At the bare end of a line: a chain, or an agency that is no subject of news.
 _AGENCY_END = re.compile(
     rf"(?P<gap>\s)(?P<credit>{words_pattern([w.title() for w in shipped().vocabulary('picture_agencies')])}|EPA|AFP)$"
@@ -135,8 +138,11 @@ def _copyright_source(text: str) -> bool:
     return not has_end_mark(bare) and is_source(bare)
 
 
-def tail_label(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Finding]:
-    """A label and a source at the end of a line: "Guards at the palaceCredit: PA", "Photograph: Eva Manez/Reuters"."""
+def tail_label(unit: Unit, previous: Unit | None, around: Surroundings, low: int = 0) -> list[Finding]:
+    """A label and a source at the end of a line: "Guards at the palaceCredit: PA", "Photograph: Eva Manez/Reuters".
+
+    Neither they nor the caption may begin before ``low``.
+    """
     text = unit.text
     label = tail_label_of(text)
     if label is None or not (is_source(label.source) or is_supplier(label.source)):
@@ -144,8 +150,10 @@ def tail_label(unit: Unit, previous: Unit | None, around: Surroundings) -> list[
     if not _is_credits(text, label) and not (previous is not None and label.gap == Gap.START):
         return []
     rule = "credit.labelled"
+    if label.start < low:
+        return []
     if label.start:
-        start = caption_start(unit, 0, label.start, Place.END, around)
+        start = caption_start(unit, low, label.start, Place.END, around)
         return [picture_finding(unit, start, label.start, len(text), rule, label.source)]
     return [_with_caption(picture_finding(unit, 0, 0, len(text), rule, label.source), previous, label.source)]
 
@@ -156,29 +164,36 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
     ``taken`` are findings of this unit, in order; a caption does not reach back over them.
     """
     found: list[Finding] = []
+    cuts = [finding.cuts[-1].end - unit.start for finding in taken]
     low = 0
     for match in INLINE.finditer(unit.text):
-        gap = gap_before(unit.text[: match.start()], match[0])
-        end = _source_end(unit.text, match.end()) if gap else None
-        if gap is None or end is None or gap[0] < low:
+        end = _source_end(unit.text, match.end()) if match.start() >= low else None
+        if end is None or is_source(unit.text[match.end() :]):
             continue
-        low = max([low, *(cut.end - unit.start for one in taken for cut in one.cuts if cut.end - unit.start <= gap[0])])
-        start = caption_start(unit, low, gap[0], Place.FUSED, around) if gap[0] > low else gap[0]
-        found.append(picture_finding(unit, start, gap[0], end, "credit.labelled", unit.text[match.end() : end]))
-        low = end
+        while cuts and cuts[0] <= match.start():
+            low = max(low, cuts.pop(0))
+        low = max(low, match.start() - WINDOW)
+        gap = gap_before(unit.text[low : match.start()], match[0])
+        if gap is not None:
+            middle = low + gap[0]
+            place = Place.SPACED if unit.text[end] == " " else Place.FUSED
+            start = caption_start(unit, low, middle, place, around)
+            found.append(picture_finding(unit, start, middle, end, "credit.labelled", unit.text[match.end() : end]))
+            low = end
     return found
 
 
 def _source_end(text: str, start: int) -> int | None:
-    """Where a known source ends that runs on into the next sentence."""
+    """Where a known source ends that runs on into the next sentence; the longest that may."""
+    found = None
     for match in RUN_ON.finditer(text, start, start + MAX_CREDIT):
         source = text[start : match.start()]
-        if not (is_chain(source) or is_agency(source) or is_supplier(source)):
+        named = agencies_in(source)[-1:]
+        if not (is_agency(source) or is_supplier(source) or (is_chain(source) and source.endswith(named))):
             continue
-        fused = text[match.start()] != " "
-        if fused or match["word"] in STARTERS or any(map(is_picture_agency, agencies_in(source)[-1:])):
-            return match.start()
-    return None
+        if match["spaced"] is None or match["spaced"] in STARTERS or any(map(is_picture_agency, named)):
+            found = match.start()
+    return found
 
 
 def _is_credits(text: str, label: Label) -> bool:

@@ -27,6 +27,7 @@ from copydesk_cleaner.story import Context, Unit
 from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start
 
 MAX_CAPTION = 480
+WINDOW = 2000  # how far back a caption is looked for
 MAX_DATED_CAPTION = 1400
 MAX_INLINE_CAPTION = 300
 MAX_FIRST_CAPTION, MAX_FIRST_SENTENCES = 400, 3
@@ -139,11 +140,14 @@ def _is_party(source: str, before: str) -> bool:
 
 def _is_dateline(before: str, source: str) -> bool:
     """The place and the wire, "Hong Kong (CNN Business)", and what follows fused to them start a story: no caption."""
+    before = before[-2 * MAX_DATELINE :]
     before = before[last_sentence_start(before) :]
     words = before.split()
     if len(before) <= MAX_DATELINE and DATELINE.fullmatch(before):
         return True
-    return key(source) in WIRES and 0 < len(words) <= MAX_PLACE_WORDS and all(word[:1].isupper() for word in words)
+    return (
+        source.casefold() in WIRES and 0 < len(words) <= MAX_PLACE_WORDS and all(word[:1].isupper() for word in words)
+    )
 
 
 def known_end(before: str, known: Mapping[str, bool]) -> int | None:
@@ -192,7 +196,7 @@ def _is_caption_whole(unit: Unit, low: int, before: str, place: Place, around: S
     if low:
         return False
     if unit.start == 0 and len(before) <= MAX_FIRST_CAPTION and sentences <= MAX_FIRST_SENTENCES:
-        return True
+        return sentences == 1 or place == Place.END or DATED.search(before) is not None
     if around.one_line:
         return False
     if place == Place.SPACED:

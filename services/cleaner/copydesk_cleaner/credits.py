@@ -19,6 +19,7 @@ from copydesk_cleaner.text import END_MARKS, UPPER
 MAX_CREDIT = 160
 MAX_SOURCE_WORDS = 16
 MAX_SUPPLIER_WORDS = 10
+EXPANDED = 300  # characters in which the words lie that an acronym stands for
 MIN_PARTS = 2  # of a chain
 REMEMBERED = 4096  # answers for short strings; they depend on the string alone
 
@@ -208,7 +209,9 @@ def expands(before: str, acronym: str) -> bool:
     """Whether the words before a parenthesis are what its letters stand for: "Protection Agency (EPA)"."""
     if not ACRONYM.fullmatch(acronym):
         return False
-    words = [word for word in re.split(r"[\s\-]+", before.rstrip()) if word[:1].isalnum()][-2 * len(acronym) :]
+    words = [word for word in re.split(r"[\s\-]+", before[-EXPANDED:].rstrip()) if word[:1].isalnum()][
+        -2 * len(acronym) :
+    ]
     letters = acronym.casefold()
     initials = "".join(word[0].casefold() for word in words)
     capitals = "".join(word[0].casefold() for word in words if word[0].isupper())
