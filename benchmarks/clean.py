@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import cycle, islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,11 @@ class Outcome:
     failed: int
 
 
-def load(name: str) -> list[Sample]:
-    """The pages of one set."""
+def load(name: str) -> Iterator[Sample]:
+    """The pages of one set, read one by one."""
     folder = DATA / name
     told = json.loads((folder / "gold.json").read_text(encoding="utf-8"))
-    return [_sample(folder, each) for each in told]
+    return (_sample(folder, each) for each in told)
 
 
 def _sample(folder: Path, told: dict[str, Any]) -> Sample:
@@ -189,7 +189,7 @@ def attempt(tool: Extractor, page: Page) -> str | None:
 
 def compare(rounds: int) -> None:
     """Print the table of tools."""
-    sets = {"AEB": load("aeb"), "fundus": load("fundus")}
+    sets = {"AEB": list(load("aeb")), "fundus": list(load("fundus"))}
     counts = ", ".join(f"{len(samples)} {name}" for name, samples in sets.items())
     print(f"{counts} pages; F1 of shingles of {SHINGLE} words; processor time on the AEB pages, {rounds} rounds\n")
     header = f"{'':18}{'AEB':>8}{'fundus':>8}{'English':>9}{'pages/s':>9}{'ms mean':>9}{'ms p95':>9}  failed"
@@ -240,14 +240,13 @@ def scaling(workers: int, rounds: int) -> None:
 
 def memory(number: int) -> None:
     """Print the memory of this process while it cleans so many pages of all sets, round and round."""
-    pages = [sample.page for name in ("aeb", "fundus", "wcxb_articles") for sample in load(name)]
-    process = psutil.Process()
-    left, done = cycle(pages), 0
-    for part in range(SAMPLES + 1):
-        target = len(pages) if part == 0 else number * part // SAMPLES
-        for page in islice(left, max(0, target - done)):
+    rounds = (sample.page for _ in count() for name in ("aeb", "fundus", "wcxb_articles") for sample in load(name))
+    process, done = psutil.Process(), 0
+    for part in range(1, SAMPLES + 1):
+        target = number * part // SAMPLES
+        for page in islice(rounds, target - done):
             clean(page)
-        done = max(done, target)
+        done = target
         print(f"{done:8} pages: {process.memory_info().rss / 2**20:6.0f} MB", flush=True)
 
 

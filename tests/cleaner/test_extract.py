@@ -319,3 +319,11 @@ def test_similar_texts_have_similar_hashes() -> None:
     assert len(one) == 16
     assert (int(one, 16) ^ int(other, 16)).bit_count() < (int(one, 16) ^ int(far, 16)).bit_count()
     assert simhash("") == simhash("")
+
+
+@pytest.mark.parametrize("named", ["class='infinite-scroll'", "id='infinitescroll'", "class='mvp-post-add-box'"])
+def test_a_story_that_follows_is_no_part_of_this_one(named: str) -> None:
+    other = f"<div {named}><article><h2>Other</h2>{'<p>The tram lines were closed for a day of mending.</p>' * 30}</article></div>"
+    article = article_of(html_page(page_of(f"<div><h1>Row</h1>{story_of()}</div>{other}")))
+    assert len(article.paragraphs) == 4
+    assert "tram" not in article.text
