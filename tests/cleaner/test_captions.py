@@ -206,3 +206,10 @@ def test_three_labels_in_one_line() -> None:
 def test_an_unknown_source_in_the_middle_of_a_line_stays() -> None:
     text = f"{NEXT} The picture: Northquay The crews said so on Sunday, and nobody answered them."
     assert article_of(text_page(text)).paragraphs == (text,)
+
+
+@pytest.mark.parametrize("start", ["iPhone", "£3m", "@crews", "Čeští", "— The", "“We", "90", "…and"])
+def test_a_paragraph_may_begin_with_anything_but_a_small_letter(start: str) -> None:
+    paragraph = f"{start} was what the chairwoman of the harbour board said first on Friday."
+    article = article_of(text_page(f"{NEXT}\nGuards at the palace (Image: PA){paragraph}"))
+    assert article.paragraphs == (NEXT, paragraph)

@@ -10,10 +10,11 @@ from enum import Enum
 
 from copydesk_cleaner.rulebook.book import Rule, shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
-from copydesk_cleaner.text import UPPER
+from copydesk_cleaner.text import LOWER, UPPER
 
 BRACKETED = re.compile(r"\s?[(\[](?P<content>[^()\[\]\n]{2,160})[)\]]")
-FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[«„¿¡]?[{UPPER}0-9]|[*—–•]\s")
+# A letter that is not small, a figure, a price or a handle; iPhone; a bullet.
+FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[«„¿¡]?(?:[^\W\d_{LOWER}]|[0-9£$€¥@#]|[a-z][A-Z])|[*—–•▪►]\s|…")
 SPACED_NEXT = re.compile(rf"\s[\"“‘'«„]?(?P<word>[{UPPER}][\w’']*)")
 DATELINE = re.compile(rf"(?:[{UPPER}][{UPPER}.'’\-]+[ ,/]*){{1,5}}(?:[A-Z][a-z]+\.?,? ?){{0,2}}(?:\d{{1,2}})?,?\s*")
 # "Sunday, Feb. 4, 2018," in the first sentence: how the agencies write captions of more than a sentence.
