@@ -1,6 +1,6 @@
 """The families of rules, in the order in which they run: what is sure first, what needs clean neighbours last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from copydesk_cleaner.captions import captions, standing_captions
@@ -11,7 +11,7 @@ from copydesk_cleaner.related import known_titles, read_more
 from copydesk_cleaner.repeats import repeated_paragraphs
 from copydesk_cleaner.rulebook import Book, Source, book_with, shipped
 from copydesk_cleaner.rulebook.engine import edge_family, line_family
-from copydesk_cleaner.story import Context, Family, Story
+from copydesk_cleaner.story import Context, Family, Finding, Story, Unit
 from copydesk_cleaner.titles import title_echo
 
 # The order names the rule where several match.
@@ -31,8 +31,21 @@ CLOSING_UNITS = 3
 
 
 def _closing(family: Family) -> Family:
-    """The same for the end of a text only, where an agency's name is a signature and no picture credit."""
-    return lambda units, context: family(units[-CLOSING_UNITS:], context)
+    """The same for the end of a text only, where an agency's name is a signature and no picture credit.
+
+    What stands before a line that goes is at the end then, so that what is left is clean.
+    """
+
+    def closing(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
+        left, gone = list(units), {(-1, -1)}
+        while gone:
+            found = list(family(left[-CLOSING_UNITS:], context))
+            yield from found
+            gone = {(finding.cuts[0].start, finding.cuts[0].end) for finding in found}
+            gone &= {(unit.start, unit.end) for unit in left}
+            left = [unit for unit in left if (unit.start, unit.end) not in gone]
+
+    return closing
 
 
 def families(book: Book) -> tuple[Family, ...]:
@@ -59,6 +72,7 @@ def families(book: Book) -> tuple[Family, ...]:
         *(make(book.rules(name)) for name in others for make in (line_family, edge_family)),
         standing_captions,
         bare_headlines,
+        _closing(line_family(book.rules("closings"))),
     )
 
 

@@ -25,8 +25,10 @@ def authors_of(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 def attribution_of(findings: Iterable[Finding]) -> tuple[str, ...]:
     """The agencies and desks that sign-offs name, as printed, each once and in order."""
-    parts = (part for finding in findings for part in SEPARATOR.split(finding.attribution))
-    named = (NOT_A_SOURCE.sub("", part.strip(" ()[]<>*.:")) for part in parts)
-    return tuple({key(name): name for name in reversed([*named]) if name and len(name) <= MAX_SOURCE}.values())[::-1][
-        :MAX_SOURCES
-    ]
+    found: dict[str, str] = {}
+    for finding in findings:
+        for part in SEPARATOR.split(finding.attribution):
+            name = NOT_A_SOURCE.sub("", part.strip(" ()[]<>*.:"))
+            if name and len(name) <= MAX_SOURCE:
+                found.setdefault(key(name), name)
+    return tuple(found.values())[:MAX_SOURCES]

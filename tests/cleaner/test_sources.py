@@ -1,0 +1,51 @@
+"""Who a text is from, out of its sign-offs."""
+
+import pytest
+
+from tests.cleaner.pages import article_of, text_page
+
+BODY = (
+    "The harbour board met on Friday to hear the complaint of the ferry crews about the new timetable.\n"
+    "The crews said that nobody had asked them, and that they would not sail before noon on Sundays.\n"
+    "It will publish its answer next week, the chairwoman told the members after the meeting had closed.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "attribution"),
+    [
+        ("(Quelle: APA/sda/dpa)", ("APA", "sda", "dpa")),
+        ("Con información de EFE y Reuters", ("EFE", "Reuters")),
+        ("With files from The Canadian Press", ("The Canadian Press",)),
+        ("© dpa-infocom, dpa:240503-99-483045/5", ("dpa",)),
+        ("AFP - Reuters - AFP", ("AFP", "Reuters")),
+    ],
+)
+def test_agencies_are_named_once_and_in_order(line: str, attribution: tuple[str, ...]) -> None:
+    article = article_of(text_page(BODY + line))
+    assert article.attribution == attribution
+    assert article.text == BODY.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("line", "authors"),
+    [
+        ("(Reporting by Ada Holm in Oslo and Jo Bell; Editing by Kim Lee)", ("Ada Holm", "Jo Bell")),
+        ("Aus dem Englischen von Ada Holm", ("Ada Holm",)),
+        ("Written by Ada Holm", ("Ada Holm",)),
+    ],
+)
+def test_people_are_authors_where_the_page_names_none(line: str, authors: tuple[str, ...]) -> None:
+    article = article_of(text_page(BODY + line))
+    assert article.authors == authors
+    assert article.text == BODY.rstrip()
+
+
+def test_furniture_goes_from_the_end_until_there_is_none() -> None:
+    lines = [f"Ada Holm{name} is a reporter for Harbour Weekly." for name in (" Lund", " Berg", " Dahl", " Moen")]
+    assert article_of(text_page(BODY + "\n".join(lines))).text == BODY.rstrip()
+
+
+def test_an_agency_among_the_captions_is_no_attribution() -> None:
+    article = article_of(text_page("The ferry at the pier (Reuters)\n" + BODY * 2))
+    assert article.attribution == ()
