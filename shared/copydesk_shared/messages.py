@@ -151,6 +151,22 @@ class HostState(Message):
     """Requests so far, by all owners."""
 
 
+class HostMemory(Message):
+    """What recurs on the pages of a registrable domain. Bounded; older pages count less and less.
+
+    ``lines`` maps digests of lines (:func:`copydesk_shared.lines.line_digest`) to on how many of the ``pages`` that
+    were looked at they stood.
+    """
+
+    domain: str
+    version: int
+    """Counts the times that what is called recurring changed."""
+    pages: int
+    lines: dict[str, int] = Field(default_factory=dict)
+    titles: tuple[str, ...] = ()
+    """Titles that feeds gave to pages of this domain, the latest last."""
+
+
 class KnownPage(Message):
     """A page that was fetched: what keeps one article of many feeds from being fetched for each of them."""
 
@@ -239,6 +255,11 @@ class Page(Message):
     entry_authors: tuple[str, ...] = ()
     entry_published_at: AwareDatetime | None = None
     known_titles: tuple[str, ...] = ()
+    """Titles of other entries of the feed, and of other pages of the host."""
+    host_lines: tuple[str, ...] = ()
+    """Digests of the lines that recur on pages of the host (:func:`copydesk_shared.lines.line_digest`)."""
+    host_memory: int = 0
+    """The version of what is remembered of the host; 0 where nothing is."""
     access: Access = "full"
     """``full`` unless what was returned, or the markup in it, says that the story is kept back."""
     rights: Rights = Rights()

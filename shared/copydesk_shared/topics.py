@@ -12,6 +12,7 @@ from copydesk_shared.messages import (
     Entry,
     Feed,
     FeedState,
+    HostMemory,
     HostState,
     KnownPage,
     Message,
@@ -119,6 +120,9 @@ FEEDS_PUSHED = Topic(
     lambda push: push.place or registrable_domain(push.topic),
 )
 HOSTS_STATE = Topic("hosts.state", HostState, lambda state: state.domain, 6, "compact", None, DISCOVERED.name)
+HOSTS_MEMORY = Topic(
+    "hosts.memory", HostMemory, lambda memory: memory.domain, 6, "compact,delete", 24 * 30, DISCOVERED.name
+)
 PAGES_KNOWN = Topic(
     "pages.known",
     KnownPage,
@@ -167,6 +171,7 @@ ALL_TOPICS: tuple[Topic[Any] | RawTopic, ...] = (
     FEEDS_PUSHED,
     DISCOVERED,
     HOSTS_STATE,
+    HOSTS_MEMORY,
     PAGES_KNOWN,
     FETCHED,
     CLEANED,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from copydesk_fetcher.http import Client
+from copydesk_fetcher.memory import Memories
 from copydesk_fetcher.ownership import Ownership
 from copydesk_fetcher.poll import PollRun
 from copydesk_fetcher.robots import Robots
@@ -48,13 +49,13 @@ class Desk:
         self.visitor = visitor
         self.hub: Any = None
         self.service = Service("fetcher", ServiceSettings())
-        self.ownership = Ownership(self.tables, client.hosts, Pages())
+        self.ownership = Ownership(self.tables, client.hosts, Pages(), Memories())
         self.task: asyncio.Task[None] | None = None
         self.run: PollRun | None = None
 
     def start(self, *, numbers: Sequence[int] | None = None) -> None:
         self.service = Service("fetcher", ServiceSettings())
-        self.ownership = Ownership(self.tables, self.client.hosts, Pages())
+        self.ownership = Ownership(self.tables, self.client.hosts, Pages(), Memories())
         self.task = asyncio.create_task(self._run(range(self.broker.partitions) if numbers is None else numbers))
 
     @contextmanager

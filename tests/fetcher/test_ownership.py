@@ -9,14 +9,15 @@ import structlog
 
 from copydesk_fetcher.hosts import Hosts
 from copydesk_fetcher.known import Fresh, Known
+from copydesk_fetcher.memory import Memories
 from copydesk_fetcher.ownership import Ownership, kept_states
 from copydesk_fetcher.progress import Progress
 from copydesk_fetcher.responses import Held
 from copydesk_shared.kafka import partition_of
 from copydesk_shared.log import Record
-from copydesk_shared.messages import Entry, HostState, KnownPage, Source
+from copydesk_shared.messages import Entry, HostMemory, HostState, KnownPage, Source
 from copydesk_shared.testing import MemoryBroker, MemoryTables
-from copydesk_shared.topics import HOSTS_STATE, PAGES_KNOWN
+from copydesk_shared.topics import HOSTS_MEMORY, HOSTS_STATE, PAGES_KNOWN
 from copydesk_shared.wire import encode
 
 NOW = datetime.now(UTC)
@@ -33,6 +34,8 @@ def filled(partitions: int = 1) -> MemoryBroker:
     page = KnownPage(page_id="x", url="https://news.example/1", revision=2, fetched_at=NOW, feeds={"news": 1})
     broker.append(encode(HOSTS_STATE, held, stage="s", version="1"))
     broker.append(encode(PAGES_KNOWN, page, stage="s", version="1"))
+    memory = HostMemory(domain="news.example", version=3, pages=10, lines={"x" * 11: 9})
+    broker.append(encode(HOSTS_MEMORY, memory, stage="s", version="1"))
     return broker
 
 
@@ -59,18 +62,18 @@ class Noting:
 
 
 async def test_what_is_kept_is_there_as_long_as_the_partitions_are_ours() -> None:
-    hosts, known = Hosts(2, 0.0, 8), Known()
-    owned = Ownership(MemoryTables(filled()), hosts, known)
+    hosts, known, memories = Hosts(2, 0.0, 8), Known(), Memories()
+    owned = Ownership(MemoryTables(filled()), hosts, known, memories)
     tenant = owned.tenant = Noting(owned)
     await owned.on_assigned(frozenset({0}))
     assert await _is_held(hosts, "news.example")
     assert not await _is_held(hosts, "other.example")
-    assert len(known) == 1
+    assert (len(known), len(memories)) == (1, 1)
     owned.on_closing()
     assert await _is_held(hosts, "other.example"), "who only waits gives up"
     await owned.on_revoked()
     assert tenant.said == [("close", frozenset({0})), ("release", frozenset({0}))]
-    assert (owned.numbers, owned.is_assigned, len(known)) == (frozenset(), False, 0)
+    assert (owned.numbers, owned.is_assigned, len(known), len(memories)) == (frozenset(), False, 0, 0)
     assert isinstance(known.look(entry("https://news.example/1")), Fresh)
     await owned.on_assigned(frozenset())
     assert owned.is_assigned, "also when there are none left for us"
@@ -79,7 +82,7 @@ async def test_what_is_kept_is_there_as_long_as_the_partitions_are_ours() -> Non
 
 async def test_a_host_is_left_alone_for_its_delay_when_it_becomes_ours() -> None:
     hosts = Hosts(2, 600.0, 8)
-    owned = Ownership(MemoryTables(MemoryBroker()), hosts, Known())
+    owned = Ownership(MemoryTables(MemoryBroker()), hosts, Known(), Memories())
     await owned.on_assigned(frozenset({0}))
     assert await _is_held(hosts, "any.example")
 

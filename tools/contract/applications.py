@@ -13,6 +13,7 @@ from copydesk_shared.topics import (
     FEEDS_PUSHED,
     FEEDS_STATE,
     FETCHED,
+    HOSTS_MEMORY,
     HOSTS_STATE,
     PAGES_KNOWN,
     STAGE_SOURCES,
@@ -47,8 +48,8 @@ SUMMARIES: Mapping[str, str] = {
 
 # What a stage reads and writes beside its source, its sink and its retries. The fetcher sends an entry that leads to
 # another domain back to its source, where that domain has its place.
-READS_TOO: Mapping[str, tuple[Topic[Any], ...]] = {"fetcher": (PAGES_KNOWN,)}
-WRITES_TOO: Mapping[str, tuple[Topic[Any], ...]] = {"fetcher": (DISCOVERED, PAGES_KNOWN)}
+READS_TOO: Mapping[str, tuple[Topic[Any], ...]] = {"fetcher": (HOSTS_MEMORY, PAGES_KNOWN)}
+WRITES_TOO: Mapping[str, tuple[Topic[Any], ...]] = {"fetcher": (DISCOVERED, HOSTS_MEMORY, PAGES_KNOWN)}
 
 
 def _stage(name: str) -> Application:

@@ -66,11 +66,12 @@ class Context:
     """What is known besides the text. Titles and captions are as printed, links and headings are keys.
 
     ``titles`` are the titles that the page gives itself (headline, heading, OpenGraph), which may differ;
-    ``alternatives`` are the alternative texts of its pictures.
+    ``alternatives`` are the alternative texts of its pictures, ``host_lines`` digests of lines that recur on its host.
     """
 
     titles: tuple[str, ...] = ()
     known_titles: tuple[str, ...] = ()
+    host_lines: frozenset[str] = frozenset()
     captions: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
     links: frozenset[str] = frozenset()

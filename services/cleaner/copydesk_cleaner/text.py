@@ -7,6 +7,9 @@ import re
 import unicodedata
 
 from copydesk_cleaner.mojibake import is_suspect, repaired
+from copydesk_shared.lines import line_key
+
+key = line_key
 
 LINE_BREAKS = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 INVISIBLE = re.compile(
@@ -27,7 +30,6 @@ SENTENCE_END = re.compile(
     rf"(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])([\"”’')\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])"
 )
 STARTS_UPPER = re.compile(rf"[\"“‘'«(\[]*[{UPPER}0-9]")
-NOT_WORD = re.compile(r"[\W_]+")
 
 ABBREVIATION = re.compile(
     r"(?:^|[\s(\"“])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Gov|Sen|Rep|Lt|Col|Gen|Sgt|Prof|Rev|Jr|Sr|vs|No|Pa|"
@@ -44,12 +46,10 @@ def normalise(text: str) -> str:
     U+FFFD. Quotation marks stay as they are. Idempotent.
     """
     for _ in range(MAX_REPAIRS):
-        if not is_suspect(text):
+        text, before = _normal_form(repaired(text) if is_suspect(text) else text), text
+        if text == before or not is_suspect(text):
             break
-        text, before = _normal_form(repaired(text)), text
-        if text == before:
-            return text
-    return _normal_form(text)
+    return text
 
 
 def _normal_form(text: str) -> str:
@@ -57,11 +57,6 @@ def _normal_form(text: str) -> str:
     text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
     lines = (BLANKS.sub(" ", line).strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
-
-
-def key(text: str) -> str:
-    """The text without case, punctuation and spacing: equal keys are the same words."""
-    return NOT_WORD.sub(" ", text.casefold()).strip()
 
 
 def has_end_mark(text: str) -> bool:

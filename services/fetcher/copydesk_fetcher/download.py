@@ -1,7 +1,7 @@
 """Entries to pages: the stage that downloads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -15,6 +15,7 @@ from copydesk_fetcher.addresses import refusal as refused_address
 from copydesk_fetcher.hosts import Queued, as_page
 from copydesk_fetcher.http import PAGE_ACCEPT, Client, is_page
 from copydesk_fetcher.known import Known
+from copydesk_fetcher.memory import Memories
 from copydesk_fetcher.pages import OpenPage, open_page, page_from_feed, page_of
 from copydesk_fetcher.responses import (
     Elsewhere,
@@ -39,7 +40,7 @@ from copydesk_shared.messages import Entry, Page, Rights
 from copydesk_shared.retries import attempt_of
 from copydesk_shared.stage import Drop, Emit, Forward, Stage
 from copydesk_shared.telemetry import CURRENT_RECORD
-from copydesk_shared.topics import DISCOVERED, FETCHED, PAGES_KNOWN
+from copydesk_shared.topics import DISCOVERED, FETCHED, HOSTS_MEMORY, PAGES_KNOWN
 from copydesk_shared.wire import encode
 
 NAME = "fetcher"
@@ -129,6 +130,7 @@ class Downloader:
         settings: FetcherSettings,
         *,
         known: Known | None = None,
+        memories: Memories | None = None,
         robots: RobotsRules | None = None,
         reservations: Reservations | None = None,
     ) -> None:
@@ -136,6 +138,7 @@ class Downloader:
         self._hosts = client.hosts
         self._settings = settings
         self._known = Known() if known is None else known
+        self._memories = Memories() if memories is None else memories
         self._robots = robots or Robots(client.get, client.hosts, settings)
         self._reservations = reservations or TdmFiles(client.get, settings)
         self._token = product_token(settings.user_agent)
@@ -261,15 +264,15 @@ class Downloader:
             if isinstance(each, Drop):
                 return each
             revision = max(revision, each.revision)
-        page = page.model_copy(update={"revision": revision})
+        page = self._memories.completed(page.model_copy(update={"revision": revision}))
         self._known.expect(entry, page)
         return Emit(page, lambda: self._stored(entry, page))
 
-    def _stored(self, entry: Entry, page: Page) -> Iterable[Outgoing]:
-        return [
-            encode(PAGES_KNOWN, known, stage=NAME, version=FETCHER_VERSION)
-            for known in self._known.fetched(entry, page)
-        ]
+    def _stored(self, entry: Entry, page: Page) -> Iterator[Outgoing]:
+        for known in self._known.fetched(entry, page):
+            yield encode(PAGES_KNOWN, known, stage=NAME, version=FETCHER_VERSION)
+        if memory := self._memories.learn(page):
+            yield encode(HOSTS_MEMORY, memory, stage=NAME, version=FETCHER_VERSION)
 
 
 def _page(entry: Entry, opened: OpenPage, judgement: Judgement, rights: Rights, now: datetime) -> Page:

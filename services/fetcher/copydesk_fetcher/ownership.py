@@ -13,10 +13,10 @@ from copydesk_fetcher.progress import Progress
 from copydesk_shared.errors import Poison
 from copydesk_shared.kafka import partition_of
 from copydesk_shared.log import Record
-from copydesk_shared.messages import HostState, KnownPage
+from copydesk_shared.messages import HostMemory, HostState, KnownPage
 from copydesk_shared.tables import Tables
 from copydesk_shared.telemetry import get_logger
-from copydesk_shared.topics import HOSTS_STATE, PAGES_KNOWN
+from copydesk_shared.topics import HOSTS_MEMORY, HOSTS_STATE, PAGES_KNOWN
 from copydesk_shared.wire import decode
 
 BATCH = 500
@@ -32,6 +32,16 @@ class Pages(Protocol):
 
     def forget(self) -> None:
         """All pages are somebody else's now."""
+
+
+class Memories(Protocol):
+    """See :class:`copydesk_fetcher.memory.Memories`."""
+
+    def restore(self, memories: Iterable[HostMemory]) -> None:
+        """Go on from what was kept."""
+
+    def forget(self) -> None:
+        """All hosts are somebody else's now."""
 
 
 class Tenant(Protocol):
@@ -51,10 +61,11 @@ class Ownership:
     hosts, with their partitions, that were not asked for long: what is kept of them may go.
     """
 
-    def __init__(self, tables: Tables, hosts: Hosts, pages: Pages) -> None:
+    def __init__(self, tables: Tables, hosts: Hosts, pages: Pages, memories: Memories) -> None:
         self._tables = tables
         self._hosts = hosts
         self._pages = pages
+        self._memories = memories
         self.numbers: frozenset[int] = frozenset()
         self.changes = 0
         self.is_assigned = False
@@ -63,11 +74,10 @@ class Ownership:
 
     async def on_assigned(self, numbers: frozenset[int]) -> None:
         """Read what is kept of hosts and pages, so that none is asked too soon or again. Raises :class:`LogError`."""
-        self._pages.forget()
-        self._hosts.forget()
-        kept = _Kept(self._pages)
+        self._forget()
+        kept = _Kept(self._pages, self._memories)
         reading = Progress("hosts and pages", len(numbers)).counting(kept.take)
-        await self._tables.read((HOSTS_STATE.name, PAGES_KNOWN.name), numbers, reading)
+        await self._tables.read((HOSTS_STATE.name, HOSTS_MEMORY.name, PAGES_KNOWN.name), numbers, reading)
         kept.flush()
         self._hosts.restore(kept.hosts.values(), delay_first=True)
         self._hosts.open()
@@ -88,15 +98,20 @@ class Ownership:
             await self.tenant.release()
         self.numbers = frozenset()
         self.changes += 1
+        self._forget()
+
+    def _forget(self) -> None:
         self._hosts.forget()
         self._pages.forget()
+        self._memories.forget()
 
 
 class _Kept:
     """What is kept of hosts and pages while it is read. Pages go on at once: they may be half a million."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, memories: Memories) -> None:
         self._pages = pages
+        self._memories = memories
         self._batch: list[KnownPage] = []
         self._written: dict[str, tuple[int, float]] = {}
         self.hosts: dict[str, HostState] = {}
@@ -121,6 +136,8 @@ class _Kept:
                 host = decode(HOSTS_STATE, record)
                 self.hosts[host.domain] = host
                 self._written[host.domain] = record.partition, record.timestamp_ms / 1000
+            elif record.topic == HOSTS_MEMORY.name:
+                self._memories.restore([decode(HOSTS_MEMORY, record)])
             else:
                 self._batch.append(decode(PAGES_KNOWN, record))
         except Poison as error:

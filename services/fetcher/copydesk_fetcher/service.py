@@ -8,6 +8,7 @@ from copydesk_fetcher.download import Downloader, download_stage
 from copydesk_fetcher.feeds_file import load_feeds, sync_feeds
 from copydesk_fetcher.http import Client
 from copydesk_fetcher.known import Known
+from copydesk_fetcher.memory import Memories
 from copydesk_fetcher.ownership import Ownership
 from copydesk_fetcher.parse import FeedParser
 from copydesk_fetcher.poll import PollRun
@@ -27,9 +28,11 @@ from copydesk_shared.service import Service
 from copydesk_shared.sessions import keep_session, wait_for_topics
 from copydesk_shared.tables import Tables
 from copydesk_shared.telemetry import get_logger
-from copydesk_shared.topics import DISCOVERED, FEEDS, FEEDS_PUSHED, FEEDS_STATE, HOSTS_STATE, PAGES_KNOWN
+from copydesk_shared.topics import DISCOVERED, FEEDS, FEEDS_PUSHED, FEEDS_STATE, HOSTS_MEMORY, HOSTS_STATE, PAGES_KNOWN
 
-POLLED = tuple(each.name for each in (FEEDS, FEEDS_STATE, FEEDS_PUSHED, DISCOVERED, HOSTS_STATE, PAGES_KNOWN))
+POLLED = tuple(
+    each.name for each in (FEEDS, FEEDS_STATE, FEEDS_PUSHED, DISCOVERED, HOSTS_STATE, HOSTS_MEMORY, PAGES_KNOWN)
+)
 
 
 async def fetch(service: Service) -> None:
@@ -43,10 +46,11 @@ async def fetch(service: Service) -> None:
     async with Client(settings) as client:
         known = Known()
         tables = KafkaTables(settings.brokers)
-        ownership = Ownership(tables, client.hosts, known)
+        memories = Memories()
+        ownership = Ownership(tables, client.hosts, known, memories)
         robots = Robots(client.get, client.hosts, settings)
         downloader = Downloader(
-            client, settings, known=known, robots=robots, reservations=TdmFiles(client.get, settings)
+            client, settings, known=known, memories=memories, robots=robots, reservations=TdmFiles(client.get, settings)
         )
         await _side_by_side(
             run_stage(download_stage(downloader), service, max_in_flight=settings.max_in_flight, companion=ownership),

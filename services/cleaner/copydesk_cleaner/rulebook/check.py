@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from copydesk_cleaner.related import READ_MORE
 from copydesk_cleaner.rulebook import trial
 from copydesk_cleaner.rulebook.book import Book, Rule
 from copydesk_cleaner.rulebook.files import RuleFile
@@ -16,12 +17,12 @@ from copydesk_cleaner.rules import families, tidy
 from copydesk_cleaner.story import Context, Family, settle
 from copydesk_cleaner.text import normalise
 from copydesk_shared.errors import InputError
+from copydesk_shared.lines import line_digest
 from copydesk_shared.messages import Removal
 from copydesk_shared.yaml_lines import Location
 
 TRIAL_SECONDS = 120
 SHOWN = 80
-READ_MORE = "related.read-more"
 BEFORE = "The harbour board met on Friday to hear the complaint of the ferry crews about the new timetable."
 AFTER = "It will publish its answer next week, the chairwoman told the members after the meeting had closed."
 
@@ -123,6 +124,7 @@ def _removals(example: Example, scope: str, steps: Sequence[Family]) -> tuple[Re
     context = Context(
         titles=example.titles,
         known_titles=example.known_titles,
+        host_lines=frozenset(map(line_digest, example.host_lines)),
         captions=example.captions,
         alternatives=example.alternatives,
         links=frozenset(example.links),

@@ -33,6 +33,7 @@ class Example(_Model):
     cut: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     titles: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     known_titles: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
+    host_lines: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     captions: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     alternatives: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
     links: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()
