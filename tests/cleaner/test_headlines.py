@@ -105,3 +105,85 @@ def test_the_title_repeated_as_a_line() -> None:
     kept = f"{title}, and much more happened on that long and windy Friday in the old town hall of the islands."
     assert kept in article_of(text_page(with_line(kept, 0), title=title)).paragraphs
     assert article_of(text_page(title, title=title)).paragraphs == (title,)
+
+
+MUST_KEEP = (
+    "Ferry crews want more rest",
+    "Was die Fähren für die Inseln bedeuten",
+    "Ce que demandent les équipages des ferries",
+    "Lo que piden las tripulaciones del ferry",
+    "Wat de bemanning van de veerboten wil",
+    "Mira Lane, chairwoman of the harbour board",
+    "MIRA LANE: WE ARE TIRED",
+    "“Nobody asked us what we thought of the new timetable”",
+    "“Nobody asked us what we thought about any of it, and the letters went unanswered for weeks",
+    "What happens to passengers with old tickets?",
+    "Islanders United 3, Harbour Rovers 1 after extra time",
+    "14 March 2019: Storm sinks ferry Aurora near Skerry lighthouse",
+    "Saturday, October 4, 2025, Grand Hall, Market Square, Old Town",
+    "Release date: November 17, 2017, in shops everywhere",
+    "1. Whisk eggs, sugar and butter until pale and fluffy",
+    "- 200 g of dark chocolate, chopped into coarse pieces",
+    "Add cinnamon, nutmeg, raisins, walnuts and orange peel:",
+    "Speaking to reporters in the rain, Lane added that nobody slept",
+    "The weather office tweeted, “Did you see that fireball just now?”",
+    "Read the letter aloud, slowly and twice",
+    "Watch out for seals",
+    "Related to this was money.",
+)
+
+
+@pytest.mark.parametrize("line", MUST_KEEP)
+def test_what_is_no_headline_of_another_story_stays(line: str) -> None:
+    article = article_of(text_page(with_line(line)))
+    assert line in article.paragraphs
+    assert article.related_links == ()
+
+
+VERSE = ("Grey geese across the winter moon", "Old Peter hums a wordless tune", "Thin ice is creaking by the quay")
+STEPS = ("Lap 14 Ericsson hits the barrier at speed", "Lap 20 Raikkonen spins on painted kerbs", "Lap 31 Massa retires")
+
+
+@pytest.mark.parametrize("lines", [VERSE, STEPS])
+def test_verse_and_timelines_stay(lines: tuple[str, ...]) -> None:
+    article = article_of(text_page("\n".join((*BODY[:2], *lines, *BODY[2:]))))
+    assert article.paragraphs == (*BODY[:2], *lines, *BODY[2:])
+
+
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "Rock star Ilse Brandt ‘devastated’ after burglars take guitar collection",
+        "Chess prodigy beats robot as Moscow tournament descends into chaos",
+        "Supermarket recalls hummus over fears of plastic fragments",
+        "Bäckerei in Leipzig verkauft jetzt Brötchen mit Goldstaub und Himbeeren",
+    ],
+)
+def test_headlines_of_other_stories_are_found_between_paragraphs_and_glued_to_one(headline: str) -> None:
+    for text in (with_line(headline), f"{BODY[0]}\n{BODY[1]}{headline}\n{BODY[2]}\n{BODY[3]}"):
+        article = article_of(text_page(text))
+        assert article.paragraphs == BODY
+        assert [link.title for link in article.related_links] == [headline]
+
+
+TITLE = "Pop star Mira Lane spotted shopping for garden gnomes"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Pop star Mira Lane spotted shopping for…",
+        "POP STAR MIRA LANE SPOTTED SHOPPING FOR GARDEN GNOMES | The Courier",
+        "Pop star 'Mira Lane' spotted: shopping for garden gnomes",
+    ],
+)
+def test_a_known_title_is_found_broken_off_and_with_the_name_of_the_site(line: str) -> None:
+    for known in (TITLE, f"{TITLE} - The Courier"):
+        (removal,) = article_of(text_page(with_line(line), known_titles=(known,))).removals
+        assert removal.rule == "related.known-title"
+
+
+def test_a_short_part_of_a_known_title_is_no_title() -> None:
+    known = ("Harbour row - Ferry crews walk out", "The winter timetable | The Courier")
+    line = "The winter timetable"
+    assert line in article_of(text_page(with_line(line), known_titles=known)).paragraphs

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from copydesk_cleaner.story import Unit
-from copydesk_cleaner.text import LOWER, UPPER, has_end_mark, key
+from copydesk_cleaner.text import LOWER, UPPER, has_end_mark
 
 MIN_WORDS, MAX_WORDS = 5, 24
 MAX_LENGTH = 240
@@ -22,10 +22,12 @@ NEIGHBOURS = 3
 MAX_UNMARKED = 160
 LONG_LINE, FEW = 9, 4
 MIN_UNSEEN, MIN_NEW = 2, 0.5
+SHORT_LINE, SHORT_STORY = 8, 9
 MIN_LONG_WORDS, TITLE_SHARE = 2, 0.75
 
 BREAKS_OFF = re.compile(r"(?:\.\.\.|…)$")
 ENDS_OTHERWISE = re.compile(r"[.!,:;][\"”’'»)\]]*$")
+WORD = re.compile(r"[^\W_]+")
 FIRST_LETTER = re.compile(r"[^\W_]")
 LISTED = re.compile(
     r"(?:[-–—•*▪►]|\d{1,2}[.)] |[\w.]+ ?\d* -- )|.*(?:https?:|@\w|#\w|\.{3}.|….|pic\.twitter|[\U0001F300-\U0001FAFF])"
@@ -39,6 +41,7 @@ OPEN_QUOTATION = re.compile(r"(?:“[^”]*|\"[^\"]*|„[^“”\"]*|«[^»]*)$"
 QUOTED_SENTENCE = re.compile(r"[^\"“‘'„«].*[.!?][\"”’'»]$")
 DATED = re.compile(r".*\b(?:[A-Z][a-z]{2,8}\.? \d{1,2},? (?:19|20)\d\d|\d{1,2}\.? [A-Z][a-zä]{2,8} (?:19|20)\d\d)\b")
 WHOLLY_QUOTED = re.compile(r"(?:“[^”]*”|\"[^\"]*\"|‘.*’|'.*'|„[^“”\"]*[“”\"]|«[^»]*»|»[^«]*«)$")
+SCORE = re.compile(r".*\w \d{1,3}, \w.* \d{1,3}\b")
 PAST_SPEECH = re.compile(r".*\b(?:said|added|tweeted)\b")  # headlines speak in the present
 SEVERAL_SENTENCES = re.compile(r".*[.!?][”\"’]? \S.*[.!?][”\"’]? \S.*")
 
@@ -52,6 +55,7 @@ NO_HEADLINE = (
     SEVERAL_SENTENCES,
     DATED,
     PAST_SPEECH,
+    SCORE,
 )
 
 # The commonest words of four letters and more; those of other languages are shorter or do little harm.
@@ -60,6 +64,8 @@ COMMON = frozenset(
     "more most much must only other over says should since some such than that their them then there these they this "
     "those through under until very want were what when where which while will with would your".split()
 )
+
+HEADLINE_WORDINGS = ("verb after name", "connective", "said by", "quoted words")
 
 # What the words of a line may look like, whichever hold.
 WORDINGS = {
@@ -89,8 +95,7 @@ WORDINGS = {
 
 def looks_like_headline(text: str) -> bool:
     """Whether a line could be a headline at all: its length, its first letter and how it ends."""
-    words = text.split()
-    if not MIN_WORDS <= len(words) <= MAX_WORDS or len(text) > MAX_LENGTH:
+    if len(text) > MAX_LENGTH or not MIN_WORDS <= len(text.split()) <= MAX_WORDS:
         return False
     first = FIRST_LETTER.search(text)
     return (
@@ -108,7 +113,7 @@ def is_full(text: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return key(text).split()
+    return WORD.findall(text.casefold())
 
 
 def _stems(words: set[str]) -> set[str]:
@@ -135,15 +140,16 @@ class Surroundings:
         return [_stems(words) for words in self.words]
 
     @cached_property
-    def holders(self) -> Counter[str]:
-        """In how many different lines a word stands."""
-        once = {unit.text: words for unit, words in zip(self.units, self.words, strict=True)}
-        return Counter(word for words in once.values() for word in words)
+    def distinct(self) -> list[int]:
+        """The places of lines that differ: a headline may stand in a text twice."""
+        return list({unit.text: index for index, unit in enumerate(self.units)}.values())
 
-    @cached_property
-    def stem_holders(self) -> Counter[str]:
-        once = {unit.text: stems for unit, stems in zip(self.units, self.stems, strict=True)}
-        return Counter(stem for stems in once.values() for stem in stems)
+    def holders(self, word: str) -> int:
+        """In how many different lines a word stands."""
+        return sum(1 for index in self.distinct if word in self.words[index])
+
+    def stem_holders(self, stem: str) -> int:
+        return sum(1 for index in self.distinct if stem in self.stems[index])
 
     @cached_property
     def openings(self) -> Counter[str]:
@@ -160,13 +166,24 @@ class Surroundings:
         """Whether the line holds words that the story lacks, and few of those that follow: a sub-head does not."""
         own = self.stems[index]
         after = own - set().union(*self.stems[index + 1 : index + 1 + NEIGHBOURS])
-        unseen = sum(1 for stem in own if self.stem_holders[stem] == 1)
+        unseen = sum(1 for stem in own if self.stem_holders(stem) == 1)
         return unseen >= MIN_UNSEEN and len(after) >= MIN_NEW * len(own)
 
     def is_one_of_a_row(self, index: int) -> bool:
         """Whether another short line opens with the same word, as in "Lap 14", "Lap 20" or "Zone 1", "Zone 2"."""
         text = self.units[index].text
         return self.openings[_opening(text)] > (not has_end_mark(text))
+
+    def is_too_short_to_tell(self, index: int) -> bool:
+        """Whether a short line has nothing of a headline's wording: most words are new to a story of few lines."""
+        text = self.units[index].text
+        if len(text.split()) > SHORT_LINE:
+            return False
+        if text.endswith("?") or text.isupper():
+            return True
+        beside_prose = is_full(self.units[index - 1].text) or is_full(self.units[index + 1].text)
+        worded = any(WORDINGS[name].match(text) for name in HEADLINE_WORDINGS)
+        return len(self.units) <= SHORT_STORY and not (worded and beside_prose)
 
     def features(self, index: int) -> Iterator[str]:
         """All features of a line that has a line before and after it."""
@@ -198,13 +215,13 @@ class Surroundings:
         own, words = self.stems[index], self.words[index]
         after = own - set().union(*self.stems[index + 1 : index + 1 + NEIGHBOURS])
         before = own - self.stems[index - 1]
-        unseen = sum(1 for stem in own if self.stem_holders[stem] == 1)
+        unseen = sum(1 for stem in own if self.stem_holders(stem) == 1)
         count = len(own) or 1
         yield _step("new to what follows", len(after) / count, (0.5, 0.8, 0.99))
         yield _step("new to what precedes", len(before) / count, (0.75, 0.99))
         yield _step("stems not in the story", unseen, (2, 3, 5))
         yield _step("stems in the story", len(own) - unseen, (0, 1, 2, 3))
-        shared = sum(1 for word in words if self.holders[word] > 1) / max(1, len(words))
+        shared = sum(1 for word in words if self.holders(word) > 1) / max(1, len(words))
         yield _step("share of words in the story", shared, (0.1, 0.25, 0.4, 0.6, 0.8))
 
     def _capitals(self, index: int) -> Iterator[str]:
@@ -217,7 +234,7 @@ class Surroundings:
             yield "title case"
         else:
             names = {_words(word)[0] for word in inner if word[:1].isupper() and len(word) >= 3 and _words(word)}  # noqa: PLR2004
-            new = sum(1 for name in names if self.holders[name] == 1)
+            new = sum(1 for name in names if self.holders(name) == 1)
             yield _step("names not in the story", new, (0, 1, 2))
 
     def _rhythm(self, index: int) -> Iterator[str]:

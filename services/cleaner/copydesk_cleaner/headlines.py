@@ -43,8 +43,9 @@ def _rule(around: Surroundings, index: int, unit: Unit, context: Context) -> str
 
 
 def _is_off_topic(around: Surroundings, index: int) -> bool:
-    sure_to_stay = not around.is_foreign(index) or around.is_one_of_a_row(index)
-    return not sure_to_stay and score(around, index) > THRESHOLD
+    if not around.is_foreign(index) or around.is_one_of_a_row(index) or around.is_too_short_to_tell(index):
+        return False
+    return score(around, index) > THRESHOLD
 
 
 def score(around: Surroundings, index: int) -> float:

@@ -1,0 +1,80 @@
+"""Leads such as READ MORE, with their headline in all the ways in which they are printed."""
+
+import pytest
+
+from tests.cleaner.pages import article_of, text_page
+
+BODY = (
+    "The harbour board met on Friday to hear the complaint of the ferry crews about the new winter timetable.",
+    "The board will publish its answer next week, the chairwoman told members after the meeting had closed.",
+)
+HEADLINE = "Council votes to close the old swing bridge"
+
+
+def cleaned(*between: str) -> tuple[tuple[str, ...], list[str]]:
+    article = article_of(text_page("\n".join((BODY[0], *between, BODY[1]))))
+    return article.paragraphs, [link.title for link in article.related_links]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"READ MORE: {HEADLINE}",
+        f"READ MORE | {HEADLINE}",
+        f"READ MORE >> {HEADLINE}",
+        f"READ MORE ▶ {HEADLINE}",
+        f"▶ Read more - {HEADLINE}",
+        f"(READ MORE: {HEADLINE})",
+        f"[SEE ALSO: {HEADLINE}]",
+        f"Lesen Sie auch: {HEADLINE}",
+        f"À lire également : {HEADLINE}",
+        f"Lea también | {HEADLINE}",
+        f"Guarda anche: {HEADLINE}",
+        f"Saiba mais: {HEADLINE}",
+        f"Bekijk ook: {HEADLINE}",
+        f"PRZECZYTAJ TAKŻE: {HEADLINE}",
+        f"ЧИТАЙТЕ ЕЩЁ: {HEADLINE}",
+        f"ДИВИСЬ ТАКОЖ: {HEADLINE}",
+        f"Läs också: {HEADLINE}",
+        f"Čtěte také: {HEADLINE}",
+        f"Citește și: {HEADLINE}",
+    ],
+)
+def test_a_lead_and_its_headline(line: str) -> None:
+    assert cleaned(line) == (BODY, [HEADLINE])
+
+
+@pytest.mark.parametrize("lead", ["READ MORE", "Read more:", "SEE ALSO >>", "Lesen Sie auch:", "Читайте також:"])
+def test_a_lead_alone_and_the_headlines_below_it(lead: str) -> None:
+    second = "Islanders ask for a doctor who stays"
+    assert cleaned(lead, HEADLINE, f"- {second}") == (BODY, [HEADLINE, second])
+    assert cleaned(lead) == (BODY, [])
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_lead_at_the_end_of_a_paragraph(blank: str) -> None:
+    article = article_of(text_page(f"{BODY[0]}{blank}READ MORE: {HEADLINE}\n{BODY[1]}"))
+    assert article.paragraphs == BODY
+    assert [link.title for link in article.related_links] == [HEADLINE]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Read more books, the teacher told the class of 2019 on their last day.",
+        "Watch: the old word for the men who stood guard at sea.",
+        "Trending: more people than ever take the ferry.",
+        "The sign on the door said in large letters. READ MORE: it was about books.",
+        "He answered the mail. More: the crews are tired, and so is he.",
+        "See also the map on the wall of the town hall, which is older.",
+        "Podrobnosti nejsou známy, uvedla policie.",
+        "Подробнее об этом он говорить не стал.",
+    ],
+)
+def test_sentences_that_begin_like_a_lead_stay(line: str) -> None:
+    assert cleaned(line) == ((BODY[0], line, BODY[1]), [])
+
+
+def test_a_paragraph_below_a_lead_stays() -> None:
+    sentence = "The crews will be back at work on Monday, said the harbour master."
+    assert cleaned("READ MORE", sentence) == ((BODY[0], sentence, BODY[1]), [])
