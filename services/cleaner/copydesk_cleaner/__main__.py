@@ -6,13 +6,14 @@ Worker processes import this module again, so what only the service needs is imp
 
 def main() -> int:
     """Run until told to stop; returns the exit code. Raises :class:`UserError` for a setting that cannot be used."""
-    from copydesk_cleaner.settings import CleanerSettings
-    from copydesk_cleaner.stage import STAGE
+    from copydesk_cleaner.settings import CleanerSettings, operators_rules
+    from copydesk_cleaner.stage import stage_with
     from copydesk_shared.runner import run_stage_service
     from copydesk_shared.settings import load_settings
 
     settings = load_settings(CleanerSettings)
-    return run_stage_service(STAGE, settings, workers=settings.workers, deadline_seconds=settings.deadline_seconds)
+    stage = stage_with(operators_rules(settings))
+    return run_stage_service(stage, settings, workers=settings.workers, deadline_seconds=settings.deadline_seconds)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,52 @@ def classify(source: str, style: str) -> int:
 
 
 @copydesk.group(cls=HelpfulGroup)
+def rules() -> None:
+    """See, test and explain the rules by which pages are cleaned."""
+
+
+_as_table = click.option(
+    "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True,
+    help="For people, or a line of JSON for each.",
+)  # fmt: skip
+
+
+@rules.command("list")
+@click.option("--family", metavar="NAME", help="Only the rules of this file.")
+@click.option("--language", metavar="CODE", help="Only the rules for this language: en, de, ...")
+@_as_table
+def rules_list(family: str | None, language: str | None, style: str) -> int:
+    """Show the rules, those of COPYDESK_CLEANER_RULES included."""
+    from copydesk_standalone import rules_command
+
+    return rules_command.list_rules(family, language, style)
+
+
+@rules.command("test")
+@click.argument("place", required=False, type=click.Path(path_type=Path), metavar="[FILE|FOLDER]")
+def rules_test(place: Path | None) -> int:
+    """Run the examples of all rules, or of those in a file or folder: each hit is cut, each keep loses nothing.
+
+    Exit code: 0 all hold, 1 some fail, 2 a file cannot be used.
+    """
+    from copydesk_standalone import rules_command
+
+    return rules_command.test_rules(place)
+
+
+@rules.command("explain")
+@click.argument("source", default="-", metavar="[FILE|-|URL]")
+@click.option("--type", "kind", type=click.Choice(["auto", "html", "text"]), default="auto", show_default=True)
+@click.option("--url", help="The address the content came from.")
+@_as_table
+def rules_explain(source: str, kind: str, url: str | None, style: str) -> int:
+    """Show which rules fire on a page or text, in order, and why."""
+    from copydesk_standalone import rules_command
+
+    return rules_command.explain_rules(source, kind, url, style)
+
+
+@copydesk.group(cls=HelpfulGroup)
 def topics() -> None:
     """Create, compare and show the topics that Copydesk declares."""
 

@@ -11,7 +11,8 @@ from copydesk_classifier.stage import classify
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.diff import render_diff
 from copydesk_cleaner.oneshot import page_from
-from copydesk_cleaner.stage import clean
+from copydesk_cleaner.settings import CleanerSettings, operators_rules
+from copydesk_cleaner.stage import Cleaner
 from copydesk_shared.errors import HandlingError, InputError
 from copydesk_shared.messages import Article, Message, Page
 from copydesk_shared.settings import load_settings
@@ -41,7 +42,8 @@ def _read(source: str) -> bytes:
     return content
 
 
-def _page(source: str, kind: Kind, url: str | None) -> Page:
+def page_of(source: str, kind: str, url: str | None) -> Page:
+    """The page in a file, on standard input or at an address. Raises :class:`InputError`."""
     if source.startswith(("http://", "https://")):
         import asyncio
 
@@ -50,7 +52,7 @@ def _page(source: str, kind: Kind, url: str | None) -> Page:
         from copydesk_fetcher.settings import FetcherSettings
 
         return asyncio.run(fetch_page(source, for_a_person(load_settings(FetcherSettings))))
-    return page_from(_read(source), kind=kind, url=url, now=datetime.now(UTC))
+    return page_from(_read(source), kind=cast("Kind", kind), url=url, now=datetime.now(UTC))
 
 
 def _print(text: str) -> None:
@@ -66,7 +68,8 @@ def _json(message: Message) -> str:
 
 def clean_command(source: str, kind: str, url: str | None, style: str) -> int:
     """Print the article made of a file, standard input or an address. Raises :class:`InputError`."""
-    page = _page(source, cast("Kind", kind), url)
+    clean = Cleaner(operators_rules(load_settings(CleanerSettings)))
+    page = page_of(source, kind, url)
     try:
         outcome = clean(page)
     except HandlingError as error:

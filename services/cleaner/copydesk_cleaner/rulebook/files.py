@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
-from copydesk_cleaner.rulebook.schema import FileEntry
+from copydesk_cleaner.rulebook.schema import FileEntry, LeadEntry, RuleEntry
 from copydesk_shared.errors import InputError
 from copydesk_shared.yaml_lines import Location, YamlDocument
 
@@ -42,16 +41,26 @@ class RuleFile:
         """An error that names the file and the line of the value at this path of keys and indexes."""
         return self._document.error(location, problem)
 
+    @property
+    def examples(self) -> int:
+        """How many examples there are, of both kinds."""
+        entries: list[RuleEntry | LeadEntry] = [*self.entry.rules, *self.entry.leads]
+        return sum(len(entry.hit) + len(entry.keep) for entry in entries)
+
     def place(self, location: Location) -> str:
         """``file:line`` of the value at this path."""
         return f"{self.source.name}:{self._document.line(location)}"
 
 
+def shipped_path(family: str) -> Path:
+    """Where the file of a family of ours is, or would be."""
+    return Path(__file__).parent / "data" / f"{family}{SUFFIX}"
+
+
 def shipped_sources() -> tuple[Source, ...]:
     """The rule files of this package, in the order of their names."""
-    folder = files("copydesk_cleaner.rulebook") / "data"
-    found = sorted((each for each in folder.iterdir() if each.name.endswith(SUFFIX)), key=lambda each: each.name)
-    return tuple(Source(each.name, each.name.removesuffix(SUFFIX), each.read_text(encoding="utf-8")) for each in found)
+    paths = sorted((Path(__file__).parent / "data").glob(f"*{SUFFIX}"))
+    return tuple(Source(path.name, path.stem, path.read_text(encoding="utf-8")) for path in paths)
 
 
 def read_source(path: Path) -> Source:
@@ -64,7 +73,7 @@ def read_source(path: Path) -> Source:
     if len(content) > MAX_BYTES:
         raise InputError(f"{path}: larger than {MAX_BYTES // 1024} KiB")
     try:
-        return Source(str(path), path.name.removesuffix(SUFFIX), content.decode("utf-8-sig"))
+        return Source(str(path), path.stem, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
 
