@@ -7,8 +7,10 @@ The leads are in the rule files.
 # ruff: noqa: RUF001
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
+from copydesk_cleaner.headline_features import looks_like_headline as is_headline
 from copydesk_cleaner.rulebook import shipped
 from copydesk_cleaner.rulebook.engine import MAX_LINE
 from copydesk_cleaner.rulebook.schema import LeadEntry
@@ -18,17 +20,38 @@ from copydesk_shared.messages import RelatedLink
 
 MAX_LINK = 260
 MIN_INSIDE_WORDS = 6
+BROKEN_OFF = re.compile(r"(?:\.\.\.|…)$")
+MARKED = re.compile(r"\s[|•–—-]\s")
+SITE = re.compile(r"\s(?:[|•]|[-–—])\s[^|•–—-]{2,40}$")
 READ_MORE = "related.read-more"
+BEFORE = r"[(\[•*>»→▶►\-– ]{0,3}"
+LIST_MARK = re.compile(r"[-–—•*»>▶►→]+\s*")
 
 
 def leads_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
     """A lead, its mark and the headline, as the groups ``lead`` and ``headline``."""
-    words = "|".join(
-        re.escape(words).replace("'", "['’]") for words in sorted({lead.words for lead in leads}, key=_longest)
-    )
+    words = _alternatives(leads)
     return re.compile(
-        rf"[(\[•*>»→\-– ]{{0,3}}(?P<lead>{words})\s?(?:[:|»>]|\s[-–—])\s*(?P<headline>\S.*?)[)\]]?", re.IGNORECASE
+        rf"{BEFORE}(?P<lead>{words})\s?(?:[:|»>▶►→]{{1,3}}|\s[-–—])\s*(?P<headline>\S.*?)[)\]]?", re.IGNORECASE
     )
+
+
+def _alone_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
+    """A lead that fills a line, as the heading of the headlines below it."""
+    words = _alternatives(lead for lead in leads if lead.sure)
+    return re.compile(rf"{BEFORE}(?:{words})\s?[:|»>▶►→…]{{0,3}}[)\]]?", re.IGNORECASE)
+
+
+def _tail_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
+    """A lead in capitals and a headline behind the last sentence of a paragraph."""
+    words = _alternatives(leads, str.upper)
+    return re.compile(rf"(?<=[.!?”\"’)]\s){BEFORE}(?:{words})\s?[:|»>▶►→]{{1,3}}\s*(?P<headline>[^.!?]*[^.!?,:;])$")
+
+
+def _alternatives(leads: Iterable[LeadEntry], change: Callable[[str], str] = str) -> str:
+    """Any of the leads, the longest first, as part of a pattern."""
+    words = sorted({change(lead.words) for lead in leads}, key=_longest)
+    return "|".join(re.escape(lead).replace("'", "['’]") for lead in words)
 
 
 def _longest(words: str) -> tuple[int, str]:
@@ -39,18 +62,34 @@ LEAD = leads_pattern(shipped().leads)
 
 
 def read_more(leads: Sequence[LeadEntry]) -> Family:
-    """A family that cuts lines which consist of a lead and a headline."""
-    pattern = leads_pattern(leads)
+    """A family that cuts leads with their headlines: in one line, below each other, or behind a paragraph."""
+    pattern, alone, tail = leads_pattern(leads), _alone_pattern(leads), _tail_pattern(leads)
     sure = {bare(lead.words): lead.sure for lead in leads}
 
     def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
+        below = False
         for unit in units:
-            match = pattern.fullmatch(unit.text) if len(unit.text) <= MAX_LINK else None
+            short = len(unit.text) <= MAX_LINK
+            if short and alone.fullmatch(unit.text):
+                yield _link(unit, 0, "")
+                below = True
+                continue
+            match = pattern.fullmatch(unit.text) if short else None
             if match is not None and (sure[bare(match["lead"])] or _looks_like_headline(match["headline"])):
-                cut = Cut(unit.start, unit.end, READ_MORE, "related-link")
-                yield Finding((cut,), link=RelatedLink(title=match["headline"].strip()))
+                yield _link(unit, 0, match["headline"])
+            elif below and short and is_headline(LIST_MARK.sub("", unit.text)):
+                yield _link(unit, 0, LIST_MARK.sub("", unit.text))
+                continue
+            elif (match := tail.search(unit.text, max(0, len(unit.text) - MAX_LINK))) is not None:
+                yield _link(unit, match.start(), match["headline"])
+            below = False
 
     return family
+
+
+def _link(unit: Unit, start: int, headline: str) -> Finding:
+    cut = Cut(unit.start + start, unit.end, READ_MORE, "related-link")
+    return Finding((cut,), link=RelatedLink(title=headline.strip()) if headline else None)
 
 
 def bare(words: str) -> str:
@@ -64,16 +103,38 @@ def _looks_like_headline(headline: str) -> bool:
 
 
 def known_titles(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
-    """Lines that equal the title of another entry of the same feed."""
-    titles = {key(title): title for title in context.known_titles} if context.known_titles else {}
-    for own in ("", *map(key, context.titles)):
+    """Lines that are a title which we know of another story, in other case or punctuation or broken off."""
+    titles = {form: title for title in context.known_titles for form in _forms(title)}
+    for own in (form for title in context.titles for form in _forms(title)):
         titles.pop(own, None)
+    if not titles:
+        return
     for unit in units:
-        if key(unit.text) in titles:
+        if len(unit.text) <= MAX_LINE and _is_known(unit.text, titles):
             cut = Cut(unit.start, unit.end, "related.known-title", "related-link")
             yield Finding((cut,), link=RelatedLink(title=unit.text))
         elif len(unit.text) > MAX_LINE:
             yield from _inside(unit, titles.values())
+
+
+@lru_cache(maxsize=4096)
+def _forms(title: str) -> tuple[str, ...]:
+    """The words of a title, and without the name of the site when enough are left."""
+    short = key(SITE.sub("", title)) if MARKED.search(title) else ""
+    forms = (short, key(title)) if len(short.split()) >= MIN_INSIDE_WORDS else (key(title),)
+    return tuple(form for form in forms if form)
+
+
+def _is_known(text: str, titles: Mapping[str, str]) -> bool:
+    """Whether the words are those of a title, or its first ones before "…", with the site's name or without it."""
+    words = key(text)
+    if words in titles:
+        return True
+    if len(words.split()) < MIN_INSIDE_WORDS:
+        return False
+    if BROKEN_OFF.search(text):
+        return any(title.startswith(words) for title in titles)
+    return any(form in titles for form in _forms(text))
 
 
 def _inside(unit: Unit, titles: Iterable[str]) -> Iterator[Finding]:
