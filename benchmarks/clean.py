@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count, islice
+from itertools import count, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,9 @@ class Sample:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The F1 of each set, the processor time of each page in seconds, and how many pages ended in an error."""
+    """The F1 of each set, and how many pages ended in an error."""
 
     f1: dict[str, float]
-    seconds: Sequence[float]
     failed: int
 
 
@@ -157,17 +156,24 @@ TOOLS: dict[str, Callable[[], Extractor]] = {
 }
 
 
-def measured(tool: Extractor, sets: dict[str, list[Sample]], rounds: int) -> Outcome:
-    """What a tool finds on the pages, and its time on those of the first set, whose first round warms up."""
-    first = next(iter(sets.values()))
-    seconds, failed = [], 0
-    for number in range(rounds):
-        for sample in first:
+def timed(tools: dict[str, Extractor], samples: Sequence[Sample], rounds: int) -> dict[str, list[float]]:
+    """The processor time of each tool on each page, in seconds, after a round that warms up.
+
+    The tools take turns at every page, so that what else the machine does hits all of them alike.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in tools}
+    for number in range(rounds + 1):
+        for sample, (name, tool) in product(samples, tools.items()):
             start = time.process_time()
             attempt(tool, sample.page)
-            if number or rounds == 1:
-                seconds.append(time.process_time() - start)
-    scores = {}
+            if number:
+                seconds[name].append(time.process_time() - start)
+    return seconds
+
+
+def scored(tool: Extractor, sets: dict[str, list[Sample]]) -> Outcome:
+    """What a tool finds on the pages."""
+    scores, failed = {}, 0
     for name, samples in sets.items():
         found = [attempt(tool, sample.page) for sample in samples]
         failed += found.count(None)
@@ -176,7 +182,18 @@ def measured(tool: Extractor, sets: dict[str, list[Sample]], rounds: int) -> Out
         english = [pair for pair, sample in zip(pairs, samples, strict=True) if sample.english]
         if english:
             scores[f"{name}, English"] = f1(english)
-    return Outcome(scores, seconds, failed)
+    return Outcome(scores, failed)
+
+
+def there() -> dict[str, Extractor]:
+    """The tools that are installed; the others are named."""
+    tools = {}
+    for name, made in TOOLS.items():
+        try:
+            tools[name] = made()
+        except ImportError as error:
+            print(f"{name} is left out: {error}")
+    return tools
 
 
 def attempt(tool: Extractor, page: Page) -> str | None:
@@ -192,16 +209,13 @@ def compare(rounds: int) -> None:
     sets = {"AEB": list(load("aeb")), "fundus": list(load("fundus"))}
     counts = ", ".join(f"{len(samples)} {name}" for name, samples in sets.items())
     print(f"{counts} pages; F1 of shingles of {SHINGLE} words; processor time on the AEB pages, {rounds} rounds\n")
+    tools = there()
     header = f"{'':18}{'AEB':>8}{'fundus':>8}{'English':>9}{'pages/s':>9}{'ms mean':>9}{'ms p95':>9}  failed"
     print(header)
-    for name, made in TOOLS.items():
-        try:
-            tool = made()
-        except ImportError as error:
-            print(f"{name:18}left out: {error}")
-            continue
-        outcome = measured(tool, sets, rounds)
-        milliseconds = [1000 * each for each in outcome.seconds]
+    seconds = timed(tools, sets["AEB"], rounds)
+    for name, tool in tools.items():
+        outcome = scored(tool, sets)
+        milliseconds = [1000 * each for each in seconds[name]]
         mean = statistics.mean(milliseconds)
         scores = (outcome.f1["AEB"], outcome.f1["fundus"], outcome.f1["fundus, English"])
         print(
