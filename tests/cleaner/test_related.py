@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cleaner.pages import article_of, text_page
+from tests.cleaner.pages import article_of, html_page, text_page
 
 BODY = (
     "The harbour board met on Friday to hear the complaint of the ferry crews about the new winter timetable.",
@@ -78,3 +78,14 @@ def test_sentences_that_begin_like_a_lead_stay(line: str) -> None:
 def test_a_paragraph_below_a_lead_stays() -> None:
     sentence = "The crews will be back at work on Monday, said the harbour master."
     assert cleaned("READ MORE", sentence) == ((BODY[0], sentence, BODY[1]), [])
+
+
+def test_a_link_that_was_cut_says_where_it_leads() -> None:
+    story = "<p>" + "The harbour board met on Friday to hear the complaint of the ferry crews. " * 6 + "</p>"
+    link = '<p>READ MORE: <a href="/crews">Ferry crews take their complaint to the board</a></p>'
+    page = html_page(f"<html><body><article><h1>Harbour row</h1>{story}{link}{story}</article></body></html>")
+    (found,) = article_of(page).related_links
+    assert (found.title, found.url) == (
+        "Ferry crews take their complaint to the board",
+        "https://example.org/crews",
+    )

@@ -4,8 +4,8 @@ HTML is parsed once. A fragment (the full text of a feed) is taken as it is, blo
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lxml import html
 
@@ -14,10 +14,10 @@ from copydesk_cleaner.extraction.completion import completed
 from copydesk_cleaner.extraction.facts import alternatives, captions, read_facts
 from copydesk_cleaner.extraction.fragment import blocks
 from copydesk_cleaner.extraction.said import with_body_said, with_standfirst
-from copydesk_cleaner.extraction.tree import HEADINGS, drop_code, parse, texts
+from copydesk_cleaner.extraction.tree import HEADINGS, drop_code, parse, texts, words_of
 from copydesk_cleaner.headlines import MIN_LINK_WORDS, with_words
 from copydesk_cleaner.metadata import Metadata, PageFacts, read_metadata
-from copydesk_cleaner.text import normalise
+from copydesk_cleaner.text import key, normalise
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Page
 
@@ -33,14 +33,15 @@ DOCUMENT = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 class Extracted:
     """A page's text, normalised, and what was learnt on the way.
 
-    ``captions`` and ``alternatives`` (of pictures) are as printed; ``links`` and ``headings`` are keys of their words.
+    ``captions`` and ``alternatives`` (of pictures) are as printed; ``headings`` are keys of their words, ``links`` map
+    such keys to where they lead, as written.
     """
 
     text: str
     metadata: Metadata = NOTHING_KNOWN
     captions: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
-    links: frozenset[str] = frozenset()
+    links: Mapping[str, str] = field(default_factory=dict)
     headings: frozenset[str] = frozenset()
 
 
@@ -66,7 +67,7 @@ def extract(page: Page) -> Extracted:
             metadata=metadata,
             captions=captions(facts, metadata),
             alternatives=alternatives(tree),
-            links=with_words(_long_enough(texts(tree, "a")), MIN_LINK_WORDS),
+            links=_links(tree),
             headings=with_words(texts(tree, *HEADINGS), 1),
         )
     )
@@ -77,9 +78,15 @@ def _story(tree: html.HtmlElement, facts: PageFacts, url: str) -> str:
     return with_standfirst(text, tree, facts) if text else ""
 
 
-def _long_enough(links: Iterable[str]) -> Iterable[str]:
-    """Each text once that may have so many words: most links are one word, and said again and again."""
-    return {text for text in links if len(text) >= 2 * MIN_LINK_WORDS - 1}
+def _links(tree: html.HtmlElement) -> Mapping[str, str]:
+    """The links of so many words: most are one word, and said again and again."""
+    found: dict[str, str] = {}
+    for link in tree.iter("a"):
+        text = words_of(link)
+        if len(text) >= 2 * MIN_LINK_WORDS - 1 and text not in found:
+            found[text] = link.get("href") or ""
+    keyed = ((key(text), address) for text, address in found.items())
+    return {words: address for words, address in keyed if len(words.split()) >= MIN_LINK_WORDS}
 
 
 def _sized(extracted: Extracted) -> Extracted:

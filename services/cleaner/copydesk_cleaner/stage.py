@@ -1,19 +1,20 @@
 """The cleaner: a page in, an article out, and every cut accounted for. Pure: no I/O, no clock, no settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from copydesk_cleaner.extract import Extracted, extract
 from copydesk_cleaner.fields import content_hash, word_count
 from copydesk_cleaner.languages import language_of
-from copydesk_cleaner.metadata import Metadata
+from copydesk_cleaner.metadata import Metadata, absolute
 from copydesk_cleaner.pictures import merged
 from copydesk_cleaner.rulebook import Source, digest
 from copydesk_cleaner.rules import FAMILIES, families_with, tidy
 from copydesk_cleaner.similarity import simhash
 from copydesk_cleaner.sources import attribution_of, authors_of
 from copydesk_cleaner.story import Context, Family, Finding, Story, settle
+from copydesk_cleaner.text import key
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason
 from copydesk_shared.messages import Access, Article, Page, RelatedLink
@@ -62,7 +63,7 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
             paragraphs=settled.paragraphs,
             word_count=word_count(settled.paragraphs),
             images=merged(metadata.images, [finding.image for finding in story.findings if finding.image]),
-            related_links=_links(story),
+            related_links=_links(story, extracted.links, page.url),
             removals=settled.removals,
             access=_access(metadata, page.access),
             rights=page.rights,
@@ -81,15 +82,20 @@ def context_of(extracted: Extracted, title: str, page: Page) -> Context:
         host_lines=frozenset(page.host_lines),
         captions=extracted.captions,
         alternatives=extracted.alternatives,
-        links=extracted.links,
+        links=frozenset(extracted.links),
         headings=extracted.headings,
         authors=extracted.metadata.authors or page.entry_authors,
         keywords=extracted.metadata.keywords,
     )
 
 
-def _links(story: Story) -> tuple[RelatedLink, ...]:
-    return tuple(dict.fromkeys(finding.link for finding in _in_order(story) if finding.link))
+def _links(story: Story, links: Mapping[str, str], base: str) -> tuple[RelatedLink, ...]:
+    """The pointers to other stories that were cut, each once, with the address of the page's link of the same words."""
+    found = dict.fromkeys(finding.link for finding in _in_order(story) if finding.link)
+    return tuple(
+        link if link.url else link.model_copy(update={"url": absolute(base, links.get(key(link.title)))})
+        for link in found
+    )
 
 
 def _in_order(story: Story) -> list[Finding]:
