@@ -53,7 +53,7 @@ def scored(scorer: str, function: str) -> str:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=110,
         check=True,
     )
     return done.stdout
