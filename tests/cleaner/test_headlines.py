@@ -130,6 +130,14 @@ MUST_KEEP = (
     "Read the letter aloud, slowly and twice",
     "Watch out for seals",
     "Related to this was money.",
+    "Chess prodigy Ilya Brandt opened Moscow garden gnome exhibition on Friday. (Xinhua)",
+    "Chess prodigy beats robot as Moscow gnome exhibition collapses, organisers said. (AP/Reuters)",
+    "Salah (14, 67 pen), Kane (32), Mbappe (45) as Spurs fall",
+    "Arsenal 2 (Saka 14, 60) Tottenham Hotspur 1 (Kane 32 pen)",
+    "Manchester United (4-3-3): De Gea; Shaw, Maguire, Lindelof, Dalot; Fred",
+    "What we know about Getty Images",
+    "What we know about Getty Images after Shutterstock purchase in January",
+    "Was wir über Getty Images und Shutterstock wissen",
 )
 
 

@@ -80,6 +80,23 @@ def test_a_paragraph_below_a_lead_stays() -> None:
     assert cleaned("READ MORE", sentence) == ((BODY[0], sentence, BODY[1]), [])
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "»Wir haben keine Zeit zu verlieren«, sagte der Minister. »Die Strecken sind schlecht.«",
+        "„Wir haben keine Zeit zu verlieren“, sagte der Minister. „Die Strecken sind schlecht.“",
+        "«Nous n’avons pas de temps à perdre», dit le ministre. «Les voies sont mauvaises.»",
+        "“We have no time to lose,” the minister said. “The lines are in bad repair.”",
+        "‘We have no time to lose,’ the minister said. ‘The lines are in bad repair.’",
+        "‚Wir haben keine Zeit zu verlieren‘, sagte der Minister. ‚Die Strecken sind schlecht.‘",
+        "The minister has no time to lose, Xinhua wrote on Friday. (Xinhua)",
+        "「We have no time to lose」 the minister told the members 「and none to spare。」",
+    ],
+)
+def test_a_quotation_below_the_headlines_of_a_lead_stays(sentence: str) -> None:
+    assert cleaned("LESEN SIE AUCH", HEADLINE, sentence) == ((BODY[0], sentence, BODY[1]), [HEADLINE])
+
+
 def test_a_link_that_was_cut_says_where_it_leads() -> None:
     story = "<p>" + "The harbour board met on Friday to hear the complaint of the ferry crews. " * 6 + "</p>"
     link = '<p>READ MORE: <a href="/crews">Ferry crews take their complaint to the board</a></p>'

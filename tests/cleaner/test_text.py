@@ -45,6 +45,13 @@ def test_ended_lines(line: str) -> None:
     assert has_end_mark(line)
 
 
+@pytest.mark.parametrize(
+    "line", ["Nein.“", "Nein.«", "Non.»", "No.”", "Nej.‘", "No.’", "いいえ。」", "Er sagte „nein“", "»Nein«"]
+)
+def test_every_style_of_closing_quotation_mark_ends_a_line(line: str) -> None:
+    assert has_end_mark(line)
+
+
 @pytest.mark.parametrize("line", ["A crisis demanding attention", "Nice (AP)", "Best of 2026", "the dogs'"])
 def test_lines_without_an_end_mark(line: str) -> None:
     assert not has_end_mark(line)

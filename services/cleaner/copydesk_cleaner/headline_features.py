@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from copydesk_cleaner.story import Unit
-from copydesk_cleaner.text import LOWER, UPPER, has_end_mark
+from copydesk_cleaner.text import CLOSERS, LOWER, UPPER, has_end_mark
 
 MIN_WORDS, MAX_WORDS = 5, 24
 MAX_LENGTH = 240
@@ -26,7 +26,9 @@ SHORT_LINE, SHORT_STORY = 8, 9
 MIN_LONG_WORDS, TITLE_SHARE = 2, 0.75
 
 BREAKS_OFF = re.compile(r"(?:\.\.\.|…)$")
-ENDS_OTHERWISE = re.compile(r"[.!,:;][\"”’'»)\]]*$")
+CLOSER = rf"[{re.escape(CLOSERS)}]"
+ENDS_OTHERWISE = re.compile(rf"[.!,:;。！]{CLOSER}*$")
+SOURCE_AFTER = re.compile(rf".*[.!?…。]{CLOSER}? ?\([^()]{{2,60}}\)$")  # a sentence, and who says so: "(Xinhua)"
 WORD = re.compile(r"[^\W_]+")
 FIRST_LETTER = re.compile(r"[^\W_]")
 LISTED = re.compile(
@@ -38,12 +40,25 @@ SENTENCE_START = re.compile(
 
 # A quotation that goes on in the next paragraph is not closed in this one.
 OPEN_QUOTATION = re.compile(r"(?:“[^”]*|\"[^\"]*|„[^“”\"]*|«[^»]*)$")
-QUOTED_SENTENCE = re.compile(r"[^\"“‘'„«].*[.!?][\"”’'»]$")
+QUOTED_SENTENCE = re.compile(rf"[^\"“‘'„«].*[.!?…]{CLOSER}$")
 DATED = re.compile(r".*\b(?:[A-Z][a-z]{2,8}\.? \d{1,2},? (?:19|20)\d\d|\d{1,2}\.? [A-Z][a-zä]{2,8} (?:19|20)\d\d)\b")
-WHOLLY_QUOTED = re.compile(r"(?:“[^”]*”|\"[^\"]*\"|‘.*’|'.*'|„[^“”\"]*[“”\"]|«[^»]*»|»[^«]*«)$")
+WHOLLY_QUOTED = re.compile(r"(?:“[^”]*”|\"[^\"]*\"|‘.*’|'.*'|„[^“”\"]*[“”\"]|«[^»]*»|»[^«]*«|‚.*‘|「.*」)$")
 SCORE = re.compile(r".*\w \d{1,3}, \w.* \d{1,3}\b")
+# Scorers with their minutes, and who played where.
+SCORERS = re.compile(
+    r".*\(\d{1,3}['’]?(?:\+\d)?(?:,| pen\b| og\b|['’]\))|(?:.*\(\d[^()]*\)){2}|"
+    r".*\w \d{1,3} \([^()]*\d|.*\(\d(?:-\d){2,3}\)"
+)
+SEVERAL_SEMICOLONS = re.compile(r".*;.*;")
+REPORTED = re.compile(r".*\breported (?:from|by)\b")
+SUB_HEAD = re.compile(
+    r"(?:What (?:we|is known|happens|comes)|Here['’]s what|Was wir|Was (?:bisher|man)|Ce que (?:l['’]on|nous|on)|"
+    r"Lo que (?:se sabe|sabemos)|Cosa sappiamo|O que (?:se sabe|sabemos)|Wat we)\b",
+    re.IGNORECASE,
+)
 PAST_SPEECH = re.compile(r".*\b(?:said|added|tweeted)\b")  # headlines speak in the present
-SEVERAL_SENTENCES = re.compile(r".*[.!?][”\"’]? \S.*[.!?][”\"’]? \S.*")
+SEVERAL_SENTENCES = re.compile(rf".*[.!?]{CLOSER}? \S.*[.!?]{CLOSER}? \S.*")
+QUESTION = re.compile(r"(?:What|Why|How|Who|Where|When|Which|Was|Warum|Wie|Wer|Wo|Pourquoi|Comment|Qué|Por qué|Cómo)\b")
 
 # A list item, a date, a pull-quote, a sentence: none of them is a headline.
 NO_HEADLINE = (
@@ -56,6 +71,11 @@ NO_HEADLINE = (
     DATED,
     PAST_SPEECH,
     SCORE,
+    SCORERS,
+    SEVERAL_SEMICOLONS,
+    SOURCE_AFTER,
+    REPORTED,
+    SUB_HEAD,
 )
 
 # The commonest words of four letters and more; those of other languages are shorter or do little harm.
@@ -179,7 +199,7 @@ class Surroundings:
         text = self.units[index].text
         if len(text.split()) > SHORT_LINE:
             return False
-        if text.endswith("?") or text.isupper():
+        if text.endswith("?") or text.isupper() or QUESTION.match(text):
             return True
         beside_prose = is_full(self.units[index - 1].text) or is_full(self.units[index + 1].text)
         worded = any(WORDINGS[name].match(text) for name in HEADLINE_WORDINGS)

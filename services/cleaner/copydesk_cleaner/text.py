@@ -23,11 +23,12 @@ UPPER = "A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐĄĆĘŁŃÓŚŹŻ"
 MAX_CLOSERS = 12
 MAX_REPAIRS = 8  # text may have been decoded wrongly more than once
 END_MARKS = ".!?…。！？।"
-CLOSERS = "\"”’'»)]"
+# Some of them open a quotation in one language and close it in another.
+CLOSERS = "\"”’'»)]“‘«›‹」』）"
 
-ENDS = re.compile(rf"[{END_MARKS}:;][{re.escape(CLOSERS)}]*$|[”\"»]$")
+ENDS = re.compile(rf"[{END_MARKS}:;][{re.escape(CLOSERS)}]*$|[”\"»“«」』]$")
 SENTENCE_END = re.compile(
-    rf"(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])([\"”’')\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])"
+    rf"(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])([\"”’'»“‘«)\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])"
 )
 STARTS_UPPER = re.compile(rf"[\"“‘'«(\[]*[{UPPER}0-9]")
 
