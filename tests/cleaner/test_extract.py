@@ -227,16 +227,13 @@ def test_a_page_without_text_is_dropped(html: str) -> None:
 @pytest.mark.parametrize(
     "html",
     [
-        page_of("<div>" * 20_000 + SENTENCE + "</div>" * 20_000),
-        "<div>" * 20_000 + SENTENCE,
-        page_of("<table><tr><td>" * 3_000 + SENTENCE),
         page_of(f"<p>{SENTENCE}</p>", "<script type='application/ld+json'>" + "[" * 50_000 + "</script>"),
         page_of(f"<p>{SENTENCE}\0\ud800</p>"),
         "<" * 20_000,
         '<?xml version="1.0" encoding="utf-16"?><html><body><p>' + SENTENCE + "</p></body></html>",
         '<html><head><meta charset="shift_jis"></head><body><p>' + SENTENCE + "é</p></body></html>",
     ],
-    ids=["nested page", "nested fragment", "tables", "json-ld", "control", "angles", "xml", "charset"],
+    ids=["json-ld", "control", "angles", "xml", "charset"],
 )
 def test_a_hostile_page_has_an_outcome(html: str) -> None:
     assert isinstance(clean(html_page(html)), Emit | Drop)
@@ -248,8 +245,11 @@ def test_a_hostile_page_has_an_outcome(html: str) -> None:
         page_of(f"<p>{'word ' * (MAX_CHARACTERS // 5)}</p>"),
         page_of("<p>text</p>" * (MAX_ELEMENTS + 1)),
         f"<p>{'word ' * (MAX_TEXT_CHARACTERS // 5 + 1)}</p>",
+        page_of("<div>" * 20_000 + SENTENCE + "</div>" * 20_000),
+        "<div>" * 20_000 + SENTENCE,
+        page_of("<table><tr><td>" * 3_000 + SENTENCE),
     ],
-    ids=["characters", "elements", "text"],
+    ids=["characters", "elements", "text", "nested page", "nested fragment", "tables"],
 )
 def test_a_page_too_large_to_be_an_article_is_poison(html: str) -> None:
     with pytest.raises(Poison) as caught:

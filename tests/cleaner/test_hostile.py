@@ -48,6 +48,12 @@ TOO_LARGE = {
     "100,000 attributes": page_of(f"<p {' '.join(f'a{each}=b' for each in range(100_000))}>{SENTENCE}</p>"),
     "quoted attributes": page_of("<p " + "data-a='x y' " * (MAX_ATTRIBUTES + 1) + f">{SENTENCE}</p>"),
     "bare ampersands": page_of("<p>" + "&" * (MAX_TEXT_CHARACTERS * 2)),
+    "20,000 divs": page_of("<div>" * 20_000 + SENTENCE + "</div>" * 20_000),
+    "20,000 spans": page_of("<p>" + "<span>" * 20_000 + SENTENCE),
+    "unclosed lists": page_of("<ul><li>" * 10_000 + SENTENCE),
+    "unclosed quotations": page_of("<blockquote>" * 10_000 + SENTENCE),
+    "unclosed tables": page_of("<table><tr><td>" * 10_000 + SENTENCE),
+    "a story under 50,000 divs": page_of(f"<article><h1>Row</h1>{'<div>' * 50_000}{STORY}"),
     "elements without words": page_of("<br>" * (MAX_ELEMENTS + 1)),
 }
 DROPPED = {
@@ -57,17 +63,14 @@ DROPPED = {
     "only a comment": "<!-- only a comment -->",
     "an open comment": page_of("<!--" * 50_000 + SENTENCE),
     "an open script": page_of("<script>" * 50_000 + SENTENCE),
-    "20,000 divs": page_of("<div>" * 20_000 + SENTENCE + "</div>" * 20_000),
-    "20,000 spans": page_of("<p>" + "<span>" * 20_000 + SENTENCE),
-    "unclosed lists": page_of("<ul><li>" * 10_000 + SENTENCE),
-    "unclosed quotations": page_of("<blockquote>" * 10_000 + SENTENCE),
-    "unclosed tables": page_of("<table><tr><td>" * 10_000 + SENTENCE),
     "unclosed forms": page_of("<form>" * 20_000 + SENTENCE),
     "29,000 links": page_of("<div><a href=/x>some words of a link here</a></div>" * 29_000),
     "bylines": page_of("<b rel=author>x y</b>" * 50_000),
 }
 CLEANED_PAGES = {
     "null bytes": page_of(f"<p>\x00</p>{STORY}".replace("harbour", "har\x00bour")),
+    "no characters": page_of(STORY.replace("harbour", "har\ufffebour", 1).replace("ferry", "fer\uffffry", 1)),
+    "2,000 divs": page_of(f"{'<div>' * 2_000}{STORY}"),
     "lone surrogates": page_of(f"{STORY}<p>{SENTENCE}\ud800</p>"),
     "a declared UTF-16": f'<?xml version="1.0" encoding="utf-16"?>{page_of(STORY, "<meta charset=utf-16>")}',
     "a declared Shift JIS": page_of(f"{STORY}<p>é ü</p>", "<meta charset=shift_jis>"),

@@ -11,6 +11,7 @@ import pytest
 
 from copydesk_cleaner.rulebook import digest, shipped
 from copydesk_cleaner.rulebook.files import folder_sources, shipped_path
+from copydesk_cleaner.settings import CleanerSettings
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import InputError, UserError
 from copydesk_standalone import oneshot, rules_command
@@ -193,3 +194,10 @@ def test_the_command_line(arguments: list[str], code: int) -> None:
     )
     assert answer.returncode == code
     assert answer.stderr.count(b"\n") == (code != 0)
+
+
+def test_a_setting_that_is_empty_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COPYDESK_CLEANER_RULES", "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("family: other\n", encoding="utf-8")
+    assert CleanerSettings().rules is None

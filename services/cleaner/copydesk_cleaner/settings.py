@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from copydesk_cleaner.rulebook.files import Source
@@ -25,6 +25,7 @@ class CleanerSettings(ServiceSettings):
     ] = 30.0
     rules: Annotated[
         Path | None,
+        BeforeValidator(lambda value: value or None),  # set and empty: Compose's ${NAME:-}
         Field(description="Folder of further rule files, read at start; their digest is in each cleaner_version."),
     ] = None
 

@@ -19,6 +19,8 @@ ATTRIBUTES = re.compile(
     re.IGNORECASE,
 )
 CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))  # libxml2 stops at some of them
+NOT_CHARACTERS = re.compile("[\ufffe\uffff]")  # nor any text after them
+MAX_DEPTH = 2_048  # of libxml2
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 # lxml.html asks a Python function for the class of every element; forms and links need no class of their own here.
@@ -26,18 +28,24 @@ _CLASSES = etree.ElementDefaultClassLookup(element=html.HtmlElement)
 
 
 def parse(content: str) -> html.HtmlElement | None:
-    """The document, or ``None`` when there is none. Raises :class:`Poison` for too many elements or attributes."""
+    """The document, or ``None`` when there is none.
+
+    Raises :class:`Poison` for too many elements or attributes, and for elements that lie too deep.
+    """
     if max(map(len, content.split(">"))) > LONG_TAG and ATTRIBUTES.search(content):
         raise Poison(f"an element of more than {MAX_ATTRIBUTES} attributes", DeadLetterReason.TOO_LARGE)
-    cleaned = content.encode("utf-8", "replace").translate(None, CONTROLS).strip()
+    cleaned = NOT_CHARACTERS.sub("", content).encode("utf-8", "replace").translate(None, CONTROLS).strip()
     if not cleaned:
         return None
-    parser = etree.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True, huge_tree=True)
     parser.set_element_class_lookup(_CLASSES)
     try:
         tree = html.document_fromstring(cleaned, parser=parser)
     except etree.ParserError:
         return None
+    # What follows is not in the tree.
+    if parser.error_log.filter_from_fatals().filter_types(etree.ErrorTypes.ERR_RESOURCE_LIMIT):
+        raise Poison(f"elements nested deeper than {MAX_DEPTH}", DeadLetterReason.TOO_LARGE)
     elements = size(tree)
     if elements > MAX_ELEMENTS:
         raise Poison(f"page of {elements} elements, at most {MAX_ELEMENTS}", DeadLetterReason.TOO_LARGE)
