@@ -213,3 +213,44 @@ def test_a_paragraph_may_begin_with_anything_but_a_small_letter(start: str) -> N
     paragraph = f"{start} was what the chairwoman of the harbour board said first on Friday."
     article = article_of(text_page(f"{NEXT}\nGuards at the palace (Image: PA){paragraph}"))
     assert article.paragraphs == (NEXT, paragraph)
+
+
+FIRST = "The harbour board met on Friday to hear the complaint of the ferry crews."
+STORY = (
+    "The mayor resigned on Friday. He will be followed by his deputy.",
+    "The council voted on Monday for the bridge, which costs nine million. The mayor spoke. The vote was close.",
+    "The council voted for the bridge on March 3, 2026.",
+)
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Workers near the bridge in March (PA)",
+        "Workers near the bridge in March (Picture: PA)",
+        "Workers stand near the bridge in March. (Picture: PA)",
+        "Workers near the bridge in MarchCredit: PA",
+        "Workers near the bridge in March. Photo: Eva Manez/AP",
+    ],
+)
+@pytest.mark.parametrize("story", STORY)
+@pytest.mark.parametrize("place", ["{line}{after}", "{line}{after}\n{first}", "{first}\n{line}{after}"])
+def test_a_caption_takes_no_sentence_of_the_story_before_it(story: str, caption: str, place: str) -> None:
+    article = article_of(text_page(place.format(line=f"{story} {caption}", after=NEXT, first=FIRST)))
+    assert f"{story} {NEXT}" in article.paragraphs
+    (image,) = article.images
+    assert image.caption.rstrip(".") in {"Workers near the bridge in March", "Workers stand near the bridge in March"}
+
+
+@pytest.mark.parametrize(
+    "credit", [" (PA)", " (Picture: PA)", ". (Picture: PA)", ".Getty Images", " Eva Manez/AFP", " © Eva Manez/AFP"]
+)
+@pytest.mark.parametrize("before", ["", f"{NEXT}\n"])
+def test_a_paragraph_that_runs_on_into_a_caption_stays(credit: str, before: str) -> None:
+    article = article_of(text_page(f"{before}{STORY[0]} Workers stand near the bridge{credit}"))
+    assert article.text.startswith(f"{before}{STORY[0]}")
+
+
+def test_a_caption_of_two_sentences_goes_when_it_shows_that_it_is_one() -> None:
+    first, second = "Workers stand on the bridge at the port, pictured here", "It was closed for nine months (PA)"
+    assert article_of(text_page(f"{FIRST}\n{first}. {second}{NEXT}")).paragraphs == (FIRST, NEXT)

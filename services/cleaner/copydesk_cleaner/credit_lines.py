@@ -23,7 +23,7 @@ from copydesk_cleaner.findings import image_of, picture_finding
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.story import Cut, Finding, Unit
-from copydesk_cleaner.text import LOWER, UPPER, has_end_mark
+from copydesk_cleaner.text import LOWER, UPPER, has_end_mark, last_sentence_start
 
 MIN_LABELLED_WORDS = 4
 MIN_PREFIXED_WORDS, MIN_SUFFIXED_WORDS = 5, 6
@@ -104,7 +104,7 @@ def bare_credit(unit: Unit, previous: Unit | None, around: Surroundings, *, pref
     text = unit.text
     if len(text) <= MAX_CREDIT and _is_credit(text, alone=previous is not None or prefixes):
         finding = picture_finding(unit, 0, 0, len(text), "credit.bare", text)
-        return [_with_caption(finding, previous, text)]
+        return [_with_caption(finding, previous, text, around)]
     if "©" not in text and "(c)" not in text and "(C)" not in text:
         return []
     match = COPYRIGHT.search(text)
@@ -123,12 +123,14 @@ def _is_credit(text: str, *, alone: bool) -> bool:
     return LABEL_ALONE.fullmatch(text) is not None or (is_agency(text) if alone else is_picture_agency(text))
 
 
-def _with_caption(finding: Finding, previous: Unit | None, credit: str) -> Finding:
-    """The finding with the unit of the same line before it as its caption."""
+def _with_caption(finding: Finding, previous: Unit | None, credit: str, around: Surroundings) -> Finding:
+    """The finding with its caption: the unit of the same line before it, or the last sentence of one of several."""
     if previous is None or len(previous.text) > MAX_CAPTION or not previous.text[:1].isupper():
         return finding
-    first = Cut(previous.start, previous.end, finding.cuts[0].rule, "caption")
-    return Finding((first, *finding.cuts), image=image_of(previous.text, credit))
+    start = caption_start(previous, 0, len(previous.text), Place.FUSED, around)
+    start = last_sentence_start(previous.text) if start == len(previous.text) else start
+    first = Cut(previous.start + start, previous.end, finding.cuts[0].rule, "caption")
+    return Finding((first, *finding.cuts), image=image_of(previous.text[start:], credit))
 
 
 def _copyright_source(text: str) -> bool:
@@ -155,7 +157,8 @@ def tail_label(unit: Unit, previous: Unit | None, around: Surroundings, low: int
     if label.start:
         start = caption_start(unit, low, label.start, Place.END, around)
         return [picture_finding(unit, start, label.start, len(text), rule, label.source)]
-    return [_with_caption(picture_finding(unit, 0, 0, len(text), rule, label.source), previous, label.source)]
+    alone = picture_finding(unit, 0, 0, len(text), rule, label.source)
+    return [_with_caption(alone, previous, label.source, around)]
 
 
 def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) -> list[Finding]:

@@ -6,6 +6,7 @@ When unsure the body is kept: then the credit alone is cut, or nothing.
 # Publishers print curly quotation marks and dashes, and the patterns hold them.
 # ruff: noqa: RUF001
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -31,7 +32,7 @@ WINDOW = 2000  # how far back a caption is looked for
 MAX_DATED_CAPTION = 1400
 MAX_INLINE_CAPTION = 300
 MAX_FIRST_CAPTION, MAX_FIRST_SENTENCES = 400, 3
-MAX_SENTENCES = 4
+RUN_ON_SENTENCES = 2
 MIN_KNOWN_CAPTION = 15
 MIN_CAPTION_WORDS = 2
 MIN_SPACED_WORDS = 4
@@ -39,6 +40,12 @@ MAX_PLACE_WORDS = 3
 MAX_DATELINE = 60
 MAX_PARTY = 4
 ONE_LINE_LENGTH = 900
+# What a caption of more than a sentence says of its picture, and how its second sentence begins or refers back.
+SHOWN = re.compile(
+    r"\b(?:pictured|(?:seen|shown) here|(?:from|at) left|at right|file photo)\b|\((?:left|right|above)\)"
+)
+FULL_DATE = re.compile(r"day, [A-Z][a-z]+\.? \d{1,2}, \d{4}\b")
+REFERS_BACK = re.compile(r"(?:He|She|They|It|His|Her|Their|Its)\b|.*\bthat (?:day|night|morning|evening|week)\b")
 STARTS = "’‘“\"'«„0123456789"  # of a caption, besides a capital
 STARTERS = frozenset(shipped().vocabulary("sentence_starters"))
 
@@ -182,25 +189,41 @@ def caption_start(unit: Unit, low: int, high: int, place: Place, around: Surroun
     start = known_end(before, around.known)
     if start is not None:
         return low + start
+    if _is_caption_whole(unit, low, before, place, around):
+        return low
+    start = low + last_sentence_start(before)
+    is_own = not low and not around.one_line
     if has_end_mark(before):
-        return low if _is_caption_whole(unit, low, before, place, around) else high
-    if low or around.one_line or len(before) > MAX_CAPTION or place == Place.SPACED:
-        start = low + last_sentence_start(before)
-        return start if high - start <= MAX_INLINE_CAPTION else high
-    return low
+        return start if is_own and place != Place.SPACED and start and len(before) <= MAX_CAPTION else high
+    longest = MAX_CAPTION if is_own and place != Place.SPACED else MAX_INLINE_CAPTION
+    return start if high - start <= longest else high
 
 
 def _is_caption_whole(unit: Unit, low: int, before: str, place: Place, around: Surroundings) -> bool:
-    """Whether all of a text of full sentences is the caption of the credit after it."""
+    """Whether all of a text of several sentences, or of one with an end mark, is the caption of the credit after it.
+
+    A paragraph of the story may run on into a caption, so that several sentences have to show that they are one.
+    """
     sentences = count_sentences(before)
-    if low:
+    is_alone = unit.start == 0 and around.last == 0
+    if low or (sentences > 1 and (place == Place.SPACED or is_alone)):
         return False
+    if not has_end_mark(before):
+        return _run_on(before, sentences) and unit.start > 0 and not around.one_line
     if unit.start == 0 and len(before) <= MAX_FIRST_CAPTION and sentences <= MAX_FIRST_SENTENCES:
-        return sentences == 1 or place == Place.END or DATED.search(before) is not None
+        return sentences == 1 or place == Place.END
     if around.one_line:
         return False
-    if place == Place.SPACED:
-        return sentences == 1
+    is_dated = place == Place.END and DATED.search(before) is not None
     if len(before) <= MAX_CAPTION:
-        return sentences <= MAX_SENTENCES
-    return len(before) <= MAX_DATED_CAPTION and DATED.search(before) is not None
+        return sentences == 1 or is_dated or _run_on(before, sentences)
+    return is_dated and len(before) <= MAX_DATED_CAPTION
+
+
+def _run_on(before: str, sentences: int) -> bool:
+    """Whether a caption goes on in a second sentence: the first says that it is one, or the second refers back."""
+    if sentences != RUN_ON_SENTENCES or len(before) > MAX_CAPTION:
+        return False
+    second = last_sentence_start(before)
+    is_dated = has_end_mark(before) and FULL_DATE.search(before, 0, second) is not None
+    return is_dated or SHOWN.search(before, 0, second) is not None or REFERS_BACK.match(before, second) is not None
