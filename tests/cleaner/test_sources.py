@@ -19,6 +19,18 @@ BODY = (
         ("With files from The Canadian Press", ("The Canadian Press",)),
         ("© dpa-infocom, dpa:240503-99-483045/5", ("dpa",)),
         ("AFP - Reuters - AFP", ("AFP", "Reuters")),
+        ("© Riproduzione riservata", ()),
+        ("The Associated Press contributed to this report.", ("The Associated Press",)),
+        ("Copyright 2026 The Associated Press. All rights reserved.", ("The Associated Press",)),
+        ("This article was originally published by The Conversation.", ("The Conversation",)),
+        ("This article is republished from The Forum under a Creative Commons licence.", ("The Forum",)),
+        ("(This article was published on November 16, 2017)", ()),
+        ("(Avec AFP)", ("AFP",)),
+        ("AFP/rl/jm", ("AFP",)),
+        ("-- AFP", ("AFP",)),
+        ("mgl/jrr", ()),
+        ("Contact: press@gazette.example", ()),
+        ("Listen to the podcast here", ()),
     ],
 )
 def test_agencies_are_named_once_and_in_order(line: str, attribution: tuple[str, ...]) -> None:
@@ -39,6 +51,13 @@ def test_people_are_authors_where_the_page_names_none(line: str, authors: tuple[
     article = article_of(text_page(BODY + line))
     assert article.authors == authors
     assert article.text == BODY.rstrip()
+
+
+def test_the_sign_off_of_a_text_in_one_line() -> None:
+    body = " ".join(BODY.split("\n")).strip()
+    article = article_of(text_page(f"{body} Reporting by Ada Holm in Oslo; Editing by Jo Bell"))
+    assert (article.text, article.authors) == (body, ("Ada Holm",))
+    assert article_of(text_page(f"{body} Sign up to our newsletter for daily news.")).text == body
 
 
 def test_furniture_goes_from_the_end_until_there_is_none() -> None:

@@ -14,6 +14,11 @@ from copydesk_cleaner.text import key
 PLACE = re.compile(r"\s(?:in|from|at)\s(?:the\s)?[A-Z][\w.'-]*(?:\s[A-Z][\w.'-]*)*")
 SEPARATOR = re.compile(r"\s*[,;/|]\s*|\s+[-–—&]\s+|\s+(?:and|und|et|y|e|en|i|и|та|och|og)\s+")
 NOT_A_SOURCE = re.compile(r"^(?:©|\(c\)|copyright)?\s*(?:©|@|\d{4}(?:-\d{2,4})?)*\s*|[\s.,]+$", re.IGNORECASE)
+# What rights are reserved is not who reserves them.
+RIGHTS = re.compile(
+    r".*\b(?:reserved|vorbehalten|réservés?|reservad[oa]s?|riservat[aio]|rezervate|voorbehouden|zastrzeżone|защищены|захищені)\b",
+    re.IGNORECASE,
+)
 MAX_SOURCE = 60
 MAX_SOURCES = 12
 
@@ -29,6 +34,6 @@ def attribution_of(findings: Iterable[Finding]) -> tuple[str, ...]:
     for finding in findings:
         for part in SEPARATOR.split(finding.attribution):
             name = NOT_A_SOURCE.sub("", part.strip(" ()[]<>*.:"))
-            if name and len(name) <= MAX_SOURCE:
+            if name and len(name) <= MAX_SOURCE and RIGHTS.match(name) is None:
                 found.setdefault(key(name), name)
     return tuple(found.values())[:MAX_SOURCES]
