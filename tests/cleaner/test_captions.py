@@ -254,3 +254,48 @@ def test_a_paragraph_that_runs_on_into_a_caption_stays(credit: str, before: str)
 def test_a_caption_of_two_sentences_goes_when_it_shows_that_it_is_one() -> None:
     first, second = "Workers stand on the bridge at the port, pictured here", "It was closed for nine months (PA)"
     assert article_of(text_page(f"{FIRST}\n{first}. {second}{NEXT}")).paragraphs == (FIRST, NEXT)
+
+
+@pytest.mark.parametrize(
+    ("led", "sentence", "caption", "credit"),
+    [
+        ("toggle caption Jon Quill/NPR", "The port is the third largest in the country.", "", "Jon Quill/NPR"),
+        (
+            "Enlarge this image toggle caption Jon Quill/NPR Jon Quill/NPR",
+            "Workers of the port are on strike. They say so.",
+            "",
+            "Jon Quill/NPR",
+        ),
+        ("toggle caption", "Workers of the port are on strike.", "", ""),
+        (
+            "Image copyright Getty Images Image caption The bridge was closed in 2025",
+            "A second bridge is planned for 2030.",
+            "The bridge was closed in 2025",
+            "Getty Images",
+        ),
+        ("Media caption Workers at the port", "They say that they will stay.", "Workers at the port", ""),
+    ],
+)
+@pytest.mark.parametrize("before", ["", f"{FIRST}\n"])
+def test_a_sentence_after_the_labels_of_a_picture_stays(
+    led: str, sentence: str, caption: str, credit: str, before: str
+) -> None:
+    article = article_of(text_page(f"{before}{led} {sentence}\n{NEXT}"))
+    assert article.text == f"{before}{sentence}\n{NEXT}"
+    assert [(image.caption, image.credit) for image in article.images] == (
+        [(caption, credit)] if caption or credit else []
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "toggle caption Jon Quill/NPR",
+        "toggle caption Jon Quill Jr.",
+        "Enlarge this image toggle caption Workers near the bridge Jon Quill/NPR",
+        "Image copyright Getty Images Image caption Workers watch The Crown at home",
+        "Image copyright Getty Images Image caption Workers say they will wait for the Board.",
+    ],
+)
+def test_the_labels_of_a_picture_take_the_line_that_is_its_caption(line: str) -> None:
+    assert article_of(text_page(f"{FIRST}\n{line}\n{NEXT}")).paragraphs == (FIRST, NEXT)

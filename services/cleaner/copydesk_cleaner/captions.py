@@ -7,7 +7,6 @@ from copydesk_cleaner.caption_forms import BRACKETED, TRAILING_COPYRIGHT, line_r
 from copydesk_cleaner.credit_lines import (
     bare_credit,
     inline_labels,
-    led_by_label,
     prefixed,
     suffixed,
     tail_label,
@@ -25,6 +24,7 @@ from copydesk_cleaner.credit_places import (
 )
 from copydesk_cleaner.credits import Strength, expands, is_chain, is_source, parse_bracketed, parse_label
 from copydesk_cleaner.findings import image_of, picture_finding
+from copydesk_cleaner.led_lines import led_by_label
 from copydesk_cleaner.related import LEAD
 from copydesk_cleaner.story import Context, Cut, Finding, Unit
 from copydesk_cleaner.text import has_end_mark, key
@@ -141,11 +141,11 @@ def _unled(finding: Finding, unit: Unit) -> Finding:
 
 
 def _formed(unit: Unit) -> list[Finding]:
-    if len(unit.text) > MAX_CAPTION:  # a whole article in one line may begin with a caption
-        return led_by_label(unit)
-    found = line_rule(unit.text)
-    if found is None:
-        return []
+    found = line_rule(unit.text) if len(unit.text) <= MAX_CAPTION else None
+    if found is None or found[0].kind == "caption":
+        led = led_by_label(unit)
+        if led or found is None:
+            return led
     rule, match = found
     groups = match.groupdict()
     cut = Cut(unit.start, unit.end, rule.id, rule.kind)

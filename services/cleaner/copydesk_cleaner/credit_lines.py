@@ -86,19 +86,6 @@ def _is_title_case(text: str) -> bool:
     return not any(word[:1].islower() for word in words) or sum(word[:1].islower() for word in words) * 4 < len(words)
 
 
-LED = re.compile(
-    r"(?:Image (?:source|copyright),?\s(?P<credit>[A-Z][\w/.&'’ ]{1,60}?)\s?Image caption,?\s|Media caption,?\s)"
-)
-
-
-def led_by_label(unit: Unit) -> list[Finding]:
-    """The labels in front of a caption that runs on into an article on one line: where it ends is not known."""
-    match = LED.match(unit.text)
-    if match is None:
-        return []
-    return [picture_finding(unit, 0, 0, match.end(), "credit.leading", match["credit"] or "")]
-
-
 def bare_credit(unit: Unit, previous: Unit | None, around: Surroundings, *, prefixes: bool) -> list[Finding]:
     """A line, or the end of one, that is a credit and nothing else."""
     text = unit.text
@@ -170,7 +157,7 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
     cuts = [finding.cuts[-1].end - unit.start for finding in taken]
     low = 0
     for match in INLINE.finditer(unit.text):
-        end = _source_end(unit.text, match.end()) if match.start() >= low else None
+        end = source_end(unit.text, match.end()) if match.start() >= low else None
         if end is None or is_source(unit.text[match.end() :]):
             continue
         while cuts and cuts[0] <= match.start():
@@ -186,7 +173,7 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
     return found
 
 
-def _source_end(text: str, start: int) -> int | None:
+def source_end(text: str, start: int) -> int | None:
     """Where a known source ends that runs on into the next sentence; the longest that may."""
     found = None
     for match in RUN_ON.finditer(text, start, start + MAX_CREDIT):
