@@ -111,6 +111,23 @@ def test_the_digest_is_of_what_the_files_say() -> None:
     assert len({one, digest((source(GOOD + "\n"),)), digest((source(GOOD, "yours"),)), digest(())}) == 4
 
 
+FUNCTION = GOOD.replace("scope: line", "scope: code\n    about: A letter of the quay.").replace(
+    "    patterns:\n      - 'Quay letter {{letters}}: write to us'\n", ""
+)
+
+
+def test_a_rule_of_scope_code_is_refused_in_a_file_that_is_not_ours() -> None:
+    assert refused(FUNCTION) == (
+        "mine.yaml:8: rules[0].scope: scope code is for rules that the cleaner itself does: "
+        "here it is line, start or end, with patterns"
+    )
+
+
+def test_one_language_needs_no_list() -> None:
+    (rule,) = book_with((source(GOOD.replace("languages: [en]", "languages: en")),)).rules("mine")
+    assert rule.languages == ("en",)
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -121,6 +138,12 @@ def test_the_digest_is_of_what_the_files_say() -> None:
         (("    provenance: The letter of the quay, 2026\n", ""), "mine.yaml:6: rules[0].provenance: field required"),
         (("[A-Z]+", "[A-Z"), "mine.yaml:12: rules[0].patterns[0]: not a regular expression: "),
         (("{{letters}}", "{{leters}}"), "mine.yaml:12: rules[0].patterns[0]: no fragment or vocabulary is called 'l"),
+        (
+            ("{{letters}}", "{{ letters }}"),
+            "mine.yaml:12: rules[0].patterns[0]: no fragment or vocabulary is called ' l",
+        ),
+        (("languages: [en]", "languages: English"), "mine.yaml:9: rules[0].languages"),
+        (("'[A-Z]+'", "'[A-Z]{{x}}'"), "mine.yaml:4: fragments.letters: no fragment or vocabulary is called 'x'"),
         (("'Quay letter {{letters}}: ", "'(?P<titel>Q)uay letter {{letters}}: "), "mine.yaml:12: rules[0].patterns[0]"),
         (("mine.quay-letter", "promotion.app"), "mine.yaml:6: rules[0].id: 'rule promotion.app' is already in promo"),
         (("kind: promotion", "kind: junk"), "mine.yaml:7: rules[0].kind: "),

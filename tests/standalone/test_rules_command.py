@@ -90,7 +90,7 @@ def test_the_operators_rules_are_listed(
 def test_the_rules_of_a_file_or_a_folder_are_tested(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for place in (folder, folder / "mine.yaml"):
         assert rules_command.test_rules(place) == 0
-        assert capsys.readouterr().out == "1 rules, 0 leads: 2 examples hold\n"
+        assert capsys.readouterr().out == "1 rule, 0 leads: 2 examples hold\n"
 
 
 def test_a_file_of_ours_can_be_tested_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +105,7 @@ def test_each_example_that_fails_is_told(folder: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.splitlines() == [
         f"{folder}/mine.yaml:13: mine.quay-letter: hit is not cut: 'Nothing'",
         f"{folder}/mine.yaml:13: mine.quay-letter: hit is not cut: 'Nobody'",
-        "1 rules, 0 leads: 2 of 4 examples fail",
+        "1 rule, 0 leads: 2 of 4 examples fail",
     ]
 
 

@@ -91,9 +91,13 @@ def test_rules(place: Path | None) -> int:
         click.echo(str(failure))
     rules, leads = len(book.rules(*names)), sum(len(book.file(name).entry.leads) for name in names)
     total = sum(book.file(name).examples for name in names)
-    result = f"{len(failed)} of {total} examples fail" if failed else f"{total} examples hold"
-    click.echo(f"{rules} rules, {leads} leads: {result}")
+    result = f"{len(failed)} of {_counted(total, 'example')} fail" if failed else f"{_counted(total, 'example')} hold"
+    click.echo(f"{_counted(rules, 'rule')}, {_counted(leads, 'lead')}: {result}")
     return EXIT_FAILED if failed else 0
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _asked_for(place: Path | None) -> tuple[Book, Sequence[str]]:

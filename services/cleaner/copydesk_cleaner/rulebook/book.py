@@ -180,7 +180,20 @@ def shipped() -> Book:
 
 def book_with(extra: Sequence[Source]) -> Book:
     """Our own files and these after them. Raises :class:`InputError` with file and line."""
-    return make_book((*shipped().files, *map(parse, extra))) if extra else shipped()
+    files = [parse(source) for source in extra]
+    for file in files:
+        _refuse_functions(file)
+    return make_book((*shipped().files, *files)) if files else shipped()
+
+
+def _refuse_functions(file: RuleFile) -> None:
+    """Only our own files say what our functions do; in any other an entry of scope code would do nothing."""
+    for index, entry in enumerate(file.entry.rules):
+        if entry.scope == "code":
+            problem = (
+                "scope code is for rules that the cleaner itself does: here it is line, start or end, with patterns"
+            )
+            raise file.error(("rules", index, "scope"), problem)
 
 
 def digest(sources: Iterable[Source]) -> str:

@@ -12,7 +12,7 @@ _parser = import_module("re._parser")  # what re itself parses patterns with
 
 MAX_PATTERN = 20_000
 UNBOUNDED = 64  # a repetition that may go on for longer counts as one without end
-PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 NAMED_GROUP = re.compile(r"\(\?P<\w+>")
 GROUPS = frozenset({"attribution", "byline", "caption", "credit", "headline"})
 BUILT_IN: Mapping[str, str] = {"lower": LOWER, "upper": UPPER}

@@ -51,7 +51,7 @@ class RuleEntry(_Model):
     id: RuleId
     kind: Kind
     scope: Scope
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1), BeforeValidator(_listed)]
     provenance: Text
     about: str = ""
     ignore_case: bool = False
