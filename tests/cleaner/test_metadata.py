@@ -168,6 +168,12 @@ def test_addresses_of_pictures(base: str, address: str | None, expected: str | N
         ("Row &amp;amp; ruin", "", "", "", "Row & ruin"),
         ("A long account of the row. " * 9, "Harbour row grows", "", "", "Harbour row grows"),
         ("Courier", "", "", "Courier", "Courier"),
+        ("The Gazette: Council votes for bridge", "", "", "The Gazette", "Council votes for bridge"),
+        ("The Gazette | Council votes for bridge", "", "", "The Gazette", "Council votes for bridge"),
+        ("The Gazette: a history", "", "", "The Gazette", "The Gazette: a history"),
+        ("Gazette readers: Council votes for bridge", "", "", "Gazette", "Gazette readers: Council votes for bridge"),
+        ("Example: Council votes for bridge", "", "", "", "Example: Council votes for bridge"),
+        ("What we know - so far - BBC News", "", "", "", "What we know - so far - BBC News"),
     ],
 )
 def test_the_title_is_the_headline_without_the_site(

@@ -14,6 +14,7 @@ MAX_TITLE = 300
 # What is longer is a description in the wrong field, if there is a shorter one.
 LIKELY_TITLE = 180
 SEPARATOR = re.compile(r"\s+(?:[|–—·»•-]|::|--)\s+|\s*\|\s*")
+LEADING = re.compile(rf"(?P<site>.{{2,60}}?)(?:\s?:\s+|{SEPARATOR.pattern})(?P<title>\S+(?:\s+\S+){{2,}})")
 
 
 def choose_titles(
@@ -28,9 +29,10 @@ def choose_titles(
     :param url: the page's address, whose host is also a name of the site
     """
     written = [line for text in (*headlines, *headings, *tags) if (line := _one_line(text))]
-    names = {squeezed for site in sites if (squeezed := _squeezed(site))} | set(_host_names(url))
+    own = {squeezed for site in sites if (squeezed := _squeezed(site))}
+    names = own | set(_host_names(url))
     known = {key(heading) for heading in map(_one_line, headings)} - {""}
-    short = [_without_site(line, names, known) for line in written]
+    short = [_without_lead(_without_site(line, names, known), own) for line in written]
     likely = [line for line in short if len(line) <= LIKELY_TITLE]
     return tuple(dict.fromkeys(line[:MAX_TITLE] for line in (*likely, *short, *written)))
 
@@ -60,6 +62,12 @@ def _without_site(title: str, names: set[str], headings: set[str]) -> str:
     while breaks and _is_site(title[breaks[-1].end() :], names):
         title = title[: breaks.pop().start()]
     return title
+
+
+def _without_lead(title: str, names: set[str]) -> str:
+    """The title without the name that the site gives itself before it; a part of the host's name may be a topic."""
+    match = LEADING.fullmatch(title)
+    return match["title"] if match is not None and _is_site(match["site"], names) else title
 
 
 def _is_site(text: str, names: set[str]) -> bool:
