@@ -52,6 +52,8 @@ KEEP = {
         "The fighters (Hamas/Islamic Jihad) denied it.",
         "She wore a coat (Picture: a blue tent with sleeves) and left early.",
         "The photo (taken by Jane Doe/AP in 2015) hangs in the hall.",
+        "The photo (Foto Holm is the studio) hangs in the hall.",
+        "The index AP/Ipsos PollThe firm runs is old.",
         "The map (image: what people see; reality: what they get) says it all.",
         "The road (London via Dover) is shut until the summer.",
         "The minister (Labour) said it would cost millions.",
@@ -183,6 +185,13 @@ FORMS = (
     ("Guards arrive at the palace © AFP", "Guards arrive at the palace", "© AFP"),
     ("Guards arrive at the palace. [Photo/Agencies]", "Guards arrive at the palace.", "Photo/Agencies"),
     ("Guards arrive at the palace on Friday Eva Manez/AFP", "Guards arrive at the palace on Friday", "Eva Manez/AFP"),
+    ("Guards arrive at the palace, May 5, 2016. REUTERS/Eva Manez+", "Guards arrive at the palace, May 5, 2016.", None),
+    ("Guards arrive at the palace. REUTERS/Eva McDonald+", "Guards arrive at the palace.", "REUTERS/Eva McDonald"),
+    ("Guards arrive at the palace © Eva Manez/Alamy+", "Guards arrive at the palace", "© Eva Manez/Alamy"),
+    ("Guards arrive at the palace in a file photo [AFP]+", "Guards arrive at the palace in a file photo", "AFP"),
+    ("Guards arrive at the palace via Getty Images", "Guards arrive at the palace", "via Getty Images"),
+    ("Guardie davanti al palazzo (foto ANSA/Eva Manez)+", "Guardie davanti al palazzo", "ANSA/Eva Manez"),
+    ("Guardias este martes en La Moncloa. EFE/ Manez", "Guardias este martes en La Moncloa.", "EFE/ Manez"),
     ("Guards at the palace in Oslo, Norway May 5, 2016. REUTERS/Eva Manez", None, "REUTERS/Eva Manez"),
     ("Getty Images - Getty Guards arrive at the palace on Friday", None, "Getty Images - Getty"),
     ("Eva Manez / Reuters Guards arrive at the palace on Friday", None, "Eva Manez / Reuters"),
@@ -221,6 +230,18 @@ def test_a_caption_and_its_credit_go_to_the_images(line: str, caption: str | Non
     assert image.credit
     assert caption is None or image.caption == caption
     assert credit is None or image.credit == credit
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("The minister said so on Monday. Eva Manez via Getty Images", "The minister said so on Monday."),
+        ("“We leave,” said the minister. EFE/ Manez", "“We leave,” said the minister."),
+        ("The minister left. She said so on Monday. REUTERS/Eva Manez", "The minister left. She said so on Monday."),
+    ],
+)
+def test_a_credit_after_sentences_of_the_story_goes_alone(line: str, kept: str) -> None:
+    assert article_of(text_page(f"{BEFORE}\n{line}\n{AFTER}")).paragraphs == (BEFORE, kept, AFTER)
 
 
 WIRES = st.sampled_from(shipped().vocabulary("wires")).map(str.upper)

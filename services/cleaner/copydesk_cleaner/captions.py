@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from copydesk_cleaner.caption_forms import BRACKETED, TRAILING_COPYRIGHT, line_rule, tail_label_of
 from copydesk_cleaner.credit_lines import (
+    agency_first,
     bare_credit,
     inline_labels,
     prefixed,
@@ -47,6 +48,7 @@ def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
             or prefixed(unit, weak=prefixes)
             or bare_credit(unit, previous, around, prefixes=prefixes)
             or tail_label(unit, previous, around)
+            or agency_first(unit, around)
             or suffixed(unit, around)
             or _known_caption(unit, around)
         )

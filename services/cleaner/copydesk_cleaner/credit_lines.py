@@ -23,7 +23,7 @@ from copydesk_cleaner.findings import image_of, picture_finding
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.story import Cut, Finding, Unit
-from copydesk_cleaner.text import LOWER, UPPER, has_end_mark, last_sentence_start
+from copydesk_cleaner.text import LOWER, UPPER, count_sentences, has_end_mark, last_sentence_start
 
 MIN_LABELLED_WORDS = 4
 MIN_PREFIXED_WORDS, MIN_SUFFIXED_WORDS = 5, 6
@@ -31,6 +31,7 @@ MIN_PREFIXED_LINES = 2
 MAX_CHAIN_WORDS = 9
 MAX_NAME_WORDS = 3
 MAX_INITIAL = 3
+MAX_STOPPED = 300
 
 LABEL_ALONE = re.compile(r"(?:Photo|Photos|Image|Picture|Foto|Fotos|Bild|Imagen|Imagem|Immagine|Zdjęcie|Фото)")
 _CAPTION = rf"\s(?P<caption>[{UPPER}0-9‘“'\"][^\s]*(?:\s[^\s]+){{{MIN_PREFIXED_WORDS - 1},}})"
@@ -44,7 +45,7 @@ WEAK_PREFIXED = re.compile(rf"(?P<credit>{words_pattern(shipped().vocabulary('we
 # A label inside a line, and where its source may run on into the next sentence.
 INLINE = re.compile(
     r"(?:Photograph|PHOTO|Photos|Photo [Cc]redit|Photo|Pictures|Picture|Image|CREDIT|Credit|Crédit photo|Crédit|"
-    r"Crédito|Fotos|Foto|Bildquelle|Bild|Imagen|Imagem|Zdjęcie|Фото) ?: ?"
+    r"Crédito|Fotos|Foto|Bildquelle|Bild|Imagen|Imagem|Zdjęcie|Фото) ?: ?|© ?"
 )
 RUN_ON = re.compile(
     rf"(?<=[^\W\d_])(?=(?: [\"“‘„«]?(?P<spaced>[{UPPER}][\w’']*)|(?:(?<=[{LOWER}])[\"“‘„«]?[{UPPER}]"
@@ -54,6 +55,13 @@ RUN_ON = re.compile(
 _AGENCY_END = re.compile(
     rf"(?P<gap>\s)(?P<credit>{words_pattern([w.title() for w in shipped().vocabulary('picture_agencies')])}|EPA|AFP)$"
 )
+# "REUTERS/Valentyn Ogirenko": the agency first, as in no sentence; where a name runs on into the next one.
+_AGENCY_FIRST = r"(?:REUTERS|AFP|AP|EPA|EFE|ANSA|PAP|LUSA|ANP|UPI|AAP|TASS|NTB|TT)/ ?"
+AGENCY_FIRST = re.compile(rf"(?<=[.!?…”\"’)] ){_AGENCY_FIRST}(?=[{UPPER}])")
+NAME_JOINT = re.compile(rf"(?<=[{LOWER}]{{2}})(?=(?P<word>[{UPPER}][\w’']*)|[\"“‘«])")
+FIRST_CHAIN = re.compile(rf"{_AGENCY_FIRST}[{UPPER}].*")
+QUOTED = re.compile(r"[\"“”«»„]")
+VIA = re.compile(r" via$")
 GOVERNED = frozenset(shipped().vocabulary("governing_words"))
 
 
@@ -168,7 +176,9 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
             middle = low + gap[0]
             place = Place.SPACED if unit.text[end] == " " else Place.FUSED
             start = caption_start(unit, low, middle, place, around)
-            found.append(picture_finding(unit, start, middle, end, "credit.labelled", unit.text[match.end() : end]))
+            is_mark = match[0].startswith("©")
+            rule, first = ("credit.copyright", match.start()) if is_mark else ("credit.labelled", match.end())
+            found.append(picture_finding(unit, start, middle, end, rule, unit.text[first:end]))
             low = end
     return found
 
@@ -203,25 +213,65 @@ def _ends(word: str) -> bool:
     return (len(word) > MAX_INITIAL and has_end_mark(word)) or word.strip(".,")[-1:].isdigit()
 
 
+def agency_first(unit: Unit, around: Surroundings) -> list[Finding]:
+    """An agency and a name, "REUTERS/Eva Manez", after a caption's stop, run on into the next sentence: "ManezThe…"."""
+    match = AGENCY_FIRST.search(unit.text) if "/" in unit.text else None
+    if match is None:
+        return []
+    joints = list(NAME_JOINT.finditer(unit.text, match.end(), match.start() + MAX_CREDIT))
+    ends = [joint.start() for joint in joints if is_chain(unit.text[match.start() : joint.start()])]
+    known = [joint.start() for joint in joints if joint["word"] in STARTERS and joint.start() in ends]
+    if not ends:
+        return []
+    end, low = (known or ends)[0], max(0, match.start() - WINDOW)
+    middle = len(unit.text[: match.start()].rstrip())
+    start = caption_start(unit, low, middle, Place.FUSED, around)
+    return [picture_finding(unit, start, middle, end, "credit.trailing", unit.text[match.start() : end])]
+
+
 def suffixed(unit: Unit, around: Surroundings) -> list[Finding]:
     """A chain at the bare end of a line, "…in Nice Eva Manez/Reuters", or an agency after a caption without a stop."""
     text = unit.text
-    if has_end_mark(text) or text[-1] in ")]":
-        return []
-    start = _chain_start(text) if "/" in text[-MAX_CREDIT:] else None
-    if start is None:
-        match = _AGENCY_END.search(text, max(0, len(text) - 40))
-        if match is None or len(text) > MAX_CAPTION or len(text.split()) < MIN_SUFFIXED_WORDS:
-            return []
-        start = match.start("credit")
-        if _is_title_case(text[:start]):
-            return []
-    before = text[:start].rstrip()
+    start = None if has_end_mark(text) or text[-1] in ")]" else _suffix_start(text)
+    before = text[:start].rstrip() if start else ""
     if not before or before.split()[-1].casefold() in GOVERNED:
         return []
-    is_caption = not has_end_mark(before) or (DATED.search(before) is not None and not around.one_line)
+    is_caption = not has_end_mark(before) or (not around.one_line and _is_stopped_caption(unit, before))
     caption = len(before) if not is_caption else caption_start(unit, 0, len(before), Place.END, around)
-    return [picture_finding(unit, caption, start, len(text), "credit.trailing", text[start:])]
+    return [picture_finding(unit, caption, start or 0, len(text), "credit.trailing", text[start:])]
+
+
+def _suffix_start(text: str) -> int | None:
+    """Where the credit at the end of a text starts."""
+    start = _chain_start(text) if "/" in text[-MAX_CREDIT:] else None
+    if start is not None:
+        return start
+    match = _AGENCY_END.search(text, max(0, len(text) - 40))
+    if match is None or len(text) > MAX_CAPTION or len(text.split()) < MIN_SUFFIXED_WORDS:
+        return None
+    start = match.start("credit")
+    return None if _is_title_case(text[:start]) else _via_start(text, start)
+
+
+def _via_start(text: str, start: int) -> int:
+    """The start with the word before it, as in "via Getty Images", and the name that begins a sentence before that."""
+    via = VIA.search(text[:start].rstrip())
+    if via is None:
+        return start
+    last = last_sentence_start(text)
+    return last if last and is_chain(text[last:]) else via.start() + 1
+
+
+def _is_stopped_caption(unit: Unit, before: str) -> bool:
+    """Whether a text with an end mark is the caption of the chain after it.
+
+    It says its date; or it is one sentence without a quotation, and an agency that goes first comes after it.
+    """
+    if DATED.search(before) is not None:
+        return True
+    is_first = FIRST_CHAIN.fullmatch(unit.text[len(before) :].strip()) is not None
+    is_plain = count_sentences(before) == 1 and QUOTED.search(before) is None
+    return is_first and is_plain and unit.start > 0 and len(before) <= MAX_STOPPED
 
 
 def _chain_start(text: str) -> int | None:

@@ -47,6 +47,7 @@ AGENCY_PHOTO = re.compile(
     r"(?:[Pp]hotos?|PHOTO|[Ii]mages?|[Vv]ideo|File)\b"
 )
 PHOTO_CHAIN = re.compile(r"(?:Photo|PHOTO|Foto|Image|File)\s?[/|]\s?\S.*")
+PHOTO_WORD = re.compile(r"(?:[Pp]hoto|[Ff]oto|[Ii]mage|[Pp]icture|[Bb]ild|Фото|фото)\s(?P<source>\S.*)")
 COPYRIGHT = re.compile(r"(?:©|\([cC]\)|Ⓒ|\b[Cc]opyright(?: ©)?)\s?(?=[\w@])")
 SEPARATORS = re.compile(r"\s*(?:/|\||,|;|\+|\bvia\b|\band\b|\bfor\b|\s[-–—]\s)\s*")
 LINKED = re.compile(r"/|\||\bvia\b|\S \bfor\b \S|\S [-–—] \S", re.IGNORECASE)
@@ -56,6 +57,7 @@ ACRONYM = re.compile(r"[A-Z][A-Za-z]{1,6}")
 DOMAIN = re.compile(r"(?:[\w-]+\.)+[a-z]{2,6}")
 MARKED_END = re.compile(rf"[{END_MARKS}][\"”’)]?$")
 ABBREVIATED_END = re.compile(r"(?:\b(?:Inc|Ltd|Co|Jr|Sr|Corp|Gov|U\.S|St|Bros)\.|\b[A-Z]\.)$")
+ARTICLES = frozenset({"a", "an", "the"})  # no expansion begins with them: "in a file photo [AFP]"
 DASHES = frozenset("-–—&|•+/")
 BRACKETS = "\"“‘'(@©#["
 
@@ -185,11 +187,17 @@ def parse_label(text: str) -> str | None:
     return source if is_source(source) or is_supplier(source) or is_agency(source) else None
 
 
+def _worded(content: str) -> str | None:
+    """The source in "foto ANSA/Eva Manez", where a known agency does for the colon."""
+    match = PHOTO_WORD.fullmatch(content)
+    return match["source"] if match and (is_chain(match["source"]) or is_agency(match["source"])) else None
+
+
 @lru_cache(REMEMBERED)
 def parse_bracketed(content: str) -> Credit:
     """What the content of a parenthesis is worth as a credit."""
     content = content.strip()
-    labelled = parse_label(content)
+    labelled = parse_label(content) or _worded(content)
     if labelled is not None:
         return Credit(labelled, Strength.SURE, labelled=True)
     stripped = COPYRIGHT.sub("", content)
@@ -215,4 +223,5 @@ def expands(before: str, acronym: str) -> bool:
     letters = acronym.casefold()
     initials = "".join(word[0].casefold() for word in words)
     capitals = "".join(word[0].casefold() for word in words if word[0].isupper())
-    return initials.endswith(letters) or capitals.endswith(letters)
+    begins_so = len(words) >= len(letters) and words[-len(letters)] in ARTICLES
+    return (initials.endswith(letters) and not begins_so) or capitals.endswith(letters)

@@ -20,7 +20,8 @@ MIN_SENTENCE_WORDS, MIN_LED_WORDS = 4, 3
 INSIDE = frozenset({"I", "One", "Two"})  # starters that stand inside sentences with a capital too
 
 LED = re.compile(
-    r"(?:Image (?:source|copyright),?\s(?P<credit>[A-Z][\w/.&'’ ]{1,60}?)\s?Image caption,?\s|(?:Media|Image) caption,?\s(?=[A-Z0-9“]))"
+    r"(?:Image (?:source|copyright),?\s(?P<credit>[A-Z][\w/.&'’ ]{1,60}?)\s?Image caption,?\s"
+    r"|(?:Media|Image) caption,?\s(?=[A-Z0-9“]))"
 )
 TOGGLE = re.compile(rf"(?:Enlarge this image\s)?(?:toggle|[Hh]ide) caption\s(?=[{UPPER}©@])")
 DOUBLED = re.compile(r"(?P<credit>\S.{2,80}?) (?P=credit)(?: |$)")
