@@ -57,7 +57,20 @@ def test_the_sign_off_of_a_text_in_one_line() -> None:
     body = " ".join(BODY.split("\n")).strip()
     article = article_of(text_page(f"{body} Reporting by Ada Holm in Oslo; Editing by Jo Bell"))
     assert (article.text, article.authors) == (body, ("Ada Holm",))
-    assert article_of(text_page(f"{body} Sign up to our newsletter for daily news.")).text == body
+    prompt = "Sign up to our newsletter for daily news."
+    assert article_of(text_page(f"{body} {prompt}")).text == body
+    article = article_of(text_page(f"{body} (Reporting by Ada Holm; Editing by Jo Bell) {prompt}"))
+    assert (article.text, article.authors) == (body, ("Ada Holm",))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["The Associated Press contributed to this report.", "Copyright 2026 The Associated Press. All rights reserved."],
+)
+def test_the_agency_of_a_text_in_one_line(line: str) -> None:
+    body = " ".join(BODY.split("\n")).strip()
+    article = article_of(text_page(f"{body} {line}"))
+    assert (article.text, article.attribution) == (body, ("The Associated Press",))
 
 
 def test_furniture_goes_from_the_end_until_there_is_none() -> None:
