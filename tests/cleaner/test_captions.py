@@ -299,3 +299,18 @@ def test_a_sentence_after_the_labels_of_a_picture_stays(
 )
 def test_the_labels_of_a_picture_take_the_line_that_is_its_caption(line: str) -> None:
     assert article_of(text_page(f"{FIRST}\n{line}\n{NEXT}")).paragraphs == (FIRST, NEXT)
+
+
+@pytest.mark.parametrize(
+    ("caption", "found"),
+    [
+        ("A guard examining the gate of the palace", "A guard examining the gate of the palace"),
+        ("Guards examining the gate of the palace", ""),
+    ],
+)
+def test_a_caption_after_a_related_headline_on_one_line(caption: str, found: str) -> None:
+    story = f"{FIRST} {NEXT} She spoke on Monday."
+    led = "READ MORE: Harbour guard found by her ex"
+    article = article_of(text_page(f"{story} {led} {caption} (Eva Manez/Getty Images) {' '.join([NEXT] * 8)}"))
+    assert article.text == f"{story} {' '.join([NEXT] * 8)}"
+    assert [(image.caption, image.credit) for image in article.images] == [(found, "Eva Manez/Getty Images")]

@@ -25,7 +25,7 @@ from copydesk_cleaner.credit_places import (
 )
 from copydesk_cleaner.credits import Strength, expands, is_chain, is_source, parse_bracketed, parse_label
 from copydesk_cleaner.findings import image_of, picture_finding
-from copydesk_cleaner.led_lines import led_by_label
+from copydesk_cleaner.led_lines import led_by_label, unstopped
 from copydesk_cleaner.related import LEAD
 from copydesk_cleaner.story import Context, Cut, Finding, Unit
 from copydesk_cleaner.text import has_end_mark, key
@@ -133,13 +133,20 @@ def _with_double(finding: Finding, unit: Unit, previous: Unit | None) -> Finding
 
 
 def _unled(finding: Finding, unit: Unit) -> Finding:
-    """In an article on one line a caption may run on from a READ MORE; where the headline ends is then unknown."""
+    """In an article on one line a caption may run on from a READ MORE and its headline.
+
+    The caption begins at the last word that begins a sentence without a stop before it, and is unknown without one.
+    """
     first = finding.cuts[0]
-    if first.kind != "caption" or not LEAD.match(unit.text[max(0, first.start - unit.start) :]):
+    text = unit.text[first.start - unit.start : first.end - unit.start]
+    if first.kind != "caption" or not LEAD.match(text):
         return finding
-    led = replace(first, rule="related.read-more", kind="related-link")
+    begins = [start for start in unstopped(text) if len(text[start:].split()) >= MIN_STANDING_WORDS]
+    middle = begins[-1] if begins else len(text)
+    led = Cut(first.start, first.start + middle, "related.read-more", "related-link")
+    caption = (replace(first, start=led.end),) if begins else ()
     credit = finding.image.credit if finding.image else ""
-    return Finding((led, *finding.cuts[1:]), image=image_of("", credit))
+    return Finding((led, *caption, *finding.cuts[1:]), image=image_of(text[middle:], credit))
 
 
 def _formed(unit: Unit) -> list[Finding]:

@@ -7,6 +7,7 @@ Where a caption ends is known only when a sentence begins after it without a sto
 # ruff: noqa: RUF001
 
 import re
+from collections.abc import Iterator
 
 from copydesk_cleaner.credit_lines import GOVERNED, source_end
 from copydesk_cleaner.credit_places import MAX_CAPTION, STARTERS
@@ -49,14 +50,20 @@ def _caption_end(text: str, start: int) -> int | None:
     """Where a sentence begins after a caption without a stop: "closed in 2025 A second bridge is planned."."""
     if not has_end_mark(text):
         return None
-    for match in UNSTOPPED.finditer(text, start):
-        is_start = match["word"] in STARTERS - INSIDE and match["last"].casefold() not in GOVERNED
-        caption, sentence = text[start : match.end()], text[match.end() :]
+    for end in unstopped(text, start):
+        caption = text[start:end]
         if count_sentences(caption) > 1:
             return None
-        if is_start and len(caption.split()) >= MIN_LED_WORDS and len(sentence.split()) >= MIN_SENTENCE_WORDS:
-            return match.end()
+        if len(caption.split()) >= MIN_LED_WORDS and len(text[end:].split()) >= MIN_SENTENCE_WORDS:
+            return end
     return None
+
+
+def unstopped(text: str, start: int = 0) -> Iterator[int]:
+    """Where something new begins without a stop before it: a word that begins sentences, after one in small letters."""
+    for match in UNSTOPPED.finditer(text, start):
+        if match["word"] in STARTERS - INSIDE and match["last"].casefold() not in GOVERNED:
+            yield match.end()
 
 
 def _toggled(unit: Unit) -> list[Finding]:
