@@ -314,3 +314,21 @@ def test_a_caption_after_a_related_headline_on_one_line(caption: str, found: str
     article = article_of(text_page(f"{story} {led} {caption} (Eva Manez/Getty Images) {' '.join([NEXT] * 8)}"))
     assert article.text == f"{story} {' '.join([NEXT] * 8)}"
     assert [(image.caption, image.credit) for image in article.images] == [(found, "Eva Manez/Getty Images")]
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A woman speaks at her home on Thursday. Quill said the mayor must go. (Eva Manez/Associated Press)",
+        "FILE - In this Dec. 31, 2016 photo people stand at the gate. The mayor wants a new one. (Eva Manez/AP, File)",
+    ],
+)
+def test_a_caption_of_two_sentences_on_a_line_of_its_own_goes_whole(caption: str) -> None:
+    assert article_of(text_page(f"{FIRST}\n{caption}\n{NEXT}")).paragraphs == (FIRST, NEXT)
+
+
+def test_a_caption_from_the_file_goes_whole_at_the_start_of_an_article_on_one_line() -> None:
+    caption = (
+        "FILE - In this Dec. 31, 2016 photo people stand at the gate. The mayor wants a new one. (Eva Manez/AP, File)"
+    )
+    assert article_of(text_page(f"{caption} {NEXT} {FIRST}")).paragraphs == (f"{NEXT} {FIRST}",)

@@ -44,6 +44,7 @@ ONE_LINE_LENGTH = 900
 SHOWN = re.compile(
     r"\b(?:pictured|(?:seen|shown) here|(?:from|at) left|at right|file photo)\b|\((?:left|right|above)\)"
 )
+FILE_LED = re.compile(r"FILE\s?[-–—]\s")
 FULL_DATE = re.compile(r"day, [A-Z][a-z]+\.? \d{1,2}, \d{4}\b")
 REFERS_BACK = re.compile(r"(?:He|She|They|It|His|Her|Their|Its)\b|.*\bthat (?:day|night|morning|evening|week)\b")
 STARTS = "’‘“\"'«„0123456789"  # of a caption, besides a capital
@@ -206,8 +207,9 @@ def _is_caption_whole(unit: Unit, low: int, before: str, place: Place, around: S
     """
     sentences = count_sentences(before)
     is_alone = unit.start == 0 and around.last == 0
-    if low or (sentences > 1 and (place == Place.SPACED or is_alone)):
-        return False
+    is_file = FILE_LED.match(before) is not None and len(before) <= MAX_CAPTION and sentences <= MAX_FIRST_SENTENCES
+    if low or is_file or (sentences > 1 and (place == Place.SPACED or is_alone)):
+        return is_file and not low
     if not has_end_mark(before):
         return _run_on(before, sentences) and unit.start > 0 and not around.one_line
     if unit.start == 0 and len(before) <= MAX_FIRST_CAPTION and sentences <= MAX_FIRST_SENTENCES:
@@ -216,7 +218,8 @@ def _is_caption_whole(unit: Unit, low: int, before: str, place: Place, around: S
         return False
     is_dated = place == Place.END and DATED.search(before) is not None
     if len(before) <= MAX_CAPTION:
-        return sentences == 1 or is_dated or _run_on(before, sentences)
+        most = RUN_ON_SENTENCES if place == Place.END else 1
+        return sentences <= most or is_dated or _run_on(before, sentences)
     return is_dated and len(before) <= MAX_DATED_CAPTION
 
 
