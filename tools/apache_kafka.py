@@ -65,6 +65,7 @@ class Node:
     ports: dict[str, int]
     directory_id: str
     process: subprocess.Popen[bytes] | None = None
+    log_start: int = 0
 
     @property
     def log_file(self) -> Path:
@@ -76,6 +77,11 @@ class Node:
 
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    def says_it_started(self) -> bool:
+        with self.log_file.open("rb") as log:
+            log.seek(self.log_start)
+            return b"Kafka Server started" in log.read()
 
 
 @dataclass(slots=True)
@@ -239,6 +245,7 @@ class ApacheKafka:
     def _run(self, nodes: Sequence[Node]) -> None:
         for node in nodes:
             with node.log_file.open("ab") as log:
+                node.log_start = log.tell()
                 node.process = subprocess.Popen(  # noqa: S603 - our own command
                     [*java_command("kafka.Kafka"), str(node.properties)],
                     stdin=subprocess.DEVNULL,
@@ -344,7 +351,8 @@ def _bind_error(port: int, probe: socket.socket) -> str | None:
 
 
 def _wait_until_ready(node: Node, expected: set[int], deadline: float) -> None:
-    while seen_nodes(node.ports[INTERNAL]) < expected:
+    # A node answers at its first listener before it finds that it cannot have the next one.
+    while not node.says_it_started() or seen_nodes(node.ports[INTERNAL]) < expected:
         if not node.is_running() or time.monotonic() > deadline:
             what = "did not answer in time" if node.is_running() else "ended"
             last = node.log_file.read_text(encoding="utf-8", errors="replace")[-3000:]

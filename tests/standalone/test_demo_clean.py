@@ -55,7 +55,7 @@ def cleaned(article: Article, seconds: float = LATEST) -> messages.Article:
             source=messages.Source(name="The Harbour Courier", domain="127.0.0.1"),
             content_type="text/html",
             content=content(article, seconds),
-            fetched_at=STARTED,
+            fetched_at=STARTED + timedelta(seconds=seconds),
             entry_title=article.title,
             entry_authors=article.authors,
             entry_published_at=printed(article, seconds).published,
