@@ -37,7 +37,9 @@ def parse(content: str) -> html.HtmlElement | None:
     cleaned = NOT_CHARACTERS.sub("", content).encode("utf-8", "replace").translate(None, CONTROLS).strip()
     if not cleaned:
         return None
-    parser = etree.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True, huge_tree=True)
+    parser = etree.HTMLParser(
+        encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True, huge_tree=True
+    )
     parser.set_element_class_lookup(_CLASSES)
     try:
         tree = html.document_fromstring(cleaned, parser=parser)
