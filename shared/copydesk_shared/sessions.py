@@ -19,8 +19,10 @@ async def keep_session(service: Service, name: str, session: Callable[[], Awaita
     """Run ``session`` until the service stops; after a :class:`LogError` run it again, later and later.
 
     A session starts at the committed offsets, so nothing is lost by giving one up. The back-off is forgotten after a
-    session that was ready. Between sessions, and until one reports progress, nothing is expected to move.
+    session that was ready. Between sessions, and until one reports progress, nothing is expected to move. The part
+    is not ready, nor is the service, until a session says so.
     """
+    service.health.ready(name, value=False, why="its first session has not begun")
     backoff = FIRST_BACKOFF_SECONDS
     while not service.stopping.is_set():
         SESSIONS.labels(name).inc()

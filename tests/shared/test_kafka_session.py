@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import REGISTRY
 
 from copydesk_shared.brokers import Brokers
-from copydesk_shared.kafka import connect, read_partitions
+from copydesk_shared.kafka import connect, follow, read_partitions
 from copydesk_shared.kafka.scanning import delete_records
 from copydesk_shared.log import Log, Outgoing, Partition, Record
 from tests.broker.client import WireClient
@@ -82,6 +82,21 @@ async def test_positions_say_how_far_behind_it_is(any_broker: Broker, topic: str
         positions = await log.positions()
         assert positions[where] == (3, 5)
         assert len(positions) == 2
+
+
+async def test_partitions_that_go_to_somebody_else_while_their_positions_are_asked_are_no_failure(
+    any_broker: Broker, topic: str
+) -> None:
+    async with follow(Brokers(any_broker.bootstrap_servers), client_id="t") as log:
+        await _fill(log, topic, b"0", b"1")
+        log.assign({(topic, 0): 0, (topic, 1): 0})
+        assert (await log.positions()).keys() == {(topic, 0), (topic, 1)}
+        for kept, turns in ((0, 2), (1, 3), (0, 4), (1, 8)):
+            asking = asyncio.create_task(log.positions())
+            for _ in range(turns):
+                await asyncio.sleep(0)  # it has asked, and has no answer yet
+            log.assign({(topic, kept): 0})
+            assert (await asking).keys() <= {(topic, 0), (topic, 1)}
 
 
 async def test_a_renewed_producer_goes_on_where_the_old_one_was(any_broker: Broker, topic: str) -> None:

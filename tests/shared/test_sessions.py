@@ -29,7 +29,7 @@ async def test_brokers_that_are_away_are_no_reason_to_be_restarted() -> None:
     assert running.health.live_report() == (True, {})
     for _ in range(2):
         steps.put_nowait("fail")
-        while not running.health.why_not():
+        while running.health.why_not() != {"part": "away"}:
             await asyncio.sleep(0)
         await asyncio.sleep(3 * STALL_SECONDS)
         assert running.health.live_report() == (True, {})
@@ -38,4 +38,22 @@ async def test_brokers_that_are_away_are_no_reason_to_be_restarted() -> None:
         await asyncio.sleep(STALL_SECONDS)
     running.stopping.set()
     async with asyncio.timeout(10):
+        await task
+
+
+async def test_a_service_is_not_ready_while_one_of_its_parts_has_said_nothing() -> None:
+    running = service()
+    begun = asyncio.Event()
+
+    async def session() -> None:
+        begun.set()
+        await running.stopping.wait()
+
+    running.health.ready("another part", value=True)
+    task = asyncio.create_task(keep_session(running, "part", session))
+    async with asyncio.timeout(10):
+        await begun.wait()
+        assert running.health.ready_report() == (False, {"another part": True, "part": False})
+        assert "part" in running.health.why_not()
+        running.stopping.set()
         await task

@@ -5,6 +5,7 @@ Its errors are httpx's, with the error they came from as their cause, or a :clas
 
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 
 import h2.exceptions
 import httpcore
@@ -147,17 +148,21 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def _try(self, request: httpcore.Request, grant: Grant) -> tuple[httpcore.Response, _Stream]:
         while True:
             lent = await self._connections.lend(request.url.origin)
-            try:
-                response = await lent.connection.handle_async_request(request)
-            except httpcore.ConnectionNotAvailable:
-                # Somebody else was quicker, or what became of a new connection is not HTTP/2.
-                await self._connections.give_back(lent, None)
-            except BaseException:
-                grant.end()
-                await self._connections.give_back(lent, grant.wire)
-                raise
-            else:
-                return response, _Stream(response, grant, lent, self._connections)
+            async with AsyncExitStack() as otherwise:
+                otherwise.push_async_callback(self._give_up, lent, grant)
+                try:
+                    response = await lent.connection.handle_async_request(request)
+                except httpcore.ConnectionNotAvailable:
+                    # Somebody else was quicker, or what became of a new connection is not HTTP/2.
+                    otherwise.pop_all()
+                    await self._connections.give_back(lent, None)
+                else:
+                    otherwise.pop_all()
+                    return response, _Stream(response, grant, lent, self._connections)
+
+    async def _give_up(self, lent: Lent, grant: Grant) -> None:
+        grant.end()
+        await self._connections.give_back(lent, grant.wire)
 
 
 def _as_httpx(error: Exception) -> httpx.TransportError:

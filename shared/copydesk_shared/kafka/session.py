@@ -113,10 +113,15 @@ class KafkaLog:
         """Read past a record that aiokafka cannot: it gives up on the whole poll, and on what it had taken for it."""
         consumer = self._reader()
         partitions = sorted(consumer.assignment() - consumer.paused())
-        with log_errors():
-            for where in partitions:
-                await self._go_back(where)
-            found = [await self._poll_one(where) for where in partitions]
+        try:
+            with log_errors():
+                for where in partitions:
+                    await self._go_back(where)
+                found = [await self._poll_one(where) for where in partitions]
+        except LogError as error:
+            if isinstance(error.__cause__, IllegalStateError):
+                return []  # they are somebody else's by now
+            raise
         return [record for record in found if record is not None]
 
     async def _go_back(self, where: TopicPartition) -> None:
@@ -189,17 +194,25 @@ class KafkaLog:
 
     async def _positions(self) -> Mapping[Partition, tuple[int, int]]:
         consumer = self._reader()
-        gone = sorted(topic for topic in consumer.subscription() if not consumer.partitions_for_topic(topic))
-        if gone:
-            # aiokafka goes on without a word, with the partitions that are left or with none
-            raise LogError(f"the brokers have no topic {', '.join(gone)} any more")
+        await self._look_for_topics(consumer)
         assigned = sorted(consumer.assignment())
         firsts = await consumer.beginning_offsets(assigned)
         self._losses.check(firsts, self._next)
         for where in self._next.keys() & firsts.keys():
             self._next[where] = max(self._next[where], firsts[where])
         ends = await consumer.end_offsets(assigned)
-        return {(each.topic, each.partition): (await consumer.position(each), ends[each]) for each in assigned}
+        positions: dict[Partition, tuple[int, int]] = {}
+        for each in assigned:
+            with contextlib.suppress(IllegalStateError):  # it went to somebody else while the brokers were asked
+                positions[each.topic, each.partition] = (await consumer.position(each), ends[each])
+        return positions
+
+    async def _look_for_topics(self, consumer: Consumer) -> None:
+        """Without a topic aiokafka goes on without a word, with the partitions that are left or with none."""
+        unknown = {topic for topic in consumer.subscription() if not consumer.partitions_for_topic(topic)}
+        gone = sorted(unknown - await consumer.topics()) if unknown else []
+        if gone:
+            raise LogError(f"the brokers have no topic {', '.join(gone)} any more")
 
     async def _answered(self, question: Coroutine[Any, Any, T]) -> T:
         """The answer of brokers. aiokafka may ask for ever; here brokers that are away raise :class:`LogError`."""
