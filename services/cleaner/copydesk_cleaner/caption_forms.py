@@ -12,7 +12,7 @@ from copydesk_cleaner.rulebook.book import Rule, shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.text import LOWER, UPPER
 
-BRACKETED = re.compile(r"\s?[(\[](?P<content>[^()\[\]\n]{2,160})[)\]]")
+BRACKETED = re.compile(r"\s?[(\[（](?P<content>[^()\[\]（）\n]{2,160})[)\]）]")
 # A letter that is not small, a figure, a price or a handle; iPhone; a bullet.
 FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[«„¿¡]?(?:[^\W\d_{LOWER}]|[0-9£$€¥@#]|[a-z][A-Z])|[*—–•▪►]\s|…")
 SPACED_NEXT = re.compile(rf"\s[\"“‘'«„]?(?P<word>[{UPPER}][\w’']*)")
@@ -71,7 +71,7 @@ def tail_label_of(text: str) -> Label | None:
 
 def _marked_label(text: str) -> Label | None:
     """A label before the last colon or bar of a line: "Photo: AP"."""
-    position = max(text.rfind(":"), text.rfind("|"))
+    position = max(text.rfind(":"), text.rfind("："), text.rfind("|"))
     if position < 0 and "ource," in text:
         position = text.rfind("ource,") + len("ource")
     source = text[position + 1 :].strip(" )]")

@@ -96,7 +96,7 @@ def _inside(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Fin
 
 
 def _bracketed(unit: Unit, previous: Unit | None, around: Surroundings) -> Iterator[Finding]:
-    if "(" not in unit.text and "[" not in unit.text:
+    if not any(bracket in unit.text for bracket in "([（"):
         return
     position = 0
     matches = list(BRACKETED.finditer(unit.text))

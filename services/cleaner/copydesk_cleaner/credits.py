@@ -38,8 +38,8 @@ CONNECTORS = _vocabulary("credit_connectors")
 SUPPLIER_STARTS = tuple(f"{words} " for words in shipped().vocabulary("supplier_starts"))
 
 LABELLED = re.compile(
-    rf"(?:{words_pattern(shipped().vocabulary('credit_labels'))}\s?[:;|=]"
-    rf"|{words_pattern(shipped().vocabulary('credit_labels_by'))}(?:\s?:|(?=\s)))\s*(?P<source>\S.*)",
+    rf"(?:{words_pattern(shipped().vocabulary('credit_labels'))}\s?[:;|=：＝]"
+    rf"|{words_pattern(shipped().vocabulary('credit_labels_by'))}(?:\s?[:：]|(?=\s)))\s*(?P<source>\S.*)",
     re.IGNORECASE,
 )
 AGENCY_PHOTO = re.compile(

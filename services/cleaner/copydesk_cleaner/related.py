@@ -24,28 +24,29 @@ BROKEN_OFF = re.compile(r"(?:\.\.\.|…)$")
 MARKED = re.compile(r"\s[|•–—-]\s")
 SITE = re.compile(r"\s(?:[|•]|[-–—])\s[^|•–—-]{2,40}$")
 READ_MORE = "related.read-more"
-BEFORE = r"[(\[•*>»→▶►\-– ]{0,3}"
-LIST_MARK = re.compile(r"[-–—•*»>▶►→]+\s*")
+BEFORE = r"[(\[•*>»→▶►＞▷▼■●◆☞【（\-– ]{0,3}"
+MARKS = r"[:：|»>▶►→＞】]"  # between a lead and its headline, in scripts of all widths
+LIST_MARK = re.compile(r"[-–—•*»>▶►→・■●]+\s*")
 
 
 def leads_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
     """A lead, its mark and the headline, as the groups ``lead`` and ``headline``."""
     words = _alternatives(leads)
     return re.compile(
-        rf"{BEFORE}(?P<lead>{words})\s?(?:[:|»>▶►→]{{1,3}}|\s[-–—])\s*(?P<headline>\S.*?)[)\]]?", re.IGNORECASE
+        rf"{BEFORE}(?P<lead>{words})\s?(?:{MARKS}{{1,3}}|\s[-–—])\s*(?P<headline>\S.*?)[)\]）]?", re.IGNORECASE
     )
 
 
 def _alone_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
     """A lead that fills a line, as the heading of the headlines below it."""
     words = _alternatives(lead for lead in leads if lead.sure)
-    return re.compile(rf"{BEFORE}(?:{words})\s?[:|»>▶►→…]{{0,3}}[)\]]?", re.IGNORECASE)
+    return re.compile(rf"{BEFORE}(?:{words})\s?(?:{MARKS}|…){{0,3}}[)\]）]?", re.IGNORECASE)
 
 
 def _tail_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
     """A lead in capitals and a headline behind the last sentence of a paragraph."""
     words = _alternatives(leads, str.upper)
-    return re.compile(rf"(?<=[.!?”\"’)]\s){BEFORE}(?:{words})\s?[:|»>▶►→]{{1,3}}\s*(?P<headline>[^.!?]*[^.!?,:;])$")
+    return re.compile(rf"(?<=[.!?”\"’)]\s){BEFORE}(?:{words})\s?{MARKS}{{1,3}}\s*(?P<headline>[^.!?]*[^.!?,:;])$")
 
 
 def _alternatives(leads: Iterable[LeadEntry], change: Callable[[str], str] = str) -> str:

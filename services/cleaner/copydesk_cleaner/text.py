@@ -5,6 +5,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from copydesk_cleaner.mojibake import is_suspect, repaired
 from copydesk_shared.lines import line_key
@@ -30,6 +31,8 @@ ENDS = re.compile(rf"[{END_MARKS}:;][{re.escape(CLOSERS)}]*$|[”\"»“«」』
 SENTENCE_END = re.compile(
     rf"(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])([\"”’'»“‘«)\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])"
 )
+# Where nothing stands between sentences.
+IDEOGRAPHIC_END = re.compile(r"(?<=[。！？])[」』”）]*(?=[^\s」』”）])")
 STARTS_UPPER = re.compile(rf"[\"“‘'«(\[]*[{UPPER}0-9]")
 
 ABBREVIATION = re.compile(
@@ -68,12 +71,19 @@ def has_end_mark(text: str) -> bool:
 def last_sentence_start(text: str) -> int:
     """Where the last sentence of the text begins; 0 when there is only one."""
     start = 0
-    for match in SENTENCE_END.finditer(text):
-        if not ABBREVIATION.search(text[: match.start()][-8:]):
-            start = match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip())
+    for match in _sentence_ends(text):
+        start = max(start, match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip()))
     return start
 
 
 def count_sentences(text: str) -> int:
     """How many sentences the text seems to hold, at least 1."""
-    return 1 + sum(1 for match in SENTENCE_END.finditer(text) if not ABBREVIATION.search(text[: match.start()][-8:]))
+    return 1 + sum(1 for _ in _sentence_ends(text))
+
+
+def _sentence_ends(text: str) -> Iterator[re.Match[str]]:
+    if "。" in text:
+        yield from IDEOGRAPHIC_END.finditer(text)
+    for match in SENTENCE_END.finditer(text):
+        if not ABBREVIATION.search(text[: match.start()][-8:]):
+            yield match
