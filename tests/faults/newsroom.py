@@ -37,7 +37,8 @@ class Newsroom:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                with newsroom.watched(self.connection.getsockname()[0], self.path):
+                asker = self.headers.get("user-agent", "")
+                with newsroom.watched(self.connection.getsockname()[0], self.path, asker):
                     self._answer()
 
             def _answer(self) -> None:
@@ -102,7 +103,7 @@ class Newsroom:
         first = feed * self.per_feed
         return range(first, max(first, min(self.published, first + self.per_feed)))
 
-    def watched(self, _host: str, _path: str) -> AbstractContextManager[None]:
+    def watched(self, _host: str, _path: str, _asker: str) -> AbstractContextManager[None]:
         """Stands around every answer."""
         return nullcontext()
 

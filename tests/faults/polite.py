@@ -6,10 +6,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import NamedTuple
 
 from tests.faults.newsroom import STORY, Newsroom
 
 ANSWER_SECONDS = 1.0
+
+
+class Start(NamedTuple):
+    """A request as it came."""
+
+    at: float
+    asker: str
+    path: str
 
 
 class PoliteNewsroom(Newsroom):
@@ -18,18 +27,18 @@ class PoliteNewsroom(Newsroom):
     def __init__(self, total: int, per_feed: int) -> None:
         super().__init__(total, per_feed)
         self.out = 0
-        self.starts: dict[str, list[float]] = defaultdict(list)
+        self.starts: dict[str, list[Start]] = defaultdict(list)
         self.most: Counter[str] = Counter()
         self.asked: dict[int, list[float]] = defaultdict(list)
         self._busy: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @contextmanager
-    def watched(self, host: str, path: str) -> Iterator[None]:
+    def watched(self, host: str, path: str, asker: str) -> Iterator[None]:
         """See :class:`Newsroom`."""
         now = time.monotonic()
         with self._lock:
-            self.starts[host].append(now)
+            self.starts[host].append(Start(now, asker, path))
             self._busy[host] += 1
             self.most[host] = max(self.most[host], self._busy[host])
             if story := STORY.match(path):
@@ -44,9 +53,13 @@ class PoliteNewsroom(Newsroom):
         first = feed * self.per_feed
         return range(first, first + min(self.out, self.per_feed))
 
-    def least_gap(self) -> float:
-        """The least time between the starts of two requests to one host."""
-        return min(later - earlier for starts in self.starts.values() for earlier, later in pairwise(sorted(starts)))
+    def least_gap(self) -> tuple[float, Start, Start]:
+        """The least time between the starts of two requests to one host, and the two."""
+        return min(
+            (later.at - earlier.at, earlier, later)
+            for starts in self.starts.values()
+            for earlier, later in pairwise(sorted(starts))
+        )
 
     def requests(self) -> int:
         """How many there were."""

@@ -60,7 +60,7 @@ def _pages(cluster: Cluster) -> list[Page]:
 
 def _start(fleet: Fleet, feeds: Path, number: int) -> Pod:
     return fleet.add(
-        "fetcher", name=f"fetcher-{number}", feeds_file=feeds,
+        "fetcher", name=f"fetcher-{number}", feeds_file=feeds, user_agent=f"fetcher-{number} (+http://localhost/)",
         per_host_concurrency=CONCURRENCY, per_host_delay_seconds=DELAY_SECONDS,
     )  # fmt: skip
 
@@ -97,7 +97,8 @@ def test_no_host_is_asked_by_two(cluster: Cluster, tmp_path: Path) -> None:
 
 def _assert_polite(newsroom: PoliteNewsroom) -> None:
     assert max(newsroom.most.values()) == CONCURRENCY, newsroom.most
-    assert newsroom.least_gap() >= DELAY_SECONDS - MEASURING_SECONDS
+    gap, earlier, later = newsroom.least_gap()
+    assert gap >= DELAY_SECONDS - MEASURING_SECONDS, (earlier, later)
 
 
 def _twice_since(newsroom: PoliteNewsroom, since: float) -> dict[int, list[float]]:
@@ -109,6 +110,6 @@ def _twice_since(newsroom: PoliteNewsroom, since: float) -> dict[int, list[float
 def _tell(cluster: Cluster, newsroom: PoliteNewsroom, pages: int) -> None:
     logging.getLogger(__name__).info(
         "%s: %d requests to %d hosts, at most %d at a time, at least %.3f s apart; %d pages, lost 0, asked twice %d",
-        cluster.kind, newsroom.requests(), len(newsroom.starts), max(newsroom.most.values()), newsroom.least_gap(),
+        cluster.kind, newsroom.requests(), len(newsroom.starts), max(newsroom.most.values()), newsroom.least_gap()[0],
         pages, len(newsroom.twice()),
     )  # fmt: skip
