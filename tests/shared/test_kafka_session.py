@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -10,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.kafka import connect, follow, read_partitions
+from copydesk_shared.kafka.connections import Consumer
 from copydesk_shared.kafka.scanning import delete_records
 from copydesk_shared.log import Log, Outgoing, Partition, Record
 from tests.broker.client import WireClient
@@ -122,6 +124,29 @@ async def test_a_record_that_cannot_be_read_is_told_and_passed_and_costs_no_othe
     assert offsets == list(range(start or 0, 5))
     assert [record.offset for record in by_foreigners if record.fault] == [2, 3]
     assert [record.value for record in taken if record.key == b"same key"] == [b"another partition or the same"]
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+async def test_partitions_that_move_while_a_record_that_cannot_be_read_is_passed_cost_none(
+    any_broker: Broker, topic: str, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with WireClient(any_broker.bootstrap_servers) as client:
+        for number in (0, 1):
+            batch = batch_with_headers([b"one", b"\xff\xfe\xfd\xfc", b"three"])
+            assert client.produce(topic, batch, number)["error_code"] == 0
+    async with follow(Brokers(any_broker.bootstrap_servers), client_id="t") as log:
+        ask, moves = Consumer.getmany, [{(topic, kept): 0}]
+
+        async def moved_meanwhile(consumer: Consumer, *only: Any, **options: Any) -> Any:
+            if only and moves:
+                log.assign(moves.pop())
+            return await ask(consumer, *only, **options)
+
+        monkeypatch.setattr(Consumer, "getmany", moved_meanwhile)
+        log.assign({(topic, 0): 0, (topic, 1): 0})
+        taken = await _take(log, 3)
+        assert moves == []
+        assert [(record.where, record.offset) for record in taken] == [((topic, kept), offset) for offset in (0, 1, 2)]
 
 
 async def test_reading_a_topic_to_its_end_leaves_out_what_cannot_be_read(any_broker: Broker, topic: str) -> None:

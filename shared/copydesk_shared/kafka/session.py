@@ -69,6 +69,8 @@ class KafkaLog:
         self._settled = asyncio.Event()
         self._settled.set()
         self._too_early: set[TopicPartition] = set()
+        self._moves = 0
+        self._is_astray = False
         self.rebalance_error: CopydeskError | None = None
 
     def _reader(self) -> Consumer:
@@ -89,11 +91,7 @@ class KafkaLog:
             self._reader().check()
             await asyncio.sleep(timeout_seconds)
             return []
-        try:
-            with log_errors():
-                batches = await self._reader().getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
-        except UnicodeDecodeError:
-            batches = None
+        batches = None if self._is_astray else await self._poll_all(max_records, timeout_seconds)
         if not self._settled.is_set():
             self._too_early |= self._reader().assignment()
             return []
@@ -103,6 +101,14 @@ class KafkaLog:
             self._handed_out(where, batch[0].offset, batch[-1].offset)
         return [as_record(message) for batch in batches.values() for message in batch]
 
+    async def _poll_all(self, max_records: int, timeout_seconds: float) -> Any:
+        """What aiokafka has, ``None`` where it cannot read something of it."""
+        try:
+            with log_errors():
+                return await self._reader().getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
+        except UnicodeDecodeError:
+            return None
+
     def _handed_out(self, where: TopicPartition, first: int, last: int) -> None:
         expected = self._next.get(where, first)
         if first > expected:
@@ -110,18 +116,25 @@ class KafkaLog:
         self._next[where] = last + 1
 
     async def _poll_one_by_one(self) -> list[Record]:
-        """Read past a record that aiokafka cannot: it gives up on the whole poll, and on what it had taken for it."""
-        consumer = self._reader()
-        partitions = sorted(consumer.assignment() - consumer.paused())
+        """Read past a record that aiokafka cannot: it gives up on the whole poll, and on what it had taken for it.
+
+        Partitions that move meanwhile begin where they begin, whatever was read of them: it is read again next time.
+        """
+        consumer, moves = self._reader(), self._moves
+        self._is_astray = True
         try:
             with log_errors():
-                for where in partitions:
+                for where in sorted(consumer.assignment()):
                     await self._go_back(where)
-                found = [await self._poll_one(where) for where in partitions]
+                readable = sorted(consumer.assignment() - consumer.paused())
+                found = [await self._poll_one(where, moves) for where in readable]
         except LogError as error:
             if isinstance(error.__cause__, IllegalStateError):
-                return []  # they are somebody else's by now
+                return []  # one is somebody else's by now
             raise
+        if moves != self._moves:
+            return []
+        self._is_astray = False
         return [record for record in found if record is not None]
 
     async def _go_back(self, where: TopicPartition) -> None:
@@ -133,18 +146,21 @@ class KafkaLog:
         else:
             consumer.seek(where, offset)
 
-    async def _poll_one(self, where: TopicPartition) -> Record | None:
+    async def _poll_one(self, where: TopicPartition, moves: int) -> Record | None:
         consumer = self._reader()
         offset = await consumer.position(where)
         try:
             found = await consumer.getmany(where, timeout_ms=ONE_MS, max_records=1)
         except UnicodeDecodeError:
+            if moves != self._moves:
+                return None
             consumer.seek(where, offset + 1)
             self._next[where] = offset + 1
             return Record(where.topic, where.partition, offset, None, None, fault=UNREADABLE)
         record = next((as_record(message) for batch in found.values() for message in batch), None)
-        if record is not None:
-            self._handed_out(where, record.offset, record.offset)
+        if record is None or moves != self._moves:
+            return None
+        self._handed_out(where, record.offset, record.offset)
         return record
 
     def hold(self, partitions: AbstractSet[Partition]) -> None:
@@ -168,6 +184,7 @@ class KafkaLog:
     def moving(self) -> None:
         """Partitions change hands: nothing is handed out until it is known where they begin."""
         self._settled.clear()
+        self._moves += 1
 
     def settled(self) -> None:
         """Partitions may be read, from where they begin."""
@@ -273,6 +290,7 @@ class KafkaLog:
     def assign(self, starts: Mapping[Partition, int]) -> None:
         """See :class:`Log`."""
         consumer = self._reader()
+        self._moves += 1
         self._next.clear()
         # aiokafka takes no empty assignment
         consumer.assign([TopicPartition(*where) for where in starts]) if starts else consumer.unsubscribe()
