@@ -21,6 +21,19 @@ class Start(NamedTuple):
     path: str
 
 
+class Gap(NamedTuple):
+    """Two requests to one host, one after the other."""
+
+    seconds: float
+    earlier: Start
+    later: Start
+
+    @property
+    def is_one_asker(self) -> bool:
+        """Whether both came from one replica."""
+        return self.earlier.asker == self.later.asker
+
+
 class PoliteNewsroom(Newsroom):
     """Every feed has its first ``out`` stories. Answers take long enough for requests to overlap."""
 
@@ -53,10 +66,10 @@ class PoliteNewsroom(Newsroom):
         first = feed * self.per_feed
         return range(first, first + min(self.out, self.per_feed))
 
-    def least_gap(self) -> tuple[float, Start, Start]:
-        """The least time between the starts of two requests to one host, and the two."""
-        return min(
-            (later.at - earlier.at, earlier, later)
+    def gaps(self) -> list[Gap]:
+        """Between the starts of each two requests to one host that follow each other; the least one first."""
+        return sorted(
+            Gap(later.at - earlier.at, earlier, later)
             for starts in self.starts.values()
             for earlier, later in pairwise(sorted(starts))
         )
