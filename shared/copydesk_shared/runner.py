@@ -113,8 +113,9 @@ class StageRun:
         except ProducerLostError as error:
             get_logger().warning("the producer is renewed and what is not finished handled again", error=str(error))
             await self._abandon()
-            await log.renew_producer()
+            # before the renewal: if the partitions go meanwhile, nobody is to wait for what was given up
             self._replay(log)
+            await log.renew_producer()
             self._meter.producer_renewed()
 
     async def _step(self, log: Log) -> None:

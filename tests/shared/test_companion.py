@@ -12,7 +12,7 @@ from copydesk_shared.errors import Retryable, RetryClass
 from copydesk_shared.log import Log, LogError, Outgoing, ProducerLostError, RebalanceListener
 from copydesk_shared.messages import Article, Page
 from copydesk_shared.stage import Drop, Emit, Forward
-from copydesk_shared.testing import MemoryBroker
+from copydesk_shared.testing import MemoryBroker, MemoryLog
 from copydesk_shared.topics import CLEANED, FETCHED, Tier, retry_topic
 from copydesk_shared.wire import decode
 from tests.shared.samples import page
@@ -117,6 +117,29 @@ async def test_a_handler_that_outlives_its_partition_is_cancelled(monkeypatch: p
         fill(broker, page(2))
         await until(lambda: len(broker.topics[CLEANED.name]) == 1)
     assert companion.said[4:6] == [{0}, "ready"]
+
+
+async def test_partitions_that_go_while_the_producer_is_renewed_wait_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("copydesk_shared.runner.REVOKE_SECONDS", 1000.0)
+    broker = MemoryBroker()
+    broker.failure, broker.fail_sends = ProducerLostError, 1
+    sessions = Rebalancing(broker)
+    renew = MemoryLog.renew_producer
+
+    async def rebalanced_meanwhile(log: MemoryLog) -> None:
+        assert sessions.listener is not None
+        mine = frozenset({(FETCHED.name, 0)})
+        await sessions.listener.on_revoked(mine)
+        await sessions.listener.on_assigned(mine)
+        await renew(log)
+
+    monkeypatch.setattr(MemoryLog, "renew_producer", rebalanced_meanwhile)
+    fill(broker, page(1))
+    async with running_stage(stage_of(emit), broker, open_log=sessions.open):
+        await until(lambda: committed(broker) == 1)
+    assert broker.producers == 2
 
 
 async def test_what_would_be_tried_again_is_left_for_the_next_owner() -> None:
