@@ -169,6 +169,12 @@ def test_a_story_that_only_json_ld_tells_whole_is_taken_from_there() -> None:
     assert article_of(html_page(page)).paragraphs == tuple(lines)
 
 
+def test_a_story_that_is_nowhere_but_in_json_ld_keeps_its_paragraphs() -> None:
+    story = [f"The harbour board met the ferry crews on the {day} of May." for day in ("first", "second", "third")]
+    page = f"<html><head>{told(chr(10).join(story))}</head><body><div id='app'></div></body></html>"
+    assert list(article_of(html_page(page)).paragraphs) == story
+
+
 def test_a_story_that_json_ld_tells_is_printed_paragraph_by_paragraph_where_the_page_has_them() -> None:
     lines = [f"On day {number}, {SENTENCE * 3}".strip() for number in range(8)]
     chunks = "".join(f"<div class='article-body'><p>{line}</p></div>" for line in lines)

@@ -14,6 +14,7 @@ from trafilatura.settings import MANUALLY_CLEANED, Extractor
 from trafilatura.xml import xmltotxt
 from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
 
+from copydesk_cleaner.extraction.layout import without_layout_tables
 from copydesk_cleaner.extraction.teasers import without_teasers
 from copydesk_cleaner.extraction.tree import size, texts
 
@@ -47,6 +48,7 @@ def page_text(tree: html.HtmlElement, url: str) -> str:
 
 def _own_story(tree: html.HtmlElement, url: str) -> html.HtmlElement:
     tree = copy(tree)
+    without_layout_tables(tree)
     without_teasers(tree, url)
     return tree
 

@@ -37,6 +37,8 @@ ELLIPSIS = ("…", "...", "[…]", "[...]")
 def with_body_said(text: str, tree: html.HtmlElement, facts: PageFacts) -> str:
     """The text, or the body that the page's JSON-LD tells when the text is a small part of it."""
     said = body_said(facts)
+    if "\n" in said and "\n" not in text and key(said) == key(text):
+        return said  # of a page that a program draws nothing else is there, and all in one line
     if len(said) < MIN_SAID or len(said) < MUCH_LONGER * len(text) or not _agrees(text, said):
         return text
     printed = list(_blocks_in(tree, key(said)))
