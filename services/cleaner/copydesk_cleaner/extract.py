@@ -13,11 +13,12 @@ from copydesk_cleaner.extraction.body import page_text
 from copydesk_cleaner.extraction.completion import completed
 from copydesk_cleaner.extraction.facts import alternatives, captions, read_facts
 from copydesk_cleaner.extraction.fragment import blocks
+from copydesk_cleaner.extraction.pointers import links_of
 from copydesk_cleaner.extraction.said import with_body_said, with_standfirst
-from copydesk_cleaner.extraction.tree import HEADINGS, drop_code, parse, texts, words_of
-from copydesk_cleaner.headlines import MIN_LINK_WORDS, with_words
+from copydesk_cleaner.extraction.tree import HEADINGS, drop_code, parse, texts
+from copydesk_cleaner.headlines import with_words
 from copydesk_cleaner.metadata import Metadata, PageFacts, read_metadata
-from copydesk_cleaner.text import key, normalise
+from copydesk_cleaner.text import normalise
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Page
 
@@ -34,7 +35,7 @@ class Extracted:
     """A page's text, normalised, and what was learnt on the way.
 
     ``captions`` and ``alternatives`` (of pictures) are as printed; ``headings`` are keys of their words, ``links`` map
-    such keys to where they lead, as written.
+    such keys and the words of addresses to where they lead, as written.
     """
 
     text: str
@@ -67,7 +68,7 @@ def extract(page: Page) -> Extracted:
             metadata=metadata,
             captions=captions(facts, metadata),
             alternatives=alternatives(tree),
-            links=_links(tree),
+            links=links_of(tree, page.url),
             headings=with_words(texts(tree, *HEADINGS), 1),
         )
     )
@@ -76,17 +77,6 @@ def extract(page: Page) -> Extracted:
 def _story(tree: html.HtmlElement, facts: PageFacts, url: str) -> str:
     text = with_body_said(normalise(page_text(tree, url)), tree, facts)
     return with_standfirst(text, tree, facts) if text else ""
-
-
-def _links(tree: html.HtmlElement) -> Mapping[str, str]:
-    """The links of so many words: most are one word, and said again and again."""
-    found: dict[str, str] = {}
-    for link in tree.iter("a"):
-        text = words_of(link)
-        if len(text) >= 2 * MIN_LINK_WORDS - 1 and text not in found:
-            found[text] = link.get("href") or ""
-    keyed = ((key(text), address) for text, address in found.items())
-    return {words: address for words, address in keyed if len(words.split()) >= MIN_LINK_WORDS}
 
 
 def _sized(extracted: Extracted) -> Extracted:

@@ -64,7 +64,8 @@ def _is_link(unit: Unit, context: Context) -> bool:
     if not context.links or len(unit.text.split()) > MAX_LINK_WORDS or has_end_mark(unit.text):
         return False
     words = key(unit.text)
-    return LISTED.match(unit.text) is None and words in context.links and words not in context.headings
+    is_link = words in context.links or words.replace(" ", "") in context.links
+    return is_link and LISTED.match(unit.text) is None and words not in context.headings
 
 
 def with_words(texts: Iterable[str], minimum: int) -> frozenset[str]:

@@ -93,9 +93,14 @@ def _links(story: Story, links: Mapping[str, str], base: str) -> tuple[RelatedLi
     """The pointers to other stories that were cut, each once, with the address of the page's link of the same words."""
     found = dict.fromkeys(finding.link for finding in _in_order(story) if finding.link)
     return tuple(
-        link if link.url else link.model_copy(update={"url": absolute(base, links.get(key(link.title)))})
+        link if link.url else link.model_copy(update={"url": absolute(base, _address(links, key(link.title)))})
         for link in found
     )
+
+
+def _address(links: Mapping[str, str], words: str) -> str | None:
+    """Where the link of these words leads, or else the one whose address says them."""
+    return links.get(words) or links.get(words.replace(" ", ""))
 
 
 def _in_order(story: Story) -> list[Finding]:
