@@ -14,6 +14,7 @@ from trafilatura.settings import MANUALLY_CLEANED, Extractor
 from trafilatura.xml import xmltotxt
 from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
 
+from copydesk_cleaner.extraction.layout import without_layout_tables
 from copydesk_cleaner.extraction.nesting import free_main
 from copydesk_cleaner.extraction.pointers import keep_pointers
 from copydesk_cleaner.extraction.teasers import without_teasers
@@ -51,6 +52,7 @@ def _own_story(tree: html.HtmlElement, url: str) -> html.HtmlElement:
     tree = copy(tree)
     free_main(tree)
     keep_pointers(tree)
+    without_layout_tables(tree)
     without_teasers(tree, url)
     return tree
 
