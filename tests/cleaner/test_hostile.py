@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk_cleaner.extract import MAX_CHARACTERS, MAX_TEXT_CHARACTERS
-from copydesk_cleaner.extraction.tree import MAX_ATTRIBUTES, MAX_ELEMENTS
+from copydesk_cleaner.extract import MAX_CHARACTERS, MAX_LINES, MAX_TEXT_CHARACTERS
+from copydesk_cleaner.extraction.tree import MAX_ATTRIBUTES, MAX_CELLS, MAX_ELEMENTS
 from copydesk_cleaner.stage import STAGE, clean
+from copydesk_cleaner.story import MAX_FINDINGS
 from copydesk_shared.errors import DropReason, Poison
 from copydesk_shared.messages import Page
 from copydesk_shared.stage import Drop, Emit
 from copydesk_shared.testing import MemoryBroker
 from copydesk_shared.topics import CLEANED, DEAD_LETTER, FETCHED
 from copydesk_shared.wire import decode, encode
-from tests.cleaner.pages import GOLDEN, article_of, html_page
+from tests.cleaner.pages import GOLDEN, article_of, html_page, text_page
 from tests.shared.stages import committed, running_stage, until
 
 SENTENCE = "The harbour board met on Friday to hear the complaint of the ferry crews about the timetable. "
@@ -55,6 +56,16 @@ TOO_LARGE = {
     "unclosed tables": page_of("<table><tr><td>" * 10_000 + SENTENCE),
     "a story under 50,000 divs": page_of(f"<article><h1>Row</h1>{'<div>' * 50_000}{STORY}"),
     "elements without words": page_of("<br>" * (MAX_ELEMENTS + 1)),
+    "50,000 items": page_of(STORY.replace("</article>", f"<ul>{'<li>some words</li>' * 50_000}</ul></article>")),
+    "50,000 terms": page_of(STORY.replace("</article>", f"<dl>{'<dt>some words</dt>' * 50_000}</dl></article>")),
+    "paragraphs of a story": page_of(f"<article>{'<p>some words of it here</p>' * (MAX_LINES + 1)}</article>"),
+}
+TOO_LARGE_TEXTS = {
+    "lines": "x\n" * (MAX_LINES + 1),
+    "credits in one line": "(Photo: A B/AP) " * (MAX_FINDINGS + 1),
+    "credits in lines": f"{'(Photo: A B/AP) ' * 12}\n" * 500,
+    "sign-offs": "(Reporting by Ann Lee; editing by Bob Ray)\n" * (MAX_FINDINGS + 1),
+    "one line of 2 MB": "word " * 400_000,
 }
 DROPPED = {
     "nothing": "",
@@ -76,7 +87,7 @@ CLEANED_PAGES = {
     "a declared Shift JIS": page_of(f"{STORY}<p>é ü</p>", "<meta charset=shift_jis>"),
     "a huge attribute": page_of(f"<p title='{'x' * 3_900_000}'>a</p>{STORY}"),
     "a huge class": page_of(f"<div class='{'comment ' * 100_000}'>a</div>{STORY}"),
-    "20,000 attributes of two": page_of(f"<p {'a=b c=d ' * 2_000}>a</p>{STORY}"),
+    "as many attributes as may be": page_of(f"<p {'a=b c=d ' * (MAX_ATTRIBUTES // 2 - 1)}>a</p>{STORY}"),
     "a million entities": page_of(f"<article><p>{SENTENCE}{'&eacute;' * 400_000}</p></article>"),
     "references to references": page_of(f"{STORY}<p>{'&amp;amp; ' * 100_000}</p>"),
     "a reference of many digits": page_of(f"{STORY}<p>&#{'9' * 100_000};</p>"),
@@ -96,8 +107,12 @@ CLEANED_PAGES = {
     "nested teasers": page_of(f"{STORY}{'<div><h3><a href=/news/x>Another</a></h3>' * 120}"),
     "tags": page_of(f"{STORY}<p>{'<a rel=tag href=/t>t</a>' * 19_000}</p>"),
     "wide spans": page_of(f"{STORY}<table><tr><td colspan=1000000000 rowspan=100000>x{'<tr><td>y' * 200}</table>"),
+    "a row of 50,000 cells": page_of(
+        STORY.replace("</article>", f"<table><tr>{'<td>x</td>' * 50_000}</tr></table></article>")
+    ),
+    "50,000 cells in no row": page_of(STORY.replace("</article>", f"<table>{'<th>x</th>' * 50_000}</table></article>")),
     "figures": page_of(f"{STORY}{'<figure><img src=a><figcaption>c d e</figcaption></figure>' * 10_000}"),
-    "a fragment of breaks": f"<p>{SENTENCE}</p>{'a<br>' * 20_000}",
+    "a fragment of breaks": f"<p>{SENTENCE}</p>{'a<br>' * (MAX_LINES - 10)}",
 }
 
 
@@ -106,6 +121,20 @@ def test_a_page_that_is_too_large_is_refused_by_name(name: str) -> None:
     with pytest.raises(Poison) as caught:
         clean(html_page(TOO_LARGE[name]))
     assert caught.value.reason.value == "too-large"
+
+
+@pytest.mark.parametrize("name", TOO_LARGE_TEXTS)
+def test_a_text_that_is_too_large_is_refused_by_name(name: str) -> None:
+    with pytest.raises(Poison) as caught:
+        clean(text_page(TOO_LARGE_TEXTS[name]))
+    assert caught.value.reason.value == "too-large"
+
+
+def test_a_row_keeps_as_many_cells_as_it_may_have() -> None:
+    row = "".join(f"<td>c{number}</td>" for number in range(MAX_CELLS + 10))
+    words = article_of(html_page(page_of(STORY.replace("</article>", f"<table><tr>{row}</table></article>")))).text
+    assert f"c{MAX_CELLS - 1}" in words
+    assert f"c{MAX_CELLS}" not in words
 
 
 @pytest.mark.parametrize("name", DROPPED)

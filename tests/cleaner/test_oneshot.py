@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk_cleaner.oneshot import decode, looks_like_html, page_from
+from copydesk_cleaner.charsets import decode
+from copydesk_cleaner.oneshot import looks_like_html, page_from
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import article_id
 from copydesk_shared.messages import Page
@@ -83,6 +84,65 @@ def test_the_kind_can_be_given() -> None:
 )
 def test_bytes_are_decoded(content: bytes, expected: str) -> None:
     assert decode(content) == expected
+
+
+RUSSIAN = "Правление порта собралось в пятницу, чтобы выслушать жалобу экипажей на расписание паромов."
+JAPANESE = "港湾委員会は金曜日に会合を開き、フェリーの時刻表に関する乗組員の苦情を聞いた。"
+CHINESE = "港务委员会周五开会，听取渡轮船员对时刻表的投诉。决定将于周一作出。"
+GERMAN = "Der Ausschuss hörte am Freitag die Beschwerden über den Fahrplan: „so“, heißt es, für 5 £."
+HTML = "<!doctype html><html><head><title>x</title></head><body class='a b'><p>{}</p></body></html>"
+
+
+@pytest.mark.parametrize("form", ["{}", HTML, "{}\n" * 400], ids=["text", "html", "long"])
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("koi8-r", RUSSIAN),
+        ("windows-1251", RUSSIAN),
+        ("utf-16-le", RUSSIAN),
+        ("utf-16-be", RUSSIAN),
+        ("shift_jis", JAPANESE),
+        ("euc_jp", JAPANESE),
+        ("gb18030", CHINESE),
+        ("big5", "港務委員會週五開會，聽取渡輪船員對時刻表的投訴。"),
+        ("euc_kr", "항만 위원회는 금요일에 모여 여객선 승무원들의 시간표에 대한 불만을 들었다."),
+        ("windows-1253", "Το συμβούλιο του λιμανιού συνεδρίασε την Παρασκευή για να ακούσει τα πληρώματα."),
+        ("windows-1255", "מועצת הנמל התכנסה ביום שישי כדי לשמוע את תלונת צוותי המעבורות על לוח הזמנים."),
+        ("windows-1256", "اجتمع مجلس الميناء يوم الجمعة للاستماع إلى شكوى أطقم العبارات بشأن الجدول الزمني."),
+        ("windows-1252", GERMAN),
+        ("utf-16-le", GERMAN),
+    ],
+)
+def test_a_charset_that_nothing_declares_is_told_by_the_bytes(encoding: str, text: str, form: str) -> None:
+    whole = form.format(text) if form is HTML else form.replace("{}", text)
+    assert page(whole.encode(encoding)).content == whole
+
+
+@pytest.mark.parametrize(
+    ("declared", "used"),
+    [
+        ("windows-1251", "utf-8"),
+        ("shift_jis", "utf-8"),
+        ("utf-16", "utf-8"),
+        ("utf-8", "windows-1251"),
+        ("latin1", "koi8-r"),
+        ("shift_jis", "windows-1251"),
+        ("utf-16", "windows-1251"),
+        ("euc-jp", "koi8-r"),
+    ],
+)
+def test_a_wrong_declaration_is_not_believed_where_the_bytes_contradict(declared: str, used: str) -> None:
+    whole = f'<meta charset="{declared}"><p>{RUSSIAN}</p>'
+    assert page(whole.encode(used)).content == whole
+
+
+def test_text_that_was_damaged_on_its_way_stays_what_it_was() -> None:
+    damaged = RUSSIAN.encode()[1:-1] + b"\x93"
+    assert page(damaged).content == "\ufffd" + RUSSIAN[1:-1] + "\ufffd"
+
+
+def test_bytes_of_which_nothing_tells_the_charset_are_read_as_browsers_read_them() -> None:
+    assert page("Správa přístavu".encode("windows-1250")).content == "Správa pøístavu"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from copydesk_cleaner.caption_forms import ALONE, DATED, WEAK_LABELS, Gap, Label, gap_before, tail_label_of
 from copydesk_cleaner.credit_places import MAX_CAPTION, STARTERS, WINDOW, Place, Surroundings, caption_start
@@ -22,7 +23,7 @@ from copydesk_cleaner.credits import (
 from copydesk_cleaner.findings import image_of, picture_finding
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
-from copydesk_cleaner.story import Cut, Finding, Unit
+from copydesk_cleaner.story import MAX_FINDINGS, Cut, Finding, Unit
 from copydesk_cleaner.text import LOWER, UPPER, count_sentences, has_end_mark, last_sentence_start
 
 MIN_LABELLED_WORDS = 4
@@ -164,7 +165,7 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
     found: list[Finding] = []
     cuts = [finding.cuts[-1].end - unit.start for finding in taken]
     low = 0
-    for match in INLINE.finditer(unit.text):
+    for match in islice(INLINE.finditer(unit.text), MAX_FINDINGS):
         end = source_end(unit.text, match.end()) if match.start() >= low else None
         if end is None or is_source(unit.text[match.end() :]):
             continue
@@ -188,8 +189,11 @@ def source_end(text: str, start: int) -> int | None:
     found = None
     for match in RUN_ON.finditer(text, start, start + MAX_CREDIT):
         source = text[start : match.start()]
+        alone = is_agency(source) or is_supplier(source)
+        if not alone and not is_chain(source):
+            continue
         named = agencies_in(source)[-1:]
-        if not (is_agency(source) or is_supplier(source) or (is_chain(source) and source.endswith(named))):
+        if not alone and not source.endswith(named):
             continue
         if match["spaced"] is None or match["spaced"] in STARTERS or any(map(is_picture_agency, named)):
             found = match.start()

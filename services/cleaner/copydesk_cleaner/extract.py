@@ -26,6 +26,7 @@ NOTHING_KNOWN = Metadata()
 
 MAX_CHARACTERS = 4_000_000
 MAX_TEXT_CHARACTERS = 1_000_000
+MAX_LINES = 20_000
 
 DOCUMENT = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 
@@ -84,4 +85,7 @@ def _sized(extracted: Extracted) -> Extracted:
         raise Poison(
             f"text of {len(extracted.text)} characters, at most {MAX_TEXT_CHARACTERS}", DeadLetterReason.TOO_LARGE
         )
+    lines = extracted.text.count("\n") + 1
+    if lines > MAX_LINES:
+        raise Poison(f"text of {lines} lines, at most {MAX_LINES}", DeadLetterReason.TOO_LARGE)
     return extracted

@@ -1,11 +1,11 @@
 """A page made from a file or a text that a person hands in."""
 
-import codecs
 import hashlib
 import re
 from datetime import datetime
 from typing import Literal
 
+from copydesk_cleaner.charsets import decode
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import article_id, canonical_url, registrable_domain
 from copydesk_shared.messages import Page, Source
@@ -14,16 +14,6 @@ Kind = Literal["auto", "html", "text"]
 
 SNIFFED = 4096
 MAX_CONTROL_SHARE = 0.01
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
-FALLBACK = "windows-1252"  # what browsers assume: https://encoding.spec.whatwg.org
-SINGLE_BYTE_GUESSES = frozenset({"iso8859-1", "cp1252", "ascii"})
 STARTS_AS_HTML = re.compile(r"\s*<(?:!doctype|\?xml|!--|[a-z][a-z0-9]*[\s>/])", re.IGNORECASE)
 HTML_TAGS = re.compile(r"</(?:p|div|article|section|body|h[1-6]|li|figure)\s*>|<br\s*/?>", re.IGNORECASE)
 MIN_TAGS = 2
@@ -45,7 +35,7 @@ def page_from(content: str | bytes, *, kind: Kind, url: str | None, now: datetim
     Without a URL its address is ``urn:sha256:...`` of the text. Raises :class:`InputError` for input that is empty,
     binary or has an address that is not an absolute http or https URL.
     """
-    text = decode(content) if isinstance(content, bytes) else content
+    text = _text(content) if isinstance(content, bytes) else content
     _check(text)
     canonical = _canonical(url) if url is not None else f"urn:sha256:{hashlib.sha256(_utf8(text)).hexdigest()}"
     domain = registrable_domain(canonical) if url is not None else "unknown"
@@ -59,6 +49,13 @@ def page_from(content: str | bytes, *, kind: Kind, url: str | None, now: datetim
         content=_utf8(text).decode("utf-8"),
         fetched_at=now,
     )
+
+
+def _text(content: bytes) -> str:
+    for signature, name in BINARY:
+        if content.startswith(signature):
+            raise InputError(f"the input is not text: it looks like {name}")
+    return decode(content)
 
 
 def _utf8(text: str) -> bytes:
@@ -86,43 +83,3 @@ def looks_like_html(text: str) -> bool:
     """Whether text of unknown kind is HTML: it starts with a tag or holds several block tags."""
     start = text[:SNIFFED]
     return STARTS_AS_HTML.match(start) is not None or len(HTML_TAGS.findall(start)) >= MIN_TAGS
-
-
-def decode(content: bytes) -> str:
-    """Bytes as text: by byte order mark, by the charset the document declares, as UTF-8, else as windows-1252.
-
-    A declared Latin-1 or ASCII is a guess that never fails, so UTF-8 goes before it. Raises :class:`InputError` for
-    what is no text at all.
-    """
-    for signature, name in BINARY:
-        if content.startswith(signature):
-            raise InputError(f"the input is not text: it looks like {name}")
-    for mark, encoding in BOMS:
-        if content.startswith(mark):
-            return _decoded(content, encoding, f"its byte order mark says {encoding}, but it is not")
-    for encoding in _candidates(content):
-        try:
-            return content.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
-            continue
-    return content.decode(FALLBACK, "replace")
-
-
-def _decoded(content: bytes, encoding: str, complaint: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError:
-        raise InputError(f"the input cannot be decoded: {complaint}") from None
-
-
-def _candidates(content: bytes) -> list[str]:
-    match = DECLARED.search(content[:SNIFFED])
-    if match is None:
-        return ["utf-8", FALLBACK]
-    try:
-        codec = codecs.lookup(match[1].decode("ascii"))
-    except LookupError:
-        return ["utf-8", FALLBACK]
-    if codec.name in SINGLE_BYTE_GUESSES or not getattr(codec, "_is_text_encoding", True):
-        return ["utf-8", FALLBACK]
-    return [codec.name, "utf-8", FALLBACK]

@@ -39,11 +39,12 @@ def _closing(family: Family) -> Family:
     def closing(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
         left, gone = list(units), {(-1, -1)}
         while gone:
-            found = list(family(left[-CLOSING_UNITS:], context))
+            last = left[-CLOSING_UNITS:]
+            found = list(family(last, context))
             yield from found
             gone = {(finding.cuts[0].start, finding.cuts[0].end) for finding in found}
-            gone &= {(unit.start, unit.end) for unit in left}
-            left = [unit for unit in left if (unit.start, unit.end) not in gone]
+            gone &= {(unit.start, unit.end) for unit in last}
+            left[-CLOSING_UNITS:] = [unit for unit in last if (unit.start, unit.end) not in gone]
 
     return closing
 

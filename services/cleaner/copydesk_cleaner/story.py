@@ -11,10 +11,14 @@ removals whose offsets count in the text before any cut.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
 from copydesk_cleaner.text import LOWER, UPPER
+from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Image, RelatedLink, Removal
+
+MAX_FINDINGS = 5_000
 
 Kind = Literal["caption", "credit", "related-link", "title", "promotion", "boilerplate", "whitespace"]
 
@@ -104,9 +108,15 @@ class Story:
         return cls(text, list(split_units(text)))
 
     def apply(self, family: Family, context: Context) -> None:
-        """Run a family of rules over what is left; a finding that overlaps an earlier one is ignored."""
+        """Run a family of rules over what is left; a finding that overlaps an earlier one is ignored.
+
+        Raises :class:`Poison` for more findings than any article has.
+        """
         taken: list[tuple[int, int]] = []
-        for finding in sorted(family(self.units, context), key=lambda finding: finding.cuts[0].start):
+        found = list(islice(family(self.units, context), MAX_FINDINGS + 1))
+        if len(found) + len(self.findings) > MAX_FINDINGS:
+            raise Poison(f"text with more than {MAX_FINDINGS} things to cut", DeadLetterReason.TOO_LARGE)
+        for finding in sorted(found, key=lambda finding: finding.cuts[0].start):
             if not taken or finding.cuts[0].start >= taken[-1][1]:
                 self.findings.append(finding)
                 taken += ((cut.start, cut.end) for cut in finding.cuts)

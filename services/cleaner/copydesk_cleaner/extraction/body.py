@@ -18,7 +18,7 @@ from copydesk_cleaner.extraction.layout import without_layout_tables
 from copydesk_cleaner.extraction.nesting import free_main
 from copydesk_cleaner.extraction.pointers import keep_pointers
 from copydesk_cleaner.extraction.teasers import without_teasers
-from copydesk_cleaner.extraction.tree import size, texts
+from copydesk_cleaner.extraction.tree import shorten_rows, size, texts
 
 MAX_RERUN_ELEMENTS = 15_000
 SHORT_TEXT = 400
@@ -68,6 +68,7 @@ def seems_short(text: str, tree: html.HtmlElement) -> bool:
 def fast(tree: html.HtmlElement) -> str:
     """What trafilatura's main extractor finds; the tree is used up."""
     etree.strip_elements(tree, *NEVER_STORY, with_tail=False)
+    shorten_rows(tree)
     try:
         if _may_go_on(tree):
             prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)
@@ -86,6 +87,7 @@ def _may_go_on(tree: html.HtmlElement) -> bool:
 
 def thorough(tree: html.HtmlElement) -> str:
     """What trafilatura's default mode finds."""
+    shorten_rows(tree)
     document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False, prune_xpath=NAVIGATION)
     body = getattr(document, "body", None)  # None when nothing was found
     return "" if body is None else _printed(body)

@@ -8,7 +8,7 @@ from lxml import etree, html
 from copydesk_shared.errors import DeadLetterReason, Poison
 
 MAX_ELEMENTS = 60_000
-MAX_ATTRIBUTES = 10_000
+MAX_ATTRIBUTES = 2_000
 LONG_TAG = 4 * MAX_ATTRIBUTES  # characters that so many attributes have at least
 
 # libxml2 compares each attribute of an element with all before it.
@@ -21,6 +21,8 @@ ATTRIBUTES = re.compile(
 CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))  # libxml2 stops at some of them
 NOT_CHARACTERS = re.compile("[\ufffe\uffff]")  # nor any text after them
 MAX_DEPTH = 2_048  # of libxml2
+MAX_CELLS = 1_000  # of a row; trafilatura counts them again for each. No colspan of HTML 5 is greater
+CELLS = frozenset({"td", "th"})
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 # lxml.html asks a Python function for the class of every element; forms and links need no class of their own here.
@@ -60,6 +62,15 @@ def drop_code(tree: html.HtmlElement) -> None:
     for script in list(tree.iter("script")):
         if "ld+json" not in (script.get("type") or ""):
             script.drop_tree()
+
+
+def shorten_rows(tree: html.HtmlElement) -> None:
+    """Take the cells out of the tree that no row has room for."""
+    cells = 0
+    for element in list(tree.iter("tr", *CELLS)):
+        cells = cells + 1 if element.tag in CELLS else 0
+        if cells > MAX_CELLS:
+            element.drop_tree()
 
 
 def size(tree: html.HtmlElement) -> int:
