@@ -20,7 +20,10 @@ FIRST_CRUMBS = 2
 MAX_FIRST_WORDS = 3
 BULLET = "- "
 
-AFTER_NAME = re.compile(r"\s?(?:[,|/•·–—(-]|\b(?:in|for|and|und|et|y|e|en|i|и|та)\b)")
+AFTER_NAME = re.compile(
+    r"\s?(?:[,|/•·–—(-]|(?:[A-Z][a-z]+ ){0,3}(?:[Cc]orrespondent|[Ee]ditor|[Rr]eporter|[Ww]riter)\b|"
+    r"\b(?:at|in|for|and|und|et|y|e|en|i|и|та)\b)"
+)
 TELLS = re.compile(
     r"(?:,? (?:\(|who\b|a\b|an\b|the\b)[^.!?]{0,120}[,)])? "
     r"(?:is|was|has|covers?|covered|writes?|reports?|joined|works?|teaches|edits|leads|ist|war|arbeitet|schreibt|berichtet|leitet|lehrt|est|couvre|écrit|dirige|es|fue|escribe|cubre|"
