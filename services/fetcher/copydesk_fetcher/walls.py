@@ -233,13 +233,13 @@ def _says_not_free(node: Mapping[str, Any]) -> bool:
 
 def _has_plenty(text: str, start: int) -> bool:
     """Whether plain paragraphs alone make a story: most pages are done here."""
-    found, at, are_closed = 0, text.find("<p", start), True
+    found, at, end = 0, text.find("<p", start), -1
     while at >= 0:
         following = text.find("<p", at + 2)
         if text[at + 2 : at + 3] in (">", " ", "\n"):
-            end = text.find("</p", at, at + READ_CHARACTERS) if are_closed else -1
-            are_closed = end >= 0
-            paragraph = text[at : end if 0 <= end < following or following < 0 else following]
+            if end < at and (end := text.find("</p", at)) < 0:
+                end = len(text)
+            paragraph = text[at : min(end, following) if following >= 0 else end]
             length = len(TAGS.sub("", paragraph))
             if length >= LONG_PARAGRAPH and not any(word in paragraph for word in MAYBE_TALK):
                 found += length
@@ -254,7 +254,8 @@ def _ends_in_wall(text: str, start: int) -> bool:
     if not (_has_any(text, EXPLICIT_STEMS) and _has_any(text, EXPLICIT_MARKUP)):
         return False
     shown = "".join(_shown(text[:READ_CHARACTERS], start))
-    return any(_speaks(shown, at) and not _has_plenty(shown, at) for at in _wall_tags(shown))
+    speaking = [at for at in _wall_tags(shown) if _speaks(shown, at)]
+    return bool(speaking) and not _has_plenty(shown, speaking[-1])
 
 
 def _has_any(text: str, marks: Sequence[str]) -> bool:
