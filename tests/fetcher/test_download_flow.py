@@ -177,6 +177,34 @@ async def test_a_wall_is_never_published(site: Site, client: Client, settings: F
     assert page.canonical_url == site.url("/a")
 
 
+TOLD = "The council met on Sunday and decided to rebuild the harbour wall. " * 10
+
+
+@pytest.mark.parametrize(("status", "access"), [(401, "paywall"), (402, "paywall"), (403, "partial")])
+async def test_the_feed_s_text_is_used_where_the_page_is_kept_back(
+    site: Site, client: Client, settings: FetcherSettings, status: int, access: str
+) -> None:
+    site.pages["/a"] = answer("<p>Subscribe!", status, x_robots_tag="noarchive")
+    page = await page_of(Downloader(client, settings), entry_at(site.url("/a"), summary=TOLD))
+    assert (page.content, page.content_type, page.access) == (TOLD, "text/plain", access)
+    assert (page.url, page.rights.robots) == (site.url("/a"), "noarchive")
+
+
+async def test_what_may_not_be_kept_is_not_taken_from_the_feed_either(
+    site: Site, client: Client, settings_with: Settings
+) -> None:
+    site.pages["/a"] = answer("", 403, x_robots_tag="noai")
+    downloader = Downloader(client, settings_with(reservations="obey"))
+    assert await dropped(downloader, entry_at(site.url("/a"), summary=TOLD)) is DropReason.RESERVED
+
+
+async def test_a_summary_is_no_story_where_the_page_is_kept_back(
+    site: Site, client: Client, settings: FetcherSettings
+) -> None:
+    site.pages["/a"] = answer("", 402)
+    assert await dropped(Downloader(client, settings), entry_at(site.url("/a"), summary="In short.")) is DropReason.WALL
+
+
 async def test_a_redirect_to_another_domain_is_for_its_owner(
     site: Site, client: Client, settings: FetcherSettings
 ) -> None:

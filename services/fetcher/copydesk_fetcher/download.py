@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from copydesk_fetcher.addresses import IPNetwork
 from copydesk_fetcher.addresses import refusal as refused_address
+from copydesk_fetcher.head import Head
 from copydesk_fetcher.hosts import Queued, as_page
 from copydesk_fetcher.http import PAGE_ACCEPT, Client, is_page
 from copydesk_fetcher.known import Known
@@ -32,7 +33,7 @@ from copydesk_fetcher.rights import TdmFiles, combine, declared, refusal
 from copydesk_fetcher.robots import Robots, RobotsVerdict, product_token
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.urls import plain_url
-from copydesk_fetcher.walls import Judgement, judge
+from copydesk_fetcher.walls import Judgement, judge, kept_back
 from copydesk_shared.errors import DeadLetterReason, DropReason, Poison, Retryable, RetryClass
 from copydesk_shared.identity import canonical_url, registrable_domain
 from copydesk_shared.log import Outgoing
@@ -233,7 +234,7 @@ class Downloader:
                 raise Poison(f"{url}: {error}, again and again", DeadLetterReason.UNDECODABLE) from None
             kind = RetryClass.TIMED_OUT if isinstance(error, TooSlow) else RetryClass.UNREACHABLE
             raise Retryable(f"{url}: {error}", kind) from None
-        return fetched if fetched.status == OK else _judged(fetched)
+        return fetched if fetched.status == OK or kept_back(fetched.status, entry) else _dropped(fetched)
 
     def _forwarded(self, entry: Entry, url: str) -> Forward[Entry] | Drop:
         """The entry for the owner of the domain that it leads to, who will ask whether that may be fetched."""
@@ -246,12 +247,13 @@ class Downloader:
     def _used(self, entry: Entry, fetched: Fetched, verdict: RobotsVerdict, in_file: str | None) -> Result:
         """The page in an answer, where rights and walls let it be one."""
         now = _now()
-        opened = open_page(fetched)
+        without_page = None if fetched.status == OK else kept_back(fetched.status, entry)
+        opened = open_page(fetched) if without_page is None else OpenPage(fetched, "text/plain", "", Head())
         said = declared(fetched.headers, opened.head, agent=self._token, now=now, url=fetched.url)
         rights = combine(verdict, said, in_file, self._settings)
         if refused := refusal(rights, self._settings):
             return Drop(refused[0], f"{fetched.url}: {refused[1]}")
-        judgement = judge(opened, entry)
+        judgement = without_page or judge(opened, entry)
         if judgement.is_wall and judgement.better == "page":
             return Drop(DropReason.WALL, f"{fetched.url}: {judgement.access}: {judgement.reason}")
         return self._emit(entry, _page(entry, opened, judgement, rights, now))
@@ -291,7 +293,7 @@ def told_by_feed(entry: Entry) -> Entry:
     return entry if entry.content else entry.model_copy(update={"content": entry.summary, "content_type": "text/plain"})
 
 
-def _judged(fetched: Fetched) -> Drop:
+def _dropped(fetched: Fetched) -> Drop:
     """Why an answer without a page is dropped. Raises :class:`Retryable` where it may be another one later."""
     said = f"{fetched.url}: the server answered {fetched.status}"
     if fetched.status in RETRIED_STATUS or fetched.status >= SERVER_ERRORS:

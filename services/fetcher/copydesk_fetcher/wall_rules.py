@@ -25,6 +25,8 @@ class Rule:
     wall_below: int
 
 
+# Statuses by which a server keeps a story back from us.
+KEPT_BACK: Mapping[int, Access] = {401: "paywall", 402: "paywall", 403: "partial"}
 # The first that counts decides.
 RULES: Sequence[Rule] = (
     Rule("challenge-title", "partial", 600, 600),

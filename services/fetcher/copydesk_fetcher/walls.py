@@ -22,6 +22,7 @@ from copydesk_fetcher.wall_rules import (
     EXPLICIT_MARKUP,
     EXPLICIT_STEMS,
     HIDDEN,
+    KEPT_BACK,
     LOGIN_HOSTS,
     LOGIN_SEGMENTS,
     MAYBE_CONSENT_SEGMENTS,
@@ -129,6 +130,14 @@ def _by_rule(signs: set[str], story: int, entry: Entry | None, feed_text: str) -
 def _better(entry: Entry | None, feed_text: str, story: int) -> Literal["page", "feed"]:
     carries = entry is not None and (bool(entry.content) or len(feed_text) >= FEED_TEXT)
     return "feed" if carries and len(feed_text) > story else "page"
+
+
+def kept_back(status: int, entry: Entry) -> Judgement | None:
+    """Judge an answer without a page; ``None`` unless the story is kept back and the feed's text is of some use."""
+    access = KEPT_BACK.get(status)
+    if access is None or _better(entry, _feed_text(entry), 0) != "feed":
+        return None
+    return Judgement(access, f"status-{status}", is_wall=True, better="feed")
 
 
 def _against_feed(story: int, feed_text: str) -> Judgement:
