@@ -80,12 +80,11 @@ def test_on_one_line_without_spaces_between() -> None:
     assert_furniture_moved(article)
 
 
-def test_on_one_line_with_spaces_between_only_headlines_without_a_border_stay() -> None:
+def test_on_one_line_with_spaces_between() -> None:
     article = article_of(text_page(" ".join(LINES)))
-    kept = list(expected_paragraphs())
-    kept.insert(14, LINKS[2])
-    assert article.text == " ".join(kept)
-    assert {image.credit for image in article.images} == {CREDIT, "Anadolu via Getty Images"}
+    assert article.text == " ".join(expected_paragraphs())
+    assert [(image.caption, image.credit, image.agencies) for image in article.images] == PICTURES
+    assert [link.title for link in article.related_links] == [f"{LINKS[0]} {LINKS[1]}", LINKS[2]]
 
 
 def test_known_titles_find_headlines_even_inside_a_line() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from copydesk_cleaner.caption_forms import BRACKETED, TRAILING_COPYRIGHT, line_rule, tail_label_of
+from copydesk_cleaner.caption_forms import BRACKETED, OPENING_BRACKET, TRAILING_COPYRIGHT, line_rule, tail_label_of
 from copydesk_cleaner.credit_lines import (
     agency_first,
     bare_credit,
@@ -96,7 +96,7 @@ def _inside(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Fin
 
 
 def _bracketed(unit: Unit, previous: Unit | None, around: Surroundings) -> Iterator[Finding]:
-    if not any(bracket in unit.text for bracket in "([（"):
+    if OPENING_BRACKET.search(unit.text) is None:
         return
     position = 0
     matches = list(BRACKETED.finditer(unit.text))

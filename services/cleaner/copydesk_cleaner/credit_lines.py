@@ -46,8 +46,9 @@ WEAK_PREFIXED = re.compile(rf"(?P<credit>{words_pattern(shipped().vocabulary('we
 # A label inside a line, and where its source may run on into the next sentence.
 INLINE = re.compile(
     r"(?:Photograph|PHOTO|Photos|Photo [Cc]redit|Photo|Pictures|Picture|Image|CREDIT|Credit|Crédit photo|Crédit|"
-    r"Crédito|Fotos|Foto|Bildquelle|Bild|Imagen|Imagem|Zdjęcie|Фото) ?: ?|© ?"
+    r"Crédito|Fotos|Foto|Bildquelle|Bild|Imagen|Imagem|Zdjęcie|Фото) ?: ?|(?:Photos?|Image|Picture) by |© ?"
 )
+LABEL_MARK = re.compile(r"[:©]| by ")  # in every line with such a label
 RUN_ON = re.compile(
     rf"(?<=[^\W\d_])(?=(?: [\"“‘„«]?(?P<spaced>[{UPPER}][\w’']*)|(?:(?<=[{LOWER}])[\"“‘„«]?[{UPPER}]"
     rf"|[\"“‘„«]?[{UPPER}][{LOWER}])))"
@@ -162,6 +163,8 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
 
     ``taken`` are findings of this unit, in order; a caption does not reach back over them.
     """
+    if LABEL_MARK.search(unit.text) is None:
+        return []
     found: list[Finding] = []
     cuts = [finding.cuts[-1].end - unit.start for finding in taken]
     low = 0

@@ -104,7 +104,8 @@ def stands_as_credit(credit: Credit, before: str, place: Place, word: str, aroun
     if not before:
         return place == Place.END and is_supplier(credit.source)
     words = len(before.split())
-    if words < MIN_CAPTION_WORDS or not (before[:1].isupper() or before[:1] in STARTS):
+    is_begun = before[:1].isupper() or before[:1] in STARTS or is_picture_agency(credit.source)
+    if words < MIN_CAPTION_WORDS or not is_begun:
         return False
     if known_end(before, around.known) is not None:
         return True
@@ -133,8 +134,9 @@ def _fits(credit: Credit, before: str, place: Place, *, starts_anew: bool) -> bo
 
 
 def _is_picture(credit: Credit, place: Place) -> bool:
-    """Whether it is "(File photo)" or its like at the end of a line, about a picture even after a full stop."""
-    return place == Place.END and is_supplier(credit.source) and " " in credit.source
+    """Whether it is "(File photo)", "(Alamy)" or their like at a line's end, about a picture even after a full stop."""
+    is_supplied = is_supplier(credit.source) and " " in credit.source
+    return place == Place.END and (is_supplied or is_picture_agency(credit.source))
 
 
 def _has_name(source: str) -> bool:

@@ -49,8 +49,10 @@ AGENCY_PHOTO = re.compile(
 PHOTO_CHAIN = re.compile(r"(?:Photo|PHOTO|Foto|Image|File)\s?[/|]\s?\S.*")
 PHOTO_WORD = re.compile(r"(?:[Pp]hoto|[Ff]oto|[Ii]mage|[Pp]icture|[Bb]ild|Фото|фото)\s(?P<source>\S.*)")
 COPYRIGHT = re.compile(r"(?:©|\([cC]\)|Ⓒ|\b[Cc]opyright(?: ©)?)\s?(?=[\w@])")
-SEPARATORS = re.compile(r"\s*(?:/|\||,|;|\+|\bvia\b|\band\b|\bfor\b|\s[-–—]\s)\s*")
-LINKED = re.compile(r"/|\||\bvia\b|\S \bfor\b \S|\S [-–—] \S", re.IGNORECASE)
+SEPARATORS = re.compile(
+    r"\s*(?:\bon (?=(?:Unsplash|Pexels|Pixabay|Flickr)\b)|/|\||,|;|\+|\bvia\b|\band\b|\bfor\b|\s[-–—]\s)\s*"
+)
+LINKED = re.compile(r"\bon (?:Unsplash|Pexels|Pixabay|Flickr)\b|/|\||\bvia\b|\S \bfor\b \S|\S [-–—] \S", re.IGNORECASE)
 VIA = re.compile(r"\S \bvia\b \S", re.IGNORECASE)
 PERSON = re.compile(rf"[{UPPER}][\w'’.-]+(?: (?:de|da|van|von|al|bin|el) | )(?:[{UPPER}][\w'’.-]*\s?){{1,3}}")
 ACRONYM = re.compile(r"[A-Z][A-Za-z]{1,6}")

@@ -39,10 +39,13 @@ def _rule(around: Surroundings, index: int, unit: Unit, context: Context) -> str
     if unit.text.isupper() and len(unit.text.split()) >= MIN_CAPS_WORDS:
         return "headline.capitals"
     inside = 0 < index < len(around.units) - 1 and key(unit.text) not in context.headings
-    return "headline.off-topic" if inside and _is_off_topic(around, index) else None
+    return "headline.off-topic" if inside and is_off_topic(around, index) else None
 
 
-def _is_off_topic(around: Surroundings, index: int) -> bool:
+def is_off_topic(around: Surroundings, index: int) -> bool:
+    """Whether a line that could be a headline is one of another story."""
+    if around.units[index + 1].text[:1].islower():  # a sentence that was broken into lines
+        return False
     if not around.is_foreign(index) or around.is_one_of_a_row(index) or around.is_too_short_to_tell(index):
         return False
     return score(around, index) > THRESHOLD

@@ -27,7 +27,7 @@ LED = re.compile(
 TOGGLE = re.compile(rf"(?:Enlarge this image\s)?(?:toggle|[Hh]ide) caption\s(?=[{UPPER}©@])")
 DOUBLED = re.compile(r"(?P<credit>\S.{2,80}?) (?P=credit)(?: |$)")
 # A capital after a small letter or a figure, without a stop between them.
-UNSTOPPED = re.compile(rf"(?P<last>[\w’'-]*[{LOWER}0-9]) (?=(?P<word>[{UPPER}]\w*) )")
+UNSTOPPED = re.compile(rf"(?P<last>[\w’'-]{{0,40}}[{LOWER}0-9]) (?=(?P<word>[{UPPER}]\w*) )")
 
 
 def led_by_label(unit: Unit) -> list[Finding]:

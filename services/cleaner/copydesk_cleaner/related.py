@@ -9,8 +9,10 @@ The leads are in the rule files.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from copydesk_cleaner.headline_features import looks_like_headline as is_headline
+from copydesk_cleaner.one_line import headline_end
 from copydesk_cleaner.rulebook import shipped
 from copydesk_cleaner.rulebook.engine import MAX_LINE
 from copydesk_cleaner.rulebook.schema import LeadEntry
@@ -26,6 +28,13 @@ SITE = re.compile(r"\s(?:[|•]|[-–—])\s[^|•–—-]{2,40}$")
 READ_MORE = "related.read-more"
 BEFORE = r"[(\[•*>»→▶►＞▷▼■●◆☞【（\-– ]{0,3}"
 MARKS = r"[:：|»>▶►→＞】]"  # between a lead and its headline, in scripts of all widths
+LEAD_OPENERS = "([•*>»→▶►＞▷▼■●◆☞【（-– "
+# The mark behind a lead inside a line, and all that stands before the sentence which the lead begins.
+INNER_MARK = re.compile(rf"{MARKS}{{1,3}}\s*(?=[\"“‘'„«]?[^\W_])")
+LAST_SENTENCE = re.compile(r".*[.!?…”\"’»)]\s")
+MAX_LEAD = 48
+STEM = 2  # letters of a lead that tell whether a line may begin with one
+MAX_STOPPED_WORDS = 16
 LIST_MARK = re.compile(r"[-–—•*»>▶►→・■●]+\s*")
 
 
@@ -66,26 +75,62 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
     """A family that cuts leads with their headlines: in one line, below each other, or behind a paragraph."""
     pattern, alone, tail = leads_pattern(leads), _alone_pattern(leads), _tail_pattern(leads)
     sure = {bare(lead.words): lead.sure for lead in leads}
+    stems = {words[:STEM] for words in sure}
 
     def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         below = False
+        shared = {one.line for one, next_one in pairwise(units) if one.line == next_one.line}
         for unit in units:
             short = len(unit.text) <= MAX_LINK
-            if short and alone.fullmatch(unit.text):
+            led = short and bare(unit.text[:MAX_LEAD].lstrip(LEAD_OPENERS)[:STEM]) in stems
+            if led and alone.fullmatch(unit.text):
                 yield _link(unit, 0, "")
                 below = True
                 continue
-            match = pattern.fullmatch(unit.text) if short else None
-            if match is not None and (sure[bare(match["lead"])] or _looks_like_headline(match["headline"])):
+            match = pattern.fullmatch(unit.text) if led else None
+            if match is not None and _is_whole(match, sure, shared=unit.line in shared):
                 yield _link(unit, 0, match["headline"])
             elif below and short and is_headline(LIST_MARK.sub("", unit.text)):
                 yield _link(unit, 0, LIST_MARK.sub("", unit.text))
                 continue
-            elif (match := tail.search(unit.text, max(0, len(unit.text) - MAX_LINK))) is not None:
-                yield _link(unit, match.start(), match["headline"])
+            elif INNER_MARK.search(unit.text) is not None:
+                found = tail.search(unit.text, max(0, len(unit.text) - MAX_LINK))
+                yield from [_link(unit, found.start(), found["headline"])] if found else _led_inside(unit, sure)
             below = False
 
     return family
+
+
+def _is_whole(match: re.Match[str], sure: Mapping[str, bool], *, shared: bool) -> bool:
+    """Whether all of a unit is a lead and a headline; ``shared`` when others stand in the same line."""
+    if shared and _runs_on(match["headline"]):
+        return False
+    return sure[bare(match["lead"])] or _looks_like_headline(match["headline"])
+
+
+def _runs_on(headline: str) -> bool:
+    """Whether a sentence follows the headline, so that the two are no headline together."""
+    is_long = len(headline.split()) > MAX_STOPPED_WORDS
+    return headline.endswith(".") and (is_long or headline_end(headline, 0) is not None)
+
+
+def _led_inside(unit: Unit, sure: Mapping[str, bool]) -> Iterator[Finding]:
+    """Leads and headlines between the sentences of a line, when a sentence seems to begin right after the headline."""
+    low = 0
+    for mark in INNER_MARK.finditer(unit.text):
+        if mark.start() < low:
+            continue
+        before = unit.text[max(low, mark.start() - MAX_LEAD) : mark.start()]
+        lead = LAST_SENTENCE.sub("", before).lstrip(LEAD_OPENERS).rstrip()
+        known = sure.get(bare(lead)) if lead and not lead[0].islower() else None
+        if known is None or not (known or lead.isupper()):
+            continue
+        end = headline_end(unit.text, mark.end())
+        if end is not None:
+            start = mark.start() - len(LAST_SENTENCE.sub("", before))
+            cut = Cut(unit.start + start, unit.start + end, READ_MORE, "related-link")
+            yield Finding((cut,), link=RelatedLink(title=unit.text[mark.end() : end].strip()))
+            low = end
 
 
 def _link(unit: Unit, start: int, headline: str) -> Finding:
@@ -95,7 +140,7 @@ def _link(unit: Unit, start: int, headline: str) -> Finding:
 
 def bare(words: str) -> str:
     """The words of a lead as they are compared."""
-    return words.casefold().replace("’", "'")
+    return words.replace("İ", "i").casefold().replace("’", "'")
 
 
 def _looks_like_headline(headline: str) -> bool:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from copydesk_cleaner.captions import captions, standing_captions
 from copydesk_cleaner.headlines import bare_headlines
 from copydesk_cleaner.host_lines import host_lines
+from copydesk_cleaner.one_line import by_sentence, inner_headlines
 from copydesk_cleaner.page_lines import author_bios, author_lines, opening_crumbs, tag_lines
 from copydesk_cleaner.related import known_titles, read_more
 from copydesk_cleaner.repeats import repeated_paragraphs
@@ -26,6 +27,8 @@ LINES = (
     "widgets",
     "promotions",
     "prompts",
+    "live",
+    "furniture",
 )
 CLOSING_UNITS = 3
 
@@ -66,6 +69,7 @@ def families(book: Book) -> tuple[Family, ...]:
         line_family(book.rules("related")),
         captions,
         line_family(book.rules(*LINES)),
+        by_sentence(line_family(book.rules("promotions", "prompts"))),
         edge_family(book.rules("edges")),
         edge_family(book.rules("signoffs")),
         tag_lines,
@@ -74,6 +78,7 @@ def families(book: Book) -> tuple[Family, ...]:
         *(make(book.rules(name)) for name in others for make in (line_family, edge_family)),
         standing_captions,
         bare_headlines,
+        inner_headlines,
         _closing(line_family(book.rules("closings"))),
     )
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from copydesk_cleaner.combining import stream_safe
 from copydesk_cleaner.mojibake import is_suspect, repaired
 from copydesk_shared.lines import line_key
 
@@ -19,8 +20,8 @@ INVISIBLE = re.compile(
 SURROGATES = re.compile("[\ud800-\udfff]")
 BLANKS = re.compile(r"[^\S\n]+")
 
-LOWER = "a-zß-öø-ÿа-яёіїєґąćęłńóśźż"
-UPPER = "A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐĄĆĘŁŃÓŚŹŻ"
+LOWER = "a-zß-öø-ÿа-яёіїєґąćęłńóśźżčďđěğģıķļňőřşšţťūůűžșțα-ωάέήίόύώ"
+UPPER = "A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐĄĆĘŁŃÓŚŹŻČĎĐĚĞĢİĶĻŇŐŘŞŠŢŤŪŮŰŽȘȚΑ-ΩΆΈΉΊΌΎΏ"
 MAX_CLOSERS = 12
 MAX_REPAIRS = 8  # text may have been decoded wrongly more than once
 END_MARKS = ".!?…。！？।"
@@ -45,8 +46,8 @@ def normalise(text: str) -> str:
     """The extracted text as everything after this sees it; the offsets of removals count in the result.
 
     Text decoded with the wrong character set is put right; Unicode NFC; every kind of line break becomes a newline;
-    control, direction and zero-width characters go (joiners stay, scripts need them); each run of spaces of any kind
-    becomes one space; lines are stripped and empty ones go. A lone surrogate, which no encoding can carry, becomes
+    control, direction and zero-width characters go (joiners stay, scripts need them), and what is beyond 30 combining
+    marks in a row; each run of spaces of any kind becomes one space; lines are stripped and empty ones go. A lone surrogate, which no encoding can carry, becomes
     U+FFFD. Quotation marks stay as they are. Idempotent.
     """
     for _ in range(MAX_REPAIRS):
@@ -58,7 +59,8 @@ def normalise(text: str) -> str:
 
 def _normal_form(text: str) -> str:
     text = SURROGATES.sub("\ufffd", LINE_BREAKS.sub("\n", text))
-    text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
+    # Some marks become two.
+    text = stream_safe(unicodedata.normalize("NFC", stream_safe(INVISIBLE.sub("", text))))
     lines = (BLANKS.sub(" ", line).strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
 
@@ -68,12 +70,20 @@ def has_end_mark(text: str) -> bool:
     return bool(ENDS.search(text[-MAX_CLOSERS:].rstrip()))
 
 
+def sentence_starts(text: str) -> list[int]:
+    """Where the sentences after the first one begin, in order."""
+    return sorted({_after_blanks(text, match.end()) for match in _sentence_ends(text)})
+
+
 def last_sentence_start(text: str) -> int:
     """Where the last sentence of the text begins; 0 when there is only one."""
-    start = 0
-    for match in _sentence_ends(text):
-        start = max(start, match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip()))
-    return start
+    return max((_after_blanks(text, match.end()) for match in _sentence_ends(text)), default=0)
+
+
+def _after_blanks(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
 
 
 def count_sentences(text: str) -> int:
@@ -85,5 +95,5 @@ def _sentence_ends(text: str) -> Iterator[re.Match[str]]:
     if "。" in text:
         yield from IDEOGRAPHIC_END.finditer(text)
     for match in SENTENCE_END.finditer(text):
-        if not ABBREVIATION.search(text[: match.start()][-8:]):
+        if not ABBREVIATION.search(text[max(0, match.start() - 8) : match.start()]):
             yield match

@@ -1,0 +1,86 @@
+"""Articles that stand in one line: what goes there, and what stays because nothing tells where it ends."""
+
+import pytest
+
+from copydesk_cleaner.text import normalise
+from copydesk_shared.removals import restore
+from tests.cleaner.pages import article_of, text_page
+
+FIRST = "The board met on Friday and voted to sell the quay."
+NEXT = "Nobody knows who asked for a second count. It was refused."
+STORY = (
+    "The harbour board met on Friday to hear the complaint of the ferry crews about the new timetable. "
+    "The crews say that the timetable leaves them no time to eat, and that the ferries are too old for it."
+)
+END = (
+    "The board will publish its answer next week, the chairwoman told the crews after the meeting had closed. "
+    "Until then the ferries of the harbour keep to the timetable of the summer, the board said on Friday."
+)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "READ MORE: Ferry crews walk out over winter timetable",
+        "Read more: Norwick yard to close after 140 years",
+        "SEE ALSO: Boris Johnson sells castle to Holm",
+        "DON'T MISS: Norwick Yard To Close After Strike",
+        "Sign up for our daily newsletter to get the top stories in your inbox.",
+        "Download our app for the latest headlines.",
+        "Téléchargez notre application.",
+        "Suscríbete a nuestro boletín.",
+        "Zapisz się do newslettera.",
+    ],
+)
+def test_what_stands_between_two_sentences_goes_to_its_end(junk: str) -> None:
+    article = article_of(text_page(f"{FIRST} {junk} {NEXT}"))
+    assert article.text == f"{FIRST} {NEXT}"
+    assert restore(article) == normalise(f"{FIRST} {junk} {NEXT}")
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        "READ MORE: Ferry crews walk out over winter timetable Norwick waits.",  # nothing tells where the headline ends
+        "READ MORE: Ferry crews walk out over winter timetable at The Hague.",
+        "“Read more: it does no harm to The Board,” she said.",
+        "Read more of the file, the judge said.",
+        "“Download our app,” they told the crews.",
+        "“Nobody came. Sign up for our newsletter. Nobody will,” she said.",
+        "Members sign up for the newsletter at the quay.",
+        "Later that year she was in Live At The Apollo, he said.",
+    ],
+)
+def test_what_only_looks_like_it_stays(twin: str) -> None:
+    text = f"{FIRST} {twin} {NEXT}"
+    assert article_of(text_page(text)).text == text
+
+
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "Hollywood actor reveals secret wedding to childhood sweetheart in Tuscany",
+        "Singer admits gambling debts worth millions, says Emma Quill",
+    ],
+)
+def test_a_bare_headline_between_two_sentences_goes(headline: str) -> None:
+    article = article_of(text_page(f"{STORY} {headline} {END}"))
+    assert article.text == f"{STORY} {END}"
+    assert [link.title for link in article.related_links] == [headline]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "What the ferry crews want the harbour board to change",
+        "The timetable of the ferry crews and the board",
+    ],
+)
+def test_a_sub_head_between_two_sentences_stays(heading: str) -> None:
+    text = f"{STORY} {heading} {END}"
+    assert article_of(text_page(text)).text == text
+
+
+def test_a_sentence_that_was_broken_into_lines_is_no_headline() -> None:
+    text = f"{STORY}\nThe sale was first told by Agence France-Presse (AFP)\nand then by two newspapers in Holm.\n{END}"
+    assert article_of(text_page(text)).text.split() == text.split()
