@@ -1,12 +1,5 @@
-"""The two functions that the scorers of the developer data call."""
+"""The functions that scorers call, by their former name."""
 
-from tests.cleaner.pages import cleaned_text, html_page, text_page
+from tests.eval.scored import from_html, from_text
 
-
-def from_text(text: str, title: str | None) -> str:
-    return cleaned_text(text_page(text, title=title or ""))
-
-
-def from_html(html: str, url: str | None) -> str:
-    page = html_page(html)
-    return cleaned_text(page.model_copy(update={"url": url or page.url}))
+__all__ = ["from_html", "from_text"]

@@ -43,7 +43,9 @@ class TextGold(NamedTuple):
 
 @cache
 def pages() -> dict[str, PageGold]:
-    return {path.stem: PageGold(**json.loads(path.read_text("utf-8"))) for path in sorted((HERE / "pages").glob("*.json"))}
+    return {
+        path.stem: PageGold(**json.loads(path.read_text("utf-8"))) for path in sorted((HERE / "pages").glob("*.json"))
+    }
 
 
 def html_of(name: str) -> bytes:
