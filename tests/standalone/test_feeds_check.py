@@ -64,6 +64,17 @@ async def report(url: str, *options: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("robots", ["obey", "skip"])
+async def test_entries_at_an_address_that_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch, robots: str) -> None:
+    monkeypatch.setenv("COPYDESK_FETCHER_ROBOTS", robots)
+    site.pages["/feed"] = answer(
+        rss_of("<item><title>Inside</title><link>http://169.254.169.254/latest/a-story-of-the-day</link></item>"),
+        content_type="application/rss+xml",
+    )
+    (inside,) = (await report(site.url("/feed")))["entries"]
+    assert inside["would be"].startswith("dropped: 169.254.169.254")
+
+
 async def test_a_feed_with_each_of_its_entries(site: Site) -> None:
     full = f"<content:encoded><![CDATA[{STORY}]]></content:encoded>"
     items = (

@@ -186,6 +186,10 @@ class Client:
         wish = _Wish("POST", _raw(sent), POST_BYTES, redirects=SAME_METHOD, content=content)
         return await self._follow(wish, url, same_domain=False)
 
+    async def look_up(self, url: str) -> None:
+        """Whether this URL leads to an address that may be asked. Raises a :class:`FetchError` where it does not."""
+        await self._transport.look_up(_parsed(_askable(url)), self._settings.connect_seconds)
+
     async def _follow(self, wish: _Wish, url: str, same_domain: bool) -> Fetched:
         try:
             return await self._along(wish, _askable(url), same_domain)
@@ -248,10 +252,7 @@ class Client:
             raise named(error, in_head=False) from None
 
     def _request(self, wish: _Wish, url: str) -> httpx.Request:
-        try:
-            parsed = httpx.URL(url)
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise Refused(f"not a URL: {url[:200]!r}: {error}") from None
+        parsed = _parsed(url)
         headers = [(b"host", parsed.netloc), *self._always, *wish.headers]
         body = httpx.ByteStream(wish.content) if wish.content else NO_BODY
         return httpx.Request(wish.method, parsed, headers=headers, stream=body)
@@ -341,6 +342,13 @@ def _askable(url: str, base: str = "") -> str:
         return plain_url(url, base)
     except ValueError as error:
         raise Refused(f"{'a redirect to ' if base else ''}{url[:200]!r}: {error}") from None
+
+
+def _parsed(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise Refused(f"not a URL: {url[:200]!r}: {error}") from None
 
 
 async def fetch_page(url: str, settings: FetcherSettings, *, resolve: Resolve | None = None) -> Page:

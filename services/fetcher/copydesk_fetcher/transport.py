@@ -18,6 +18,7 @@ from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve
 
 HEADERS_TOO_LARGE = 431
+PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 TRIES = 3  # a dead connection may be handed out a second time
 KEEPALIVE_SECONDS = 15.0
 # A host has its turns some time apart: between two of them its connections wait among those of many other hosts.
@@ -124,6 +125,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         except (*CORE, *SLIPS) as error:
             raise _as_httpx(error) from error
         return Answer(response.status, headers=response.headers, stream=stream, extensions=response.extensions)
+
+    async def look_up(self, url: httpx.URL, seconds: float) -> None:
+        """Raises :class:`Refused` where this leads to no address that we connect to, and :class:`Unreachable` (DNS)."""
+        await self._backend.addresses(url.host, url.port or PORTS[url.scheme], seconds)
 
     async def aclose(self) -> None:
         """Close all connections."""

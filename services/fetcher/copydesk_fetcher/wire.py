@@ -294,7 +294,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     ) -> Wire:
         """See :class:`httpcore.AsyncNetworkBackend`. Raises :class:`Refused` and :class:`Unreachable`."""
         failure = Unreachable(f"{host} has no address", FetchReason.DNS)
-        for address in await self._addresses(host, port, timeout):
+        for address in await self.addresses(host, port, timeout):
             try:
                 async with asyncio.timeout(timeout):
                     _, wire = await asyncio.get_running_loop().create_connection(Wire, address, port)
@@ -306,7 +306,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                 return wire
         raise failure
 
-    async def _addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+    async def addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+        """Those of a name that may be connected to. Raises :class:`Refused`, and :class:`Unreachable` (DNS)."""
         try:
             async with asyncio.timeout(seconds):
                 found = await self._resolve(host, port)

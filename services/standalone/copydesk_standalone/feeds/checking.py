@@ -18,7 +18,7 @@ from copydesk_fetcher.pages import PAGE_TYPES, open_page
 from copydesk_fetcher.parse import FeedParser, IsHtml, NotAFeed, ParsedFeed
 from copydesk_fetcher.parsing.model import Child
 from copydesk_fetcher.reading import FEED_ACCEPT
-from copydesk_fetcher.responses import Fetched, FetchError, TooLarge
+from copydesk_fetcher.responses import Fetched, FetchError, Refused, TooLarge
 from copydesk_fetcher.robots import Robots, RobotsVerdict
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.text import counted
@@ -147,7 +147,10 @@ class Checker:
         if entry.content is not None:
             return "taken from the feed, which has the full text"
         try:
+            await self._client.look_up(entry.url)
             verdict = await self._robots.check(entry.url)
+        except Refused as error:
+            return f"dropped: {error}"
         except FetchError as error:
             return f"not fetched: {error}"
         if verdict.retry_seconds is not None:
