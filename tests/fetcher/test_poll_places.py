@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 
 from copydesk_fetcher import ownership, poll
 from copydesk_fetcher.http import Client
@@ -95,6 +96,23 @@ async def test_a_feed_that_moves_to_a_partition_of_ours_goes_on_there(site: Site
     wide.start()
     await wide.until(lambda: site.count("/moved") >= 3)
     assert (site.count("/feed"), len(wide.entries())) == (1, 1)
+
+
+@pytest.mark.parametrize("is_far", [False, True])
+async def test_a_feed_that_moves_to_the_url_of_another_is_told_of_once(site: Site, wide: Desk, is_far: bool) -> None:
+    url = elsewhere(site, "/there") if is_far else site.url("/there")
+    site.pages["/feed"] = answer("", 301, location=url)
+    site.pages["/there"] = answer(rss([("One", "/1")]))
+    wide.add(feed_at(site, feed_id="there", url=url))
+    with structlog.testing.capture_logs() as said:
+        wide.start()
+        await wide.until(lambda: site.count("/there") >= 1)
+        wide.add(feed_at(site))
+        await wide.until(lambda: any(each["event"] == "two feeds have one URL" for each in said))
+        before = site.count("/there")
+        await wide.until(lambda: site.count("/there") >= before + 3)
+    told = [each for each in said if each["event"] == "two feeds have one URL"]
+    assert [(each["feed"], each["other"], each["url"]) for each in told] == [("news", "there", url)]
 
 
 async def test_a_feed_in_another_partition_than_its_place_is_moved_before_it_is_polled(site: Site, wide: Desk) -> None:

@@ -10,7 +10,7 @@ from copydesk_fetcher.schedule import Schedule
 from copydesk_fetcher.shares import Definition, Due, Rebuilt, Share, host_of, hub_at, key_of, renewed
 from copydesk_fetcher.states import base, is_polled, plan, with_hub
 from copydesk_fetcher.websub.subscriber import apply
-from copydesk_shared.identity import registrable_domain
+from copydesk_shared.identity import canonical_url, registrable_domain
 from copydesk_shared.kafka import partition_of
 from copydesk_shared.log import Record
 from copydesk_shared.messages import Feed, FeedState, Push
@@ -53,6 +53,17 @@ class Feeds:
     def place(self, feed: Feed) -> int:
         """The partition that the feed belongs to."""
         return partition_of(registrable_domain(feed.url), self._partitions)
+
+    def twins(self, feed: Feed) -> list[str]:
+        """Other feeds of this URL, if its place is ours. Only those that name its domain are read: they may be many."""
+        share = self._shares.get(self.place(feed))
+        domain, address = registrable_domain(feed.url).encode(), canonical_url(feed.url)
+        near = [
+            each.feed
+            for key, each in (share.feeds if share else {}).items()
+            if key != feed.feed_id and domain in each.raw
+        ]
+        return [each.feed_id for each in near if canonical_url(each.url) == address]
 
     def adopt(self, rebuilt: Rebuilt) -> list[tuple[int, str]]:
         """Take over what was read. Gives the second records of feeds that lie in two partitions: they are to go."""

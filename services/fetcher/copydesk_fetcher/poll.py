@@ -19,7 +19,7 @@ from copydesk_fetcher.ownership import Ownership, kept_states
 from copydesk_fetcher.publishing import POLLER, Publisher
 from copydesk_fetcher.shares import Rebuilt, rebuild, states_of_newcomers
 from copydesk_fetcher.states import with_hub
-from copydesk_fetcher.visits import Visit, Visitor, Visits
+from copydesk_fetcher.visits import Visit, Visitor, Visits, warn_of_twins
 from copydesk_fetcher.websub.glue import WebSub
 from copydesk_fetcher.websub.links import Offer
 from copydesk_shared.errors import Poison
@@ -220,6 +220,10 @@ class PollRun:
         ]
         if doubles:
             self._clear_up(doubles, doubles)
+        for _, feed_id in newcomers:
+            _, definition = self._feeds.find(feed_id)
+            if definition is not None and definition.feed.moved_from is not None:
+                warn_of_twins(self._feeds, definition.feed)
 
     def _pushed(self, hub: WebSub, record: Record) -> None:
         try:

@@ -49,6 +49,12 @@ class Visit:
     """Whether the feed is still here to be visited again."""
 
 
+def warn_of_twins(feeds: Feeds, moved: Feed) -> None:
+    """Where a feed has moved to a URL that others have: an operator is to remove one of them."""
+    for other in feeds.twins(moved):
+        get_logger().warning("two feeds have one URL", feed=moved.feed_id, other=other, url=moved.url)
+
+
 class Visits:
     """The visits that run, by feed."""
 
@@ -156,6 +162,7 @@ class Visits:
         if number == visit.number:
             # before it comes back to us
             self._feeds.define(feed.feed_id, definition)
+            warn_of_twins(self._feeds, feed)
         await self._publisher.feed(definition, number)
         if number == visit.number:
             return
