@@ -158,3 +158,16 @@ def test_damaged_data_ends_in_bytes_or_in_an_error_of_ours(name: str, data: byte
     at = min(at, len(packed))
     with suppress(FetchError):
         collect(name, packed[:at] + noise + packed[at + len(noise) :])
+
+
+def test_a_body_in_pieces_of_a_few_bytes_takes_little_more_memory_than_its_size() -> None:
+    count, body = 300_000, Body("", MIB)
+    tracemalloc.start()
+    try:
+        for number in range(count):
+            assert list(body.feed(b"%03d" % (number % 1000))) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(body.finish()) == 3 * count
+    assert peak < 2 * MIB

@@ -197,7 +197,11 @@ class Body:
         self._size += len(part)
         if self._size > self._limit:
             raise self._too_large()
-        self._parts.append(part)
+        if self._parts and len(self._parts[-1]) + len(part) <= SLICE:
+            # A part of a few bytes takes many times their memory.
+            self._parts[-1] += part
+        else:
+            self._parts.append(part)
 
     def _too_large(self) -> TooLarge:
         is_bomb = self._size > self._received * BOMB_RATIO
