@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from copydesk_cleaner.caption_forms import DATED, DATELINE, FUSED_NEXT, SPACED_NEXT
 from copydesk_cleaner.credits import (
@@ -20,12 +21,13 @@ from copydesk_cleaner.credits import (
     are_wires,
     expands,
     is_picture_agency,
+    is_source,
     is_supplier,
     is_unknown_chain,
 )
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.story import Context, Unit
-from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start
+from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start, sentence_starts
 
 MAX_CAPTION = 480
 WINDOW = 2000  # how far back a caption is looked for
@@ -39,11 +41,13 @@ MIN_SPACED_WORDS = 4
 MAX_PLACE_WORDS = 3
 MAX_DATELINE = 60
 MAX_PARTY = 4
+MAX_NAME_WORDS = 6
 ONE_LINE_LENGTH = 900
 # What a caption of more than a sentence says of its picture, and how its second sentence begins or refers back.
 SHOWN = re.compile(
     r"\b(?:pictured|(?:seen|shown) here|(?:from|at) left|at right|file photo)\b|\((?:left|right|above)\)"
 )
+DATELINED = re.compile(r"[^.!?()]{2,60}\([^()]{2,30}\) ?[-–—] ")
 FILE_LED = re.compile(r"FILE\s?[-–—]\s")
 FULL_DATE = re.compile(r"day, [A-Z][a-z]+\.? \d{1,2}, \d{4}\b")
 REFERS_BACK = re.compile(r"(?:He|She|They|It|His|Her|Their|Its)\b|.*\bthat (?:day|night|morning|evening|week)\b")
@@ -192,14 +196,23 @@ def caption_start(unit: Unit, low: int, high: int, place: Place, around: Surroun
     start = known_end(before, around.known)
     if start is not None:
         return low + start
+    if DATELINED.match(before):
+        return high
     if _is_caption_whole(unit, low, before, place, around):
-        return low
+        return low + _dated_start(before)
     start = low + last_sentence_start(before)
     is_own = not low and not around.one_line
     if has_end_mark(before):
         return start if is_own and place != Place.SPACED and start and len(before) <= MAX_CAPTION else high
     longest = MAX_CAPTION if is_own and place != Place.SPACED else MAX_INLINE_CAPTION
     return start if high - start <= longest else high
+
+
+def _dated_start(before: str) -> int:
+    """Where the sentence begins that says the picture's date; those before it may be the story's. 0 without one."""
+    starts = [0, *sentence_starts(before)]
+    dated = next((at for at, end in pairwise([*starts, len(before)]) if DATED.search(before, at, end)), 0)
+    return 0 if SHOWN.search(before, 0, dated) else dated
 
 
 def _is_caption_whole(unit: Unit, low: int, before: str, place: Place, around: Surroundings) -> bool:
@@ -231,4 +244,7 @@ def _run_on(before: str, sentences: int) -> bool:
         return False
     second = last_sentence_start(before)
     is_dated = has_end_mark(before) and FULL_DATE.search(before, 0, second) is not None
+    name = before[second:].strip()
+    if len(name.split()) <= MAX_NAME_WORDS and is_source(name):  # "…still being built. Jane Doe for Courier (Northpix)"
+        return True
     return is_dated or SHOWN.search(before, 0, second) is not None or REFERS_BACK.match(before, second) is not None

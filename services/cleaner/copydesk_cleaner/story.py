@@ -24,8 +24,8 @@ Kind = Literal["caption", "credit", "related-link", "title", "promotion", "boile
 
 # What ends before the joint comes first, so that it is found quickly.
 JOINT = re.compile(
-    rf"[.!?…\"”’](?:(?<=[{LOWER}0-9)\]%”’][.!?…])(?=[\"“‘]?[{UPPER}])|(?<=[.!?…][\"”’])(?=[\"“‘]?[{UPPER}])"
-    rf"|(?<=[{LOWER}]{{4}}[.!?…])(?=[0-9]{{1,3}} [^\W\d_]))"
+    rf"[.!?…\"”’](?:(?<=[{LOWER}0-9)\]%”’\"“»«][.!?…])(?=[\"“‘]?[{UPPER}])|(?<=[.!?…][\"”’])(?=[\"“‘]?[{UPPER}])"
+    rf"|(?<=[{LOWER}]{{4}}[.!?…])(?=[0-9]{{1,3}} [^\W\d_])|(?<=[{UPPER}]{{2}}[.!?])(?=[{UPPER}][{LOWER}]))"
 )
 CAMEL_JOINT = re.compile(rf"(?<=[{LOWER}]{{2}})(?=[{UPPER}][{LOWER}]*[ ’'])")
 ONE_LINE_LENGTH = 1500

@@ -47,7 +47,8 @@ def normalise(text: str) -> str:
 
     Text decoded with the wrong character set is put right; Unicode NFC; every kind of line break becomes a newline;
     control, direction and zero-width characters go (joiners stay, scripts need them), and what is beyond 30 combining
-    marks in a row; each run of spaces of any kind becomes one space; lines are stripped and empty ones go. A lone surrogate, which no encoding can carry, becomes
+    marks in a row; each run of spaces of any kind becomes one space; lines are stripped and empty ones go. A lone
+    surrogate, which no encoding can carry, becomes
     U+FFFD. Quotation marks stay as they are. Idempotent.
     """
     for _ in range(MAX_REPAIRS):
