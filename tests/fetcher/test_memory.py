@@ -6,6 +6,7 @@ from copydesk_fetcher.memory import (
     HALVED_AFTER,
     MOST_HOSTS,
     MOST_LINES,
+    MOST_RECURRING,
     MOST_TITLES,
     RECURRING_PAGES,
     WRITTEN_EVERY,
@@ -95,3 +96,14 @@ def test_memory_is_bounded() -> None:
     for number in range(MOST_HOSTS + 5):
         memories.learn(page(1, host=f"site{number}.example"))
     assert len(memories) == MOST_HOSTS
+
+
+def test_which_lines_recur_does_not_depend_on_the_order_in_which_they_were_counted() -> None:
+    lines = {f"line{number}": RECURRING_PAGES for number in range(MOST_RECURRING * 2)}
+    found = []
+    for ordered in (lines, dict(reversed(lines.items()))):
+        memories = Memories()
+        memories.restore([HostMemory(domain="news.example", version=1, pages=RECURRING_PAGES, lines=ordered)])
+        found.append(memories.completed(page(1)).host_lines)
+    assert found[0] == found[1]
+    assert len(found[0]) == MOST_RECURRING

@@ -46,7 +46,11 @@ class _Host:
     def find_recurring(self) -> tuple[str, ...]:
         """The digests of the lines that recur, sorted."""
         least = max(RECURRING_PAGES, RECURRING_SHARE * self.pages)
-        return tuple(sorted(line for line, count in self.lines.most_common(MOST_RECURRING) if count >= least))
+        return tuple(sorted(line for line, count in self.most_common(MOST_RECURRING) if count >= least))
+
+    def most_common(self, most: int) -> list[tuple[str, int]]:
+        """The most common lines. Sorted whole, so that which they are does not depend on the order of counting."""
+        return sorted(self.lines.items(), key=lambda item: (-item[1], item[0]))[:most]
 
     def count(self, digests: Iterable[str]) -> None:
         """Count the lines of one page, and forget the rarest where there are too many."""
@@ -56,9 +60,7 @@ class _Host:
             self.pages //= 2
             self.lines = Counter({line: count // 2 for line, count in self.lines.items() if count > 1})
         if len(self.lines) > MOST_LINES:
-            # Sorted whole, so that what is kept does not depend on the order of counting.
-            kept = sorted(self.lines.items(), key=lambda item: (-item[1], item[0]))
-            self.lines = Counter(dict(kept[:MOST_LINES]))
+            self.lines = Counter(dict(self.most_common(MOST_LINES)))
 
 
 class Memories:

@@ -77,7 +77,6 @@ async def _poll(
     ownership: Ownership,
     tables: Tables,
 ) -> None:
-    service.health.ready(POLLER, value=False, why="the feeds are being read")
     visitor = Visitor(client, FeedParser(settings.parse_seconds, settings.feed_entries), settings, robots)
     hub = WebSub(Subscriber(client, settings)) if is_enabled(settings) else None
     pushes = _Pushes()
@@ -90,6 +89,7 @@ async def _poll(
             pending.clear()
             get_logger().info("feeds file", added=result.added, changed=result.changed, removed=result.removed)
         if not service.stopping.is_set():
+            service.health.ready(POLLER, value=False, why="the feeds are being read")
             async with follow(settings.brokers, client_id=f"copydesk-{POLLER}") as log:
                 pushes.run = PollRun(
                     log, await log.count(FEEDS.name), service, ownership, visitor, tables, client.hosts,
