@@ -15,7 +15,7 @@ from copydesk_cleaner.metadata import (
     read_metadata,
 )
 from copydesk_cleaner.people import clean_authors
-from tests.cleaner.pages import NOW, URL
+from tests.cleaner.pages import NOW, URL, article_of, html_page
 
 ARTICLE = {
     "@context": "https://schema.org",
@@ -204,6 +204,14 @@ def test_all_titles_are_kept_as_written_too() -> None:
         (["Ann Lee (AFP)"], ("Ann Lee",)),
         (["Anders Vonn"], ("Anders Vonn",)),
         (["Byron Lee"], ("Byron Lee",)),
+        (["harbour.es"], ()),
+        (["display:flex", "-ms-flex:0", "Written By", "Name"], ()),
+        (["Ann Lee Fri"], ("Ann Lee",)),
+        (["Ann Lee Published May 3"], ("Ann Lee",)),
+        (["Ann Lee Dec", "Bo Decker", "May Frisch"], ("Ann Lee", "Bo Decker", "May Frisch")),
+        (["Ann Lee, DVM Reviewed by Bo Ek"], ("Ann Lee",)),
+        (["Ann Lee, Registered Dietitian, Bo Ek, Sr. Director of Operations"], ("Ann Lee", "Bo Ek")),
+        (["Nga Ann Lee", "作者：温素霞"], ("Ann Lee", "温素霞")),
     ],
 )
 def test_what_is_no_name_is_no_author(names: list[str], expected: tuple[str, ...]) -> None:
@@ -235,3 +243,28 @@ def test_section_keywords_and_lead_image() -> None:
 def test_no_date_is_in_the_future() -> None:
     assert parse_date("2026-12-01T20:00:00Z", NOW) == NOW
     assert parse_date("2026-12-03T20:00:00Z", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("meta", "expected"),
+    [
+        ({"og:site_name": ["The Harbour Courier"]}, "The Harbour Courier"),
+        ({"twitter:site": ["@courier"], "application-name": ["Courier"]}, "Courier"),
+        ({"og:site_name": ["https://courier.example"]}, ""),
+        ({"og:site_name": ["News " * 20]}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_name_that_a_site_gives_itself(meta: dict[str, list[str]], expected: str) -> None:
+    assert read_metadata(PageFacts(meta=meta), URL, NOW).site == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("", "The Courier"), ("example.org", "The Courier"), ("Harbour feed", "Harbour feed")],
+)
+def test_a_source_of_which_only_the_domain_is_known_has_the_name_of_the_site(name: str, expected: str) -> None:
+    head = '<html><head><meta property="og:site_name" content="The Courier"></head>'
+    page = html_page(f"{head}<body><article><p>{'The harbour board met on Friday. ' * 20}</p></article></body></html>")
+    source = page.source.model_copy(update={"name": name})
+    assert article_of(page.model_copy(update={"source": source})).source.name == expected

@@ -27,6 +27,7 @@ MAX_NODES = 500
 MAX_IMAGES = 40
 MAX_KEYWORDS = 40
 MAX_KEYWORD = 80
+MAX_SITE = 60
 OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
 
@@ -96,7 +97,7 @@ class PageFacts:
 class Metadata:
     """The fields of an article that do not come from its text; empty or ``None`` where the page says nothing.
 
-    ``titles`` are all the titles that the page gives itself, best first.
+    ``titles`` are all the titles that the page gives itself, best first; ``site`` is what the site calls itself.
     """
 
     title: str = ""
@@ -110,6 +111,7 @@ class Metadata:
     lead_image: str | None = None
     images: tuple[Image, ...] = ()
     paywalled: bool = False
+    site: str = ""
 
 
 def parse_date(value: object, now: datetime) -> datetime | None:
@@ -297,4 +299,10 @@ def read_metadata(facts: PageFacts, url: str, now: datetime) -> Metadata:
         lead_image=_lead_image(node, facts, url),
         images=_images(node, facts, url),
         paywalled=str(node.get("isAccessibleForFree", "")).lower() == "false",
+        site=next((name for each in sites if _is_site_name(name := _one_line(unescape(each)))), ""),
     )
+
+
+def _is_site_name(text: str) -> bool:
+    """Whether this is a name and neither an account nor an address nor a slogan."""
+    return bool(key(text)) and len(text) <= MAX_SITE and not text.startswith("@") and "://" not in text

@@ -15,12 +15,26 @@ MAX_NAME_WORDS = 7
 
 LEAD = re.compile(
     r"^(?:(?:written|posted|published|reported|words|story|text|interview) by|by|author|autor|autore|auteur|von|par|"
-    r"por|di|door|av|af|przez|автор|текст|text|texte|texto|testo)(?:\s*:\s*|\s+(?=[^\W\d_]))",
+    r"por|di|door|av|af|przez|nga|автор|текст|text|texte|texto|testo)(?:\s*:\s*|\s+(?=[^\W\d_]))|^作者\s?[:：]\s?",
     re.IGNORECASE,
 )
 AND = r"(?:and|und|et|y|e|en|och|og|oraz|i|и|та|with|avec|mit|con)"
 SEPARATOR = re.compile(rf"\s*[,;|•]\s*(?:{AND}\s)?|\s/\s|\s{AND}\s|\s*&\s*", re.IGNORECASE)
 ROLE = re.compile(r"\s+(?:[-–—]|\()\s*.*$")
+# What a template prints behind the name, in the same element: a date, a second line.
+BEHIND = re.compile(
+    r"\s+(?:(?:published|updated|posted|last updated|(?:medically |fact[- ])?(?:reviewed|checked|edited) by)\b.*"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?(?:,?\s.*)?"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?(?:\s\d.*)?)$",
+    re.IGNORECASE,
+)
+# What somebody is, as a part of its own after the name and a comma.
+POSITION = re.compile(
+    r"(?:[\w.&'’-]+\s){0,5}(?:dietit?ian|expert|director|editor|(?:co-)?founder|officer|manager|specialist|correspondent|"
+    r"reporter|writer|contributor|producer|analyst|columnist|professor|president|ceo|cto|journalist|consultant|attorney)"
+    r"(?:\s(?:of|for|at|in)\s.*)?",
+    re.IGNORECASE,
+)
 # Degrees and memberships that follow a name after a comma, written as publishers write them.
 POST_NOMINAL = re.compile(
     r"(?:Ph\.?D|M\.?D|D\.?V\.?M|D\.?O|R\.?D|R\.?N|MBA|M\.?[AS]c?|B\.?[AS]c?|MPH|CPA|CFP|CFA|CPP|PSP|FAND|LLB|LLM|Esq|"
@@ -28,7 +42,8 @@ POST_NOMINAL = re.compile(
 )
 NOT_A_NAME = re.compile(
     r"://|@|[{}<>=]|\d{3}|^\W*$|^(?:https?|www\.)|\b(?:guest author|admin|administrator|editor|staff writer|unknown|"
-    r"anonymous|none|null|undefined|redaktion|redacción|redazione|rédaction|newsroom)$",
+    r"anonymous|none|null|undefined|redaktion|redacción|redazione|rédaction|newsroom)$"
+    r"|:|^-|^(?:written|posted|published|reviewed) by$|^name$|^[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|info|[a-z]{2})$",
     re.IGNORECASE,
 )
 DATE_WORD = re.compile(
@@ -41,7 +56,7 @@ def clean_authors(names: Sequence[str], site: str) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for name in names:
         for part in SEPARATOR.split(_plain(name)):
-            author = ROLE.sub("", LEAD.sub("", part)).strip(" .:")
+            author = BEHIND.sub("", ROLE.sub("", LEAD.sub("", part))).strip(" .:")
             if author and _is_name(author, site, follows=bool(found)):
                 found.setdefault(key(author), author)
     return tuple(found.values())[:MAX_AUTHORS]
@@ -57,6 +72,6 @@ def _is_name(author: str, site: str, *, follows: bool) -> bool:
         and len(author.split()) <= MAX_NAME_WORDS
         and not NOT_A_NAME.search(author)
         and not DATE_WORD.fullmatch(author)
-        and not (follows and POST_NOMINAL.fullmatch(author))
+        and not (follows and (POST_NOMINAL.fullmatch(author) or POSITION.fullmatch(author)))
         and key(author) != key(site)
     )

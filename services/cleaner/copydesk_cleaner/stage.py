@@ -48,7 +48,7 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
             url=page.url,
             canonical_url=page.canonical_url,
             feed_id=page.feed_id,
-            source=page.source,
+            source=page.source.model_copy(update={"name": _source_name(page, metadata.site)}),
             title=title,
             authors=metadata.authors or page.entry_authors or authors_of(_in_order(story)),
             attribution=attribution_of(_in_order(story)),
@@ -114,6 +114,11 @@ def _version(version: str, page: Page) -> str:
     if not page.host_lines:
         return version
     return f"{version}{'.' if '+' in version else '+'}host.{page.host_memory}"
+
+
+def _source_name(page: Page, site: str) -> str:
+    """The name of the source, or the one that the site gives itself where only its domain is known."""
+    return site if site and page.source.name in {"", page.source.domain} else page.source.name
 
 
 def _access(metadata: Metadata, fetched: Access) -> Access:
