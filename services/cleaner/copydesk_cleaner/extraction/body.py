@@ -8,8 +8,14 @@ from copy import copy
 
 import trafilatura
 from lxml import etree, html
-from trafilatura.htmlprocessing import convert_tags, prune_unwanted_nodes, tree_cleaning
-from trafilatura.main_extractor import extract_content
+from trafilatura import main_extractor
+from trafilatura.htmlprocessing import (
+    convert_tags,
+    delete_by_link_density,
+    link_density_test,
+    prune_unwanted_nodes,
+    tree_cleaning,
+)
 from trafilatura.settings import MANUALLY_CLEANED, Extractor
 from trafilatura.xml import xmltotxt
 from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
@@ -17,6 +23,7 @@ from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_X
 from copydesk_cleaner.extraction.layout import without_layout_tables
 from copydesk_cleaner.extraction.nesting import free_main
 from copydesk_cleaner.extraction.pointers import keep_pointers
+from copydesk_cleaner.extraction.selectors import REGEXP, select_all, select_first, with_names
 from copydesk_cleaner.extraction.teasers import without_teasers
 from copydesk_cleaner.extraction.tree import shorten_rows, size, texts
 
@@ -28,15 +35,48 @@ COVERED_SHARE = 0.4
 OPTIONS = Extractor(fast=True, comments=False)
 # trafilatura takes these out whatever is in them; figures, forms and formulas it looks into first.
 NEVER_STORY = tuple(tag for tag in MANUALLY_CLEANED if tag not in {"figure", "form", "math"})
-# The words in all of trafilatura's RAW_TREE_PRUNE_XPATH, which asks a Python function about every block.
-GOES_ON = etree.XPath(
-    "boolean(//@*[(name() = 'class' or name() = 'id') and (contains(., 'mvp-post-add-') or contains(., 'infinite')"
-    " or contains(., 'elementor-share-buttons'))])"
+# The words in all of trafilatura's RAW_TREE_PRUNE_XPATH.
+GOES_ON = select_first(
+    etree.XPath(
+        ".//*[self::div or self::section or self::aside][re:test(@id, '{0}') or re:test(@class, '{0}')]".format(
+            "mvp-post-add-|infinite|elementor-share-buttons"
+        ),
+        namespaces=REGEXP,
+    )
 )
+COMMENTS = [select_all(expression) for expression in REMOVE_COMMENTS_AND_LISTS_XPATH]
 # Its last resort takes any list for text. A navigation with a long paragraph was never closed.
 NAVIGATION = (
     f"//*[self::nav or @role='navigation'][not(.//p[string-length(normalize-space()) > {LONG_PARAGRAPH}])]"
     "[not(.//article or .//main)]"
+)
+
+
+def _link_density(element: html.HtmlElement, favor_precision: bool = False) -> tuple[bool, bool]:  # noqa: FBT001, FBT002 - as trafilatura calls it
+    """trafilatura's test of how much of an element is links, which none are where there is no link."""
+    if next(element.iter("ref"), None) is None:
+        return False, False
+    found: tuple[bool, bool] = link_density_test(element, favor_precision)
+    return found
+
+
+# trafilatura's main extractor, unchanged but for how it asks: the same answers come sooner.
+_prune = with_names(
+    main_extractor.prune_unwanted_sections,
+    delete_by_link_density=with_names(delete_by_link_density, link_density_test=_link_density),
+    **{
+        name: [select_all(expression) for expression in getattr(main_extractor, name)]
+        for name in ("OVERALL_DISCARD_XPATH", "DISCARD_IMAGE_ELEMENTS", "TEASER_DISCARD_XPATH")
+    },
+)
+_extract_content = with_names(
+    main_extractor.extract_content,
+    _extract=with_names(
+        main_extractor._extract,
+        BODY_XPATH=[select_first(expression) for expression in main_extractor.BODY_XPATH],
+        prune_unwanted_sections=_prune,
+    ),
+    recover_wild_text=with_names(main_extractor.recover_wild_text, prune_unwanted_sections=_prune),
 )
 
 
@@ -72,9 +112,9 @@ def fast(tree: html.HtmlElement) -> str:
     try:
         if _may_go_on(tree):
             prune_unwanted_nodes(tree, RAW_TREE_PRUNE_XPATH)
-        prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
+        prune_unwanted_nodes(tree, COMMENTS)
         tree = convert_tags(tree_cleaning(tree, OPTIONS), OPTIONS, None)
-        body, _ = extract_content(tree, OPTIONS)
+        body, _ = _extract_content(tree, OPTIONS)
     except (TypeError, ValueError):  # as in trafilatura's own entry: what lxml will not hold
         return ""
     return _printed(body)
@@ -82,7 +122,7 @@ def fast(tree: html.HtmlElement) -> str:
 
 def _may_go_on(tree: html.HtmlElement) -> bool:
     """Whether trafilatura's costly search for stories that follow this one can find anything."""
-    return bool(GOES_ON(tree))
+    return any(True for _ in GOES_ON(tree))
 
 
 def thorough(tree: html.HtmlElement) -> str:

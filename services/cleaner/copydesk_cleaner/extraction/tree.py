@@ -19,7 +19,7 @@ ATTRIBUTES = re.compile(
     re.IGNORECASE,
 )
 CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))  # libxml2 stops at some of them
-NOT_CHARACTERS = re.compile("[\ufffe\uffff]")  # nor any text after them
+NOT_CHARACTERS = ("\ufffe", "\uffff")  # nor any text after them
 MAX_DEPTH = 2_048  # of libxml2
 MAX_CELLS = 1_000  # of a row; trafilatura counts them again for each. No colspan of HTML 5 is greater
 CELLS = frozenset({"td", "th"})
@@ -34,9 +34,11 @@ def parse(content: str) -> html.HtmlElement | None:
 
     Raises :class:`Poison` for too many elements or attributes, and for elements that lie too deep.
     """
-    if max(map(len, content.split(">"))) > LONG_TAG and ATTRIBUTES.search(content):
+    if _has_long_tag(content) and ATTRIBUTES.search(content):
         raise Poison(f"an element of more than {MAX_ATTRIBUTES} attributes", DeadLetterReason.TOO_LARGE)
-    cleaned = NOT_CHARACTERS.sub("", content).encode("utf-8", "replace").translate(None, CONTROLS).strip()
+    for character in NOT_CHARACTERS:
+        content = content.replace(character, "")
+    cleaned = content.encode("utf-8", "replace").translate(None, CONTROLS).strip()
     if not cleaned:
         return None
     parser = etree.HTMLParser(
@@ -54,6 +56,17 @@ def parse(content: str) -> html.HtmlElement | None:
     if elements > MAX_ELEMENTS:
         raise Poison(f"page of {elements} elements, at most {MAX_ELEMENTS}", DeadLetterReason.TOO_LARGE)
     return tree
+
+
+def _has_long_tag(content: str) -> bool:
+    """Whether more than ``LONG_TAG`` characters stand without the end of a tag among them."""
+    start = 0
+    while len(content) - start > LONG_TAG:
+        end = content.rfind(">", start, start + LONG_TAG + 1)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
 
 
 def drop_code(tree: html.HtmlElement) -> None:
