@@ -6,9 +6,8 @@ Its own fast mode measures the page's text and tries again where little of it wa
 
 from copy import copy
 
-import trafilatura
 from lxml import etree, html
-from trafilatura import main_extractor
+from trafilatura import core, main_extractor
 from trafilatura.htmlprocessing import (
     convert_tags,
     delete_by_link_density,
@@ -78,6 +77,17 @@ _extract_content = with_names(
     ),
     recover_wild_text=with_names(main_extractor.recover_wild_text, prune_unwanted_sections=_prune),
 )
+_extract_and_compare = with_names(core._extract_and_compare, extract_content=_extract_content)
+_bare_extraction = with_names(
+    core.bare_extraction,
+    trafilatura_sequence=with_names(
+        core.trafilatura_sequence,
+        RAW_TREE_PRUNE_XPATH=[select_all(expression) for expression in RAW_TREE_PRUNE_XPATH],
+        REMOVE_COMMENTS_AND_LISTS_XPATH=COMMENTS,
+        _extract_and_compare=_extract_and_compare,
+        _recall_retry=with_names(core._recall_retry, _extract_and_compare=_extract_and_compare),
+    ),
+)
 
 
 def page_text(tree: html.HtmlElement, url: str) -> str:
@@ -128,7 +138,7 @@ def _may_go_on(tree: html.HtmlElement) -> bool:
 def thorough(tree: html.HtmlElement) -> str:
     """What trafilatura's default mode finds."""
     shorten_rows(tree)
-    document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False, prune_xpath=NAVIGATION)
+    document = _bare_extraction(tree, include_comments=False, with_metadata=False, prune_xpath=NAVIGATION)
     body = getattr(document, "body", None)  # None when nothing was found
     return "" if body is None else _printed(body)
 

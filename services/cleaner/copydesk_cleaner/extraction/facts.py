@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lxml import html
+from lxml import etree, html
 
 from copydesk_cleaner.extraction.tree import texts, words_of
 from copydesk_cleaner.metadata import Figure, Metadata, PageFacts
@@ -10,6 +10,8 @@ from copydesk_cleaner.metadata import Figure, Metadata, PageFacts
 MAX_CAPTIONS = 300
 TEASERS = frozenset({"a", "aside", "nav", "footer"})
 SOURCES = ("src", "data-src", "data-original")
+BYLINES = etree.XPath("//*[@rel='author' or @itemprop='author']")
+CREDITS = etree.XPath(".//figcaption//*[contains(concat(' ', @class, ' '), ' credit ')]")
 XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -24,7 +26,7 @@ def read_facts(tree: html.HtmlElement) -> PageFacts:
         meta=_meta(tree),
         title_tag=next(texts(tree, "title"), ""),
         headings=list(texts(tree, "h1")),
-        bylines=[words_of(element) for element in tree.xpath("//*[@rel='author' or @itemprop='author']")],
+        bylines=[words_of(element) for element in BYLINES(tree)],
         language=tree.get("lang") or tree.get(XML_LANGUAGE) or "",
         times=[time for element in tree.iter("time") if (time := element.get("datetime"))],
         figures=list(_figures(tree)),
@@ -62,7 +64,7 @@ def _figures(tree: html.HtmlElement) -> Iterator[Figure]:
 
 def _marked_credit(figure: html.HtmlElement) -> str:
     """The words that the caption's markup calls the credit."""
-    marked = figure.xpath(".//figcaption//*[contains(concat(' ', @class, ' '), ' credit ')]")
+    marked = CREDITS(figure)
     return words_of(marked[-1]) if marked else ""
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from lxml import html
+from lxml import etree, html
 
 from copydesk_cleaner.extraction.tree import words_of
 from copydesk_cleaner.metadata import PageFacts, json_ld_nodes
@@ -31,6 +31,7 @@ MAX_CLIMB = 4
 MAX_PIECES = 50
 ASIDE = frozenset({"aside", "nav", "footer"})
 NO_STANDFIRST = frozenset({"a", "aside", "figure", "figcaption", "footer", "li", "nav", "script", "style", "noscript"})
+PIECES = etree.XPath("//h1 | //body/descendant::text()[contains(., $start) or contains(., $first)]")
 ELLIPSIS = ("…", "...", "[…]", "[...]")
 
 
@@ -112,11 +113,7 @@ def _whole(description: str) -> str:
 
 def _printed(tree: html.HtmlElement, description: str, first: str) -> str:
     """The description as printed after a main heading and before the first line of the text, or nothing."""
-    pieces = tree.xpath(
-        "//h1 | //body//text()[contains(., $start)] | //body//text()[contains(., $first)]",
-        start=description[:START],
-        first=first[:START].removeprefix("- "),
-    )
+    pieces = PIECES(tree, start=description[:START], first=first[:START].removeprefix("- "))
     found, headed = "", False
     for piece in pieces[:MAX_PIECES]:
         if not isinstance(piece, str):

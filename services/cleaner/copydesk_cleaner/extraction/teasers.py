@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from lxml import html
 
@@ -27,7 +27,11 @@ def without_teasers(tree: html.HtmlElement, url: str) -> None:
 
 def _teasers(tree: html.HtmlElement, url: str) -> list[html.HtmlElement]:
     """Three or more neighbours that are each little more than a heading that leads to another page of the site."""
-    headings = [heading for heading in tree.iter(*HEADINGS) if _leads_away(heading, url)]
+    try:
+        own = urlsplit(url)
+    except ValueError:
+        return []
+    headings = [heading for heading in tree.iter(*HEADINGS) if _leads_away(heading, url, own)]
     if not MIN_TEASERS <= len(headings) <= MAX_HEADINGS:
         return []
     above = [_ancestors(heading) for heading in headings]
@@ -47,10 +51,10 @@ def _ancestors(element: html.HtmlElement) -> list[html.HtmlElement]:
     return [ancestor for ancestor, _ in zip(element.iterancestors(), range(MAX_LEVELS), strict=False)]
 
 
-def _leads_away(heading: html.HtmlElement, url: str) -> bool:
+def _leads_away(heading: html.HtmlElement, url: str, own: SplitResult) -> bool:
     """Whether all of the heading is one link to another page of the site."""
-    links = heading.findall(".//a[@href]") or _links_around(heading)
-    if len(links) != 1 or not _is_other_page(links[0].get("href"), url):
+    links = [link for link in heading.iter("a") if link.get("href") is not None] or _links_around(heading)
+    if len(links) != 1 or not _is_other_page(links[0].get("href"), url, own):
         return False
     words = words_of(links[0])
     return words != "" and words_of(heading) in words
@@ -64,9 +68,9 @@ def _links_around(heading: html.HtmlElement) -> list[html.HtmlElement]:
     ]
 
 
-def _is_other_page(address: str, url: str) -> bool:
+def _is_other_page(address: str, url: str, own: SplitResult) -> bool:
     try:
-        target, own = urlsplit(urljoin(url, address.strip())), urlsplit(url)
+        target = urlsplit(urljoin(url, address.strip()))
     except ValueError:
         return False
     return target.hostname == own.hostname and target.path not in {own.path, "", "/"}
@@ -80,7 +84,8 @@ def _tag_lists(tree: html.HtmlElement) -> Iterable[html.HtmlElement]:
     """The blocks that are mostly links to tags: https://html.spec.whatwg.org/multipage/links.html#link-type-tag."""
     sizes: Counter[html.HtmlElement] = Counter()
     for link in tree.iter("a"):
-        if "tag" not in (link.get("rel") or "").split():
+        rel = link.get("rel")
+        if not rel or "tag" not in rel.split():
             continue
         block = _block_around(link)
         if block is not None:

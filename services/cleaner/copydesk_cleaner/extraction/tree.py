@@ -23,6 +23,7 @@ NOT_CHARACTERS = ("\ufffe", "\uffff")  # nor any text after them
 MAX_DEPTH = 2_048  # of libxml2
 MAX_CELLS = 1_000  # of a row; trafilatura counts them again for each. No colspan of HTML 5 is greater
 CELLS = frozenset({"td", "th"})
+COUNT = etree.XPath("count(//*)")
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 # lxml.html asks a Python function for the class of every element; forms and links need no class of their own here.
@@ -88,12 +89,13 @@ def shorten_rows(tree: html.HtmlElement) -> None:
 
 def size(tree: html.HtmlElement) -> int:
     """How many elements the tree has."""
-    return int(tree.xpath("count(//*)"))
+    return int(COUNT(tree))
 
 
 def words_of(element: html.HtmlElement) -> str:
     """The words in the element, a blank between any two pieces of text."""
-    return " ".join(" ".join(element.itertext()).split())
+    text = " ".join(element.itertext()) if len(element) else element.text or ""
+    return " ".join(text.split())
 
 
 def texts(tree: html.HtmlElement, *tags: str) -> Iterator[str]:
