@@ -48,22 +48,31 @@ class _Attributes:
     rest: etree.XPath | None
 
     def __call__(self, tree: html.HtmlElement) -> Iterator[html.HtmlElement]:
+        # Blocks of a page share their classes.
+        asked: dict[str, tuple[dict[str, bool], re.Pattern[str]]] = {
+            name: ({}, pattern) for name, pattern in self.alone.items()
+        }
         for element in tree.iterdescendants(self.tags or etree.Element):
             attributes = element.items()
-            if attributes and self._fit(attributes) and (self.rest is None or self.rest(element)):
+            for name, value in attributes:
+                if name in asked:
+                    answers, pattern = asked[name]
+                    answer = answers.get(value)
+                    if answer is None:
+                        answer = answers[value] = pattern.search(value) is not None
+                    if answer:
+                        break
+            else:
+                if not (attributes and self.first and self._first_fits(attributes)):
+                    continue
+            if self.rest is None or self.rest(element):
                 yield element
 
-    def _fit(self, attributes: list[tuple[str, str]]) -> bool:
-        for name, value in attributes:
-            pattern = self.alone.get(name)
-            if pattern is not None and pattern.search(value):
-                return True
+    def _first_fits(self, attributes: list[tuple[str, str]]) -> bool:
         for names, pattern in self.first:
-            for name, value in attributes:
-                if name in names:
-                    if pattern.search(value):
-                        return True
-                    break
+            value = next((value for name, value in attributes if name in names), None)
+            if value is not None and pattern.search(value):
+                return True
         return False
 
 
