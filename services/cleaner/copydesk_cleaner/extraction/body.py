@@ -17,7 +17,7 @@ from trafilatura.htmlprocessing import (
 )
 from trafilatura.settings import MANUALLY_CLEANED, Extractor
 from trafilatura.xml import xmltotxt
-from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
+from trafilatura.xpaths import BODY_XPATH, RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
 
 from copydesk_cleaner.extraction.layout import without_layout_tables
 from copydesk_cleaner.extraction.nesting import free_main
@@ -51,8 +51,8 @@ NAVIGATION = (
 )
 
 
-def _link_density(element: html.HtmlElement, favor_precision: bool = False) -> tuple[bool, bool]:  # noqa: FBT001, FBT002 - as trafilatura calls it
-    """trafilatura's test of how much of an element is links, which none are where there is no link."""
+def _link_density(element: html.HtmlElement, favor_precision: bool = False) -> tuple[bool, bool]:
+    """As trafilatura's test of how much of an element is links, which none are where there is no link."""
     if next(element.iter("ref"), None) is None:
         return False, False
     found: tuple[bool, bool] = link_density_test(element, favor_precision)
@@ -71,13 +71,16 @@ _prune = with_names(
 _extract_content = with_names(
     main_extractor.extract_content,
     _extract=with_names(
-        main_extractor._extract,
-        BODY_XPATH=[select_first(expression) for expression in main_extractor.BODY_XPATH],
+        main_extractor._extract,  # noqa: SLF001 - it has no other name
+        BODY_XPATH=[select_first(expression) for expression in BODY_XPATH],
         prune_unwanted_sections=_prune,
     ),
     recover_wild_text=with_names(main_extractor.recover_wild_text, prune_unwanted_sections=_prune),
 )
-_extract_and_compare = with_names(core._extract_and_compare, extract_content=_extract_content)
+_extract_and_compare = with_names(
+    core._extract_and_compare,  # noqa: SLF001 - it has no other name
+    extract_content=_extract_content,
+)
 _bare_extraction = with_names(
     core.bare_extraction,
     trafilatura_sequence=with_names(
@@ -85,7 +88,10 @@ _bare_extraction = with_names(
         RAW_TREE_PRUNE_XPATH=[select_all(expression) for expression in RAW_TREE_PRUNE_XPATH],
         REMOVE_COMMENTS_AND_LISTS_XPATH=COMMENTS,
         _extract_and_compare=_extract_and_compare,
-        _recall_retry=with_names(core._recall_retry, _extract_and_compare=_extract_and_compare),
+        _recall_retry=with_names(
+            core._recall_retry,  # noqa: SLF001 - it has no other name
+            _extract_and_compare=_extract_and_compare,
+        ),
     ),
 )
 

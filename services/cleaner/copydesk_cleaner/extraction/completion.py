@@ -6,7 +6,8 @@ from datetime import datetime
 
 from htmldate import find_date
 from lxml import html
-from trafilatura import metadata as trafilatura
+from trafilatura.metadata import extract_author, extract_title
+from trafilatura.xpaths import AUTHOR_DISCARD_XPATHS, AUTHOR_XPATHS
 
 from copydesk_cleaner.extraction.selectors import select_all, with_names
 from copydesk_cleaner.metadata import Metadata, parse_date
@@ -22,9 +23,9 @@ NEW_YEAR = re.compile(
     re.IGNORECASE,
 )
 _extract_author = with_names(
-    trafilatura.extract_author,
-    AUTHOR_XPATHS=[select_all(expression) for expression in trafilatura.AUTHOR_XPATHS],
-    AUTHOR_DISCARD_XPATHS=[select_all(expression) for expression in trafilatura.AUTHOR_DISCARD_XPATHS],
+    extract_author,
+    AUTHOR_XPATHS=[select_all(expression) for expression in AUTHOR_XPATHS],
+    AUTHOR_DISCARD_XPATHS=[select_all(expression) for expression in AUTHOR_DISCARD_XPATHS],
 )
 
 
@@ -32,7 +33,7 @@ def completed(metadata: Metadata, tree: html.HtmlElement, page: Page) -> Metadat
     """The metadata with the fields that were still empty, where feed or print tell them."""
     return replace(
         metadata,
-        title=metadata.title or page.entry_title or trafilatura.extract_title(tree) or "",
+        title=metadata.title or page.entry_title or extract_title(tree) or "",
         authors=metadata.authors or page.entry_authors or clean_authors([_extract_author(tree) or ""], ""),
         published_at=metadata.published_at or page.entry_published_at or _printed_date(tree, page),
     )

@@ -1,15 +1,15 @@
 """trafilatura's XPath expressions, answered without XPath: five times faster, for the same elements.
 
 Nearly all of them ask the attributes of blocks for words, with ``re:test`` of https://exslt.github.io/regexp/, and lxml
-calls Python for each such question about each block. Here one pattern for each attribute asks them all. An expression of
-another form is left to lxml, so that another version of trafilatura can at worst be slower.
+calls Python for each such question about each block. Here one pattern for each attribute asks them all. An expression
+of another form is left to lxml, so that another version of trafilatura can at worst be slower.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 from lxml import etree, html
 
@@ -30,7 +30,7 @@ EXPRESSION = re.compile(
     r"\s*(?P<open>\()?\.?//\*"
     r"(?:\[(?P<tags>self::\w+(?:\s+or\s+self::\w+)*)\]\s*)?"
     rf"\[\s*(?P<questions>(?:{_PLAIN})(?:\s+or\s+(?:{_PLAIN}))*)\s*\]"
-    r"(?P<rest>\[.+\])?(?(open)\)\[1\]|(?P<first>\[1\])?)\s*",
+    r"(?P<rest>(?=\[)(?:(?!\[\d+\]|\]\s*\||position\(|last\().)+(?<=\]))?(?(open)\)\[1\]|(?P<first>\[1\])?)\s*",
     re.DOTALL,
 )
 REGEXP = {"re": "http://exslt.org/regular-expressions"}
@@ -38,8 +38,10 @@ REGEXP = {"re": "http://exslt.org/regular-expressions"}
 
 @dataclass(frozen=True)
 class _Attributes:
-    """Which elements an expression asks for: ``alone`` are patterns for attributes by name; each of ``first`` is for the
-    first in the page's order of several attributes, as XPath takes the text of a set of nodes.
+    """The elements that an expression asks for.
+
+    ``alone`` are patterns for attributes by name; each of ``first`` is for the first in the page's order of several
+    attributes, as XPath takes the text of a set of nodes. ``rest`` is asked of what fits one of them.
     """
 
     tags: tuple[str, ...]
@@ -80,7 +82,7 @@ def select_all(expression: etree.XPath) -> Select:
     """What finds the same elements as the expression below a tree, as a list."""
     found = _understood(expression.path)
     if found is None or found[1]:
-        return expression
+        return cast("Select", expression)
     matches = found[0]
     return lambda tree: list(matches(tree))
 
@@ -88,7 +90,7 @@ def select_all(expression: etree.XPath) -> Select:
 def select_first(expression: etree.XPath) -> Select:
     """What finds the same first element as the expression below a tree; what comes after it may be others."""
     found = _understood(expression.path)
-    return expression if found is None else found[0]
+    return cast("Select", expression) if found is None else found[0]
 
 
 def _understood(path: str) -> tuple[_Attributes, bool] | None:
@@ -105,7 +107,7 @@ def _understood(path: str) -> tuple[_Attributes, bool] | None:
         if len(names) > 1:
             first.append((names, re.compile(pattern)))
         else:
-            alone.setdefault(*names, []).append(pattern)
+            alone.setdefault("".join(names), []).append(pattern)
     patterns = {name: re.compile("|".join(listed)) for name, listed in alone.items()}
     tags = tuple(re.findall(r"self::(\w+)", match["tags"] or ""))
     rest = etree.XPath(f"boolean(self::*{match['rest']})", namespaces=REGEXP) if match["rest"] else None
