@@ -55,15 +55,11 @@ class Feeds:
         return partition_of(registrable_domain(feed.url), self._partitions)
 
     def twins(self, feed: Feed) -> list[str]:
-        """Other feeds of this URL, if its place is ours. Only those that name its domain are read: they may be many."""
-        share = self._shares.get(self.place(feed))
-        domain, address = registrable_domain(feed.url).encode(), canonical_url(feed.url)
-        near = [
-            each.feed
-            for key, each in (share.feeds if share else {}).items()
-            if key != feed.feed_id and domain in each.raw
-        ]
-        return [each.feed_id for each in near if canonical_url(each.url) == address]
+        """Other feeds that are polled at this URL, if its place is ours. Few name its domain: only those are read."""
+        share, domain = self._shares.get(self.place(feed), Share()), registrable_domain(feed.url).encode()
+        near = [each.feed for key, each in share.feeds.items() if key != feed.feed_id and domain in each.raw]
+        same = [each for each in near if canonical_url(each.url) == canonical_url(feed.url)]
+        return [each.feed_id for each in same if is_polled(each, share.state(each.feed_id))]
 
     def adopt(self, rebuilt: Rebuilt) -> list[tuple[int, str]]:
         """Take over what was read. Gives the second records of feeds that lie in two partitions: they are to go."""
