@@ -106,3 +106,12 @@ def test_a_link_that_was_cut_says_where_it_leads() -> None:
         "Ferry crews take their complaint to the board",
         "https://example.org/crews",
     )
+
+
+def test_the_items_of_a_list_below_a_lead_with_its_owner_go_and_the_paragraph_below_them_stays() -> None:
+    sentence = "- The board met, and nobody spoke."
+    items = ("- Zooey Ek: The story of my boats", "- Best ferries")
+    paragraphs, titles = cleaned("More Must-Reads from The Courier", *items, sentence)
+    assert sentence in paragraphs
+    assert titles == [item.removeprefix("- ") for item in items]
+    assert not set(items) & set(paragraphs)

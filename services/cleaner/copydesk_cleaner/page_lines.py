@@ -68,8 +68,12 @@ def tag_lines(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     yield from _tags(run)
 
 
-def opening_crumbs(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
-    """The path to the page, as a list before the first paragraph."""
+def opening_crumbs(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
+    """The path to the page, as a list before the first paragraph, or its section or a tag as the first line."""
+    tags = {key(tag) for tag in context.keywords} if len(units) > 1 else ()
+    if tags and key(units[0].text) in tags and not has_end_mark(units[0].text):
+        yield Finding((_cut(units[0], "boilerplate.opening-crumb"),))
+        return
     listed = list(takewhile(lambda unit: unit.text.startswith(BULLET), units[: MAX_CRUMBS + 1]))
     if not 1 < len(listed) <= MAX_CRUMBS or len(listed) == len(units):
         return

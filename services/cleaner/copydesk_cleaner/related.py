@@ -17,7 +17,7 @@ from copydesk_cleaner.rulebook import shipped
 from copydesk_cleaner.rulebook.engine import MAX_LINE
 from copydesk_cleaner.rulebook.schema import LeadEntry
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
-from copydesk_cleaner.text import key
+from copydesk_cleaner.text import has_end_mark, key
 from copydesk_shared.messages import RelatedLink
 
 MAX_LINK = 260
@@ -35,6 +35,8 @@ LAST_SENTENCE = re.compile(r".*[.!?…”\"’»)]\s")
 MAX_LEAD = 48
 STEM = 2  # letters of a lead that tell whether a line may begin with one
 MAX_STOPPED_WORDS = 16
+# Whose the headlines below a lead are: "More must-reads from The Courier".
+SUBJECT = r"(?:\s(?:from|by|von|aus|de|di|da|van)\s[^.!?:;,\"“”|»>]{2,40})?"
 LIST_MARK = re.compile(r"[-–—•*»>▶►→・■●]+\s*")
 
 
@@ -49,7 +51,7 @@ def leads_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
 def _alone_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
     """A lead that fills a line, as the heading of the headlines below it."""
     words = _alternatives(lead for lead in leads if lead.sure)
-    return re.compile(rf"{BEFORE}(?:{words})\s?(?:{MARKS}|…){{0,3}}[)\]）]?", re.IGNORECASE)
+    return re.compile(rf"{BEFORE}(?:{words}){SUBJECT}\s?(?:{MARKS}|…){{0,3}}[)\]）]?", re.IGNORECASE)
 
 
 def _tail_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
@@ -90,7 +92,7 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
             match = pattern.fullmatch(unit.text) if led else None
             if match is not None and _is_whole(match, sure, shared=unit.line in shared):
                 yield _link(unit, 0, match["headline"])
-            elif below and short and is_headline(LIST_MARK.sub("", unit.text)):
+            elif below and short and (is_headline(LIST_MARK.sub("", unit.text)) or _is_item(unit.text)):
                 yield _link(unit, 0, LIST_MARK.sub("", unit.text))
                 continue
             elif INNER_MARK.search(unit.text) is not None:
@@ -106,6 +108,10 @@ def _is_whole(match: re.Match[str], sure: Mapping[str, bool], *, shared: bool) -
     if shared and _runs_on(match["headline"]):
         return False
     return sure[bare(match["lead"])] or _looks_like_headline(match["headline"])
+
+
+def _is_item(text: str) -> bool:
+    return text.startswith("- ") and not has_end_mark(text)
 
 
 def _runs_on(headline: str) -> bool:

@@ -85,7 +85,7 @@ def context_of(extracted: Extracted, title: str, page: Page) -> Context:
         links=frozenset(extracted.links),
         headings=extracted.headings,
         authors=extracted.metadata.authors or page.entry_authors,
-        keywords=extracted.metadata.keywords,
+        keywords=tuple(filter(None, (*extracted.metadata.keywords, extracted.metadata.section))),
     )
 
 
