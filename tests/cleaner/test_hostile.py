@@ -22,6 +22,7 @@ from tests.cleaner.pages import GOLDEN, article_of, html_page, text_page
 from tests.shared.stages import committed, running_stage, until
 
 SENTENCE = "The harbour board met on Friday to hear the complaint of the ferry crews about the timetable. "
+MARKS = "\u0316\u0334"
 STORY = f"<article><h1>Row</h1>{f'<p>{SENTENCE * 3}</p>' * 4}</article>"
 
 
@@ -99,6 +100,7 @@ CLEANED_PAGES = {
         STORY, linked_data(json.dumps({"@type": "Article", "articleBody": "<br" * 100_000}))
     ),
     "many bodies": page_of(STORY, linked_data(json.dumps([{"articleBody": SENTENCE * 5}] * 900))),
+    "a title of separators": page_of(STORY, f"<title>{'Row | ' * 100_000}</title>"),
     "many standfirsts": page_of(
         f"<h1>Row</h1>{'<div>' * 200}{f'<b>{SENTENCE[:40]}</b>' * 9_000}{'</div>' * 200}{STORY}",
         described(SENTENCE * 2),
@@ -112,6 +114,7 @@ CLEANED_PAGES = {
     ),
     "50,000 cells in no row": page_of(STORY.replace("</article>", f"<table>{'<th>x</th>' * 50_000}</table></article>")),
     "figures": page_of(f"{STORY}{'<figure><img src=a><figcaption>c d e</figcaption></figure>' * 10_000}"),
+    "combining marks": page_of(f"{STORY}<p>{SENTENCE}a{MARKS * 300_000}</p>"),
     "a fragment of breaks": f"<p>{SENTENCE}</p>{'a<br>' * (MAX_LINES - 10)}",
 }
 

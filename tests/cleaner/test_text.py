@@ -1,7 +1,10 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk_cleaner.combining import BASIC_PLANE, MARKS, MAX_MARKS
 from copydesk_cleaner.text import count_sentences, has_end_mark, key, last_sentence_start, normalise
 
 
@@ -65,3 +68,16 @@ def test_the_last_sentence_starts_after_the_last_end_mark() -> None:
 
 def test_keys_compare_words_only() -> None:
     assert key("Putin's ‘Row’ - Grows!") == key("putin s row grows")
+
+
+@pytest.mark.parametrize("marks", ["\u0316\u0334", "\u0344", "\u0f73\u0316", "\U0001d165\u0316\U0001d16d"])
+def test_a_row_of_marks_is_cut_at_thirty(marks: str) -> None:
+    made = normalise(f"a{marks * 50_000}b")
+    assert len(made) <= len("ab") + MAX_MARKS
+    assert made.endswith("b")
+    assert normalise(made) == made
+
+
+def test_all_characters_that_begin_with_a_mark_are_known_as_marks() -> None:
+    begin = {chr(code) for code in BASIC_PLANE if unicodedata.combining(unicodedata.normalize("NFD", chr(code))[0])}
+    assert begin == MARKS

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from copydesk_cleaner.text import key, normalise
 
 MAX_TITLE = 300
+MAX_WRITTEN = 2_000  # a title that was never closed holds the page, and each separator in it is tried
 # What is longer is a description in the wrong field, if there is a shorter one.
 LIKELY_TITLE = 180
 SEPARATOR = re.compile(r"\s+(?:[|–—·»•-]|::|--)\s+|\s*\|\s*")
@@ -39,7 +40,7 @@ def choose_titles(
 
 def _one_line(text: str) -> str:
     # Twice, since many publishers escape what their template escapes again.
-    return normalise(unescape(unescape(text))).replace("\n", " ")
+    return normalise(unescape(unescape(text[:MAX_WRITTEN]))).replace("\n", " ")
 
 
 def _squeezed(text: str) -> str:
