@@ -228,6 +228,14 @@ class Fleet:
         for pod in self.pods.values():
             pod.tend()
 
+    def stop(self) -> None:
+        """All that run, at once; see :meth:`Pod.stop`."""
+        running = [pod for pod in self.pods.values() if pod.is_running()]
+        for pod in running:
+            pod.terminate()
+        for pod in running:
+            pod.stopped()
+
     def until(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
         """Wait for something; fails after that long, and when a pod ends by itself."""
 

@@ -123,9 +123,7 @@ def test_counters_are_the_topics_where_nobody_is_killed(cluster: Cluster, tmp_pa
         _restart(fleet.pods["api"])
         chaos.finish()
         _assert_topics(chaos)
-        for pod in fleet.pods.values():
-            if pod.is_running():
-                pod.stop()
+        fleet.stop()
         _assert_counters(chaos)
 
 
@@ -169,8 +167,7 @@ def test_every_record_has_one_outcome_where_all_are_killed(cluster: Cluster, tmp
             fleet.tend()
         chaos.finish()
         _assert_topics(chaos)
-        for pod in fleet.pods.values():
-            pod.stop()
+        fleet.stop()
 
 
 def _assert_topics(chaos: Chaos) -> None:

@@ -118,7 +118,7 @@ def test_kills_at_random_lose_nothing_and_show_nothing_twice(cluster: Cluster, t
         _assert_reconciled(cluster, newsroom, subscriber, api)
         for pod in fleet.pods.values():
             pod.assert_no_orphans()
-            pod.stop()
+        fleet.stop()
         _report(cluster, killer)
 
 

@@ -83,8 +83,7 @@ def test_a_poison_message_every_50(cluster: Cluster, tmp_path: Path) -> None:
         assert subscriber.duplicates() == []
         assert len(listed(api)) == len(subscriber) == good
         _assert_exactly(cluster, bad)
-        for pod in fleet.pods.values():
-            pod.stop()
+        fleet.stop()
         _assert_counted(fleet, bad)
 
 

@@ -89,9 +89,7 @@ def test_replicas_come_and_go(cluster: Cluster, tmp_path: Path) -> None:
         fleet.until(lambda: not subscriber.poll() and len(subscriber) >= flow.pages, "all articles", 120)
         assert subscriber.duplicates() == []
         assert len(listed(api)) == len(subscriber) == flow.pages
-        for pod in fleet.pods.values():
-            if pod.is_running():
-                pod.stop()
+        fleet.stop()
         _assert_nothing_twice(cluster, fleet)
 
 

@@ -70,8 +70,8 @@ def test_sigterm_under_load(cluster: Cluster, tmp_path: Path) -> None:
         assert subscriber.lost({newsroom.story_url(number) for number in range(ARTICLES)}) == set()
         assert subscriber.duplicates() == []
         assert len(listed(api)) == ARTICLES
-        for stage, pod in fleet.pods.items():
-            pod.stop()
+        fleet.stop()
+        for stage in fleet.pods:
             _assert_left_and_committed(cluster, fleet, stage)
         _assert_nothing_twice(cluster, fleet)
 
