@@ -16,7 +16,8 @@ def title_echo(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     if len(units) == 1:
         return
     for unit in units[:LINES_SEARCHED]:
-        if any(_echoes(key(unit.text), title) for title in titles):
+        line = key(unit.text)
+        if any(_echoes(line, title) for title in titles):
             yield Finding((Cut(unit.start, unit.end, "title.echo", "title"),))
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from copydesk_cleaner.rulebook.files import (
     RuleFile,
@@ -24,10 +24,7 @@ DIGEST_LENGTH = 12
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that is ready to be matched.
-
-    ``patterns`` have their fragments put in; ``pattern`` is all of them as one, ``None`` for scope code.
-    """
+    """A rule; ``patterns`` have their fragments put in."""
 
     id: str
     family: str
@@ -38,14 +35,18 @@ class Rule:
     about: str
     needs: tuple[str, ...]
     patterns: tuple[str, ...]
-    pattern: re.Pattern[str] | None
+    ignores_case: bool
     hit: tuple[Example, ...]
     keep: tuple[Example, ...]
     place: tuple[RuleFile, int]
 
-    @property
-    def ignores_case(self) -> bool:
-        return self.pattern is not None and bool(self.pattern.flags & re.IGNORECASE)
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        """All patterns as one, ``None`` for scope code. Raises :class:`InputError` with file and line.
+
+        Compiled when it is first asked for: most rules wait for a word that few pages have.
+        """
+        return _whole(self) if self.patterns else None
 
     def match(self, line: str) -> re.Match[str] | None:
         """The match of a rule of scope line, whose pattern is there."""
@@ -87,7 +88,7 @@ class Book:
 
 
 def make_book(files: Iterable[RuleFile]) -> Book:
-    """Compile the files. Raises :class:`InputError` with file and line."""
+    """The book of these files. Raises :class:`InputError` with file and line."""
     files = tuple(files)
     _refuse_twice(files)
     vocabularies: dict[str, Mapping[str, tuple[str, ...]]] = {}
@@ -142,7 +143,6 @@ def _rule(file: RuleFile, index: int, entry: RuleEntry, parts: Mapping[str, str]
             patterns.append(expanded(pattern, parts))
         except PatternError as error:
             raise file.error(("rules", index, "patterns", number), str(error)) from None
-    whole = _whole(file, index, entry, patterns) if patterns else None
     return Rule(
         id=entry.id,
         family=file.entry.family,
@@ -153,20 +153,21 @@ def _rule(file: RuleFile, index: int, entry: RuleEntry, parts: Mapping[str, str]
         about=entry.about,
         needs=entry.needs,
         patterns=tuple(patterns),
-        pattern=whole,
+        ignores_case=entry.ignore_case,
         hit=entry.hit,
         keep=entry.keep,
         place=(file, index),
     )
 
 
-def _whole(file: RuleFile, index: int, entry: RuleEntry, patterns: Sequence[str]) -> re.Pattern[str]:
+def _whole(rule: Rule) -> re.Pattern[str]:
+    file, index = rule.place
     try:
-        return compiled(joined(patterns), ignore_case=entry.ignore_case)
+        return compiled(joined(rule.patterns), ignore_case=rule.ignores_case)
     except PatternError as error:
-        for number, pattern in enumerate(patterns):
+        for number, pattern in enumerate(rule.patterns):
             try:
-                compiled(pattern, ignore_case=entry.ignore_case)
+                compiled(pattern, ignore_case=rule.ignores_case)
             except PatternError as cause:
                 raise file.error(("rules", index, "patterns", number), str(cause)) from None
         raise file.error(("rules", index, "patterns"), f"together: {error}") from None
@@ -183,7 +184,12 @@ def book_with(extra: Sequence[Source]) -> Book:
     files = [parse(source) for source in extra]
     for file in files:
         _refuse_functions(file)
-    return make_book((*shipped().files, *files)) if files else shipped()
+    if not files:
+        return shipped()
+    book = make_book((*shipped().files, *files))
+    for rule in book.rules(*(file.entry.family for file in files)):
+        _ = rule.pattern  # what is no pattern is told before it is used
+    return book
 
 
 def _refuse_functions(file: RuleFile) -> None:

@@ -9,7 +9,7 @@ from ahocorasick_rs import AhoCorasick
 
 from copydesk_cleaner.credits import agencies_in
 from copydesk_cleaner.rulebook.book import Rule
-from copydesk_cleaner.rulebook.patterns import group_name, unnamed
+from copydesk_cleaner.rulebook.patterns import group_name, joined, unnamed
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
 from copydesk_shared.messages import Image, RelatedLink
 
@@ -47,7 +47,7 @@ class _Needs:
 
 def line_family(rules: Iterable[Rule]) -> Family:
     """A family that cuts the lines which match one of the rules of scope line; the first that does gives its name."""
-    rules = tuple(rule for rule in rules if rule.scope == "line" and rule.pattern is not None)
+    rules = tuple(rule for rule in rules if rule.scope == "line")
     plain = _any_of(rule for rule in rules if not rule.needs)
     needs = _Needs(rules)
 
@@ -68,9 +68,7 @@ def line_family(rules: Iterable[Rule]) -> Family:
 
 
 def _any_of(rules: Iterable[Rule]) -> re.Pattern[str] | None:
-    patterns = [
-        unnamed(rule.pattern.pattern, ignore_case=rule.ignores_case) for rule in rules if rule.pattern is not None
-    ]
+    patterns = [unnamed(joined(rule.patterns), ignore_case=rule.ignores_case) for rule in rules]
     return re.compile("|".join(patterns)) if patterns else None
 
 
