@@ -18,6 +18,11 @@ END = (
 )
 
 
+def test_a_bid_ends_where_a_quotation_begins() -> None:
+    text = f'{FIRST} Follow us on Facebook and Twitter "Nobody asked us," said Ada Holm. {NEXT}'
+    assert article_of(text_page(text)).text == f'{FIRST} "Nobody asked us," said Ada Holm. {NEXT}'
+
+
 @pytest.mark.parametrize(
     "junk",
     [

@@ -39,6 +39,7 @@ WORD_MARKS = "’'”\")%"
 BRACKET = re.compile(r"[(\[（]")
 QUOTES = frozenset("\"'“‘„«")
 LISTED_INSIDE = re.compile(r"\s[-–—•*]\s.*\s[-–—•*]\s")
+QUOTATION = re.compile(r" (?=[\"“„«]\w)")  # what somebody said is no part of the bid before it
 STOP = re.compile(r"[.!?…](?:[\"”’»)]|\s|$)")
 
 
@@ -114,7 +115,7 @@ def _bids(unit: Unit) -> Iterator[Unit]:
         return
     starts = [0, *sentence_starts(unit.text), len(unit.text)]
     for start, end in pairwise(starts):
-        text = unit.text[start:end].rstrip()
+        text = QUOTATION.split(unit.text[start:end], maxsplit=1)[0].rstrip()
         if BID.match(text) and not _in_quotation(unit.text, max(0, start - MAX_SENTENCE), start):
             yield Unit(unit.start + start, text, unit.line)
 
