@@ -19,7 +19,8 @@ ATTRIBUTES = re.compile(
     re.IGNORECASE,
 )
 CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))  # libxml2 stops at some of them
-NOT_CHARACTERS = ("\ufffe", "\uffff")  # nor any text after them
+NOT_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())  # nor any text after them
+SPECIALS = b"\xef\xbf"  # what they begin with
 MAX_DEPTH = 2_048  # of libxml2
 MAX_CELLS = 1_000  # of a row; trafilatura counts them again for each. No colspan of HTML 5 is greater
 CELLS = frozenset({"td", "th"})
@@ -37,9 +38,10 @@ def parse(content: str) -> html.HtmlElement | None:
     """
     if _has_long_tag(content) and ATTRIBUTES.search(content):
         raise Poison(f"an element of more than {MAX_ATTRIBUTES} attributes", DeadLetterReason.TOO_LARGE)
-    for character in NOT_CHARACTERS:
-        content = content.replace(character, "")
-    cleaned = content.encode("utf-8", "replace").translate(None, CONTROLS).strip()
+    encoded = content.encode("utf-8", "replace")
+    for character in NOT_CHARACTERS if SPECIALS in encoded else ():
+        encoded = encoded.replace(character, b"")
+    cleaned = encoded.translate(None, CONTROLS).strip()
     if not cleaned:
         return None
     parser = etree.HTMLParser(
