@@ -8,11 +8,13 @@ memory it has on the way. The pages are those of the developer data beside the c
 """
 
 import argparse
+import asyncio
 import functools
 import gzip
 import importlib
 import json
 import logging
+import os
 import re
 import statistics
 import sys
@@ -20,7 +22,6 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice, product
@@ -38,6 +39,7 @@ from copydesk_cleaner.stage import clean
 from copydesk_cleaner.story import Context, settle
 from copydesk_shared.messages import Page
 from copydesk_shared.stage import Emit
+from copydesk_shared.workers import WorkerPool
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "clean"
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -46,6 +48,7 @@ SHINGLE = 4
 SAMPLES = 10
 
 Extractor = Callable[[Page], str]
+Spent = tuple[float, float, float]  # seconds: by the clock, of the workers' processors, of the parent's
 
 
 @dataclass(frozen=True)
@@ -236,20 +239,48 @@ def rules_time(pages: Sequence[Page]) -> Iterator[float]:
         yield time.process_time() - start
 
 
-def scaling(workers: int, rounds: int) -> None:
-    """Print how many pages a second one worker process cleans and how many so many do."""
-    pages = [sample.page for sample in load("aeb")] * rounds
-    speeds = {}
-    busy = psutil.cpu_percent(interval=1)
+async def scaling(workers: int, rounds: int) -> None:
+    """Print what one worker process of the service's pool cleans and what so many do, in turns.
+
+    Where others use the processors too, only processor time tells: what the pages cost the workers and the parent.
+    """
+    pages = [sample.page for sample in load("aeb")]
+    pools = {number: WorkerPool(clean, number, deadline_seconds=60) for number in (workers, 1)}
+    await pools[workers].warm_up()
+    spent: dict[int, list[Spent]] = {number: [] for number in pools}
+    for turn, (number, pool) in product(range(rounds + 1), pools.items()):
+        spent[number] += [await through(pool, number, pages)][not turn :]
     for number in (1, workers):
-        with ProcessPoolExecutor(number) as pool:
-            list(pool.map(copydesk, pages[: 40 * number], chunksize=4))
-            start = time.perf_counter()
-            list(pool.map(copydesk, pages, chunksize=4))
-            speeds[number] = len(pages) / (time.perf_counter() - start)
-        print(f"{number} worker{'s' if number > 1 else ''}: {speeds[number]:.1f} pages/s of {len(pages)}")
-    ratio = speeds[workers] / speeds[1]
-    print(f"{ratio:.2f} times one worker, on {psutil.cpu_count()} processors that were {busy} % busy before")
+        wall, work, parent = (1000 * statistics.median(part) / len(pages) for part in zip(*spent[number], strict=True))
+        print(
+            f"{number} worker{'s' if number > 1 else ''}: {1000 / wall:.1f} pages/s; processor time of a page "
+            f"{work:.2f} ms in the workers, {parent:.2f} ms in the parent"
+        )
+    ratio = statistics.median(one[0] / many[0] for one, many in zip(spent[1], spent[workers], strict=True))
+    print(
+        f"{ratio:.2f} times one worker, {rounds} rounds, on {psutil.cpu_count()} processors; load {os.getloadavg()[0]}"
+    )
+
+
+async def through(pool: WorkerPool, hands: int, pages: Sequence[Page]) -> Spent:
+    """What it takes to clean the pages, so many at a time."""
+    waiting = iter(pages)
+
+    async def hand() -> None:
+        for page in waiting:
+            await pool(page)
+
+    parent = psutil.Process()
+    workers = parent.children()
+    start = time.perf_counter(), _processor(workers), _processor([parent])
+    await asyncio.gather(*(hand() for _ in range(hands)))
+    end = time.perf_counter(), _processor(workers), _processor([parent])
+    return end[0] - start[0], end[1] - start[1], end[2] - start[2]
+
+
+def _processor(processes: Sequence[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return float(sum(each.user + each.system for each in times))
 
 
 def memory(number: int) -> None:
@@ -279,7 +310,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.memory:
         memory(options.memory)
     elif options.scaling:
-        scaling(options.scaling, options.rounds)
+        asyncio.run(scaling(options.scaling, options.rounds))
     else:
         compare(options.rounds)
     return 0
