@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk_cleaner.charsets import decode
+from copydesk_cleaner.extraction.charsets import decode
 from copydesk_cleaner.oneshot import looks_like_html, page_from
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import article_id

@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 from typing import Literal
 
-from copydesk_cleaner.charsets import decode
+from copydesk_cleaner.extraction.charsets import decode
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import article_id, canonical_url, registrable_domain
 from copydesk_shared.messages import Page, Source
