@@ -116,7 +116,7 @@ def test_an_edge_rule_cuts_one_end_of_a_line(rule: Rule) -> None:
 def test_a_lead_and_its_headline_become_a_related_link(lead: LeadEntry) -> None:
     for hit in lead.hit:
         article = article_of(text_page(BODY.format(line=hit.text)))
-        headline = re.split(r"\s?[:|]\s", hit.text, maxsplit=1)[1]
+        headline = re.split(r"\s?[:：|]\s?", hit.text, maxsplit=1)[1]
         assert [link.title for link in article.related_links] == [headline]
         assert len(article.paragraphs) == 2
     for keep in lead.keep:
