@@ -66,6 +66,7 @@ TOO_LARGE_TEXTS = {
     "credits in one line": "(Photo: A B/AP) " * (MAX_FINDINGS + 1),
     "credits in lines": f"{'(Photo: A B/AP) ' * 12}\n" * 500,
     "sign-offs": "(Reporting by Ann Lee; editing by Bob Ray)\n" * (MAX_FINDINGS + 1),
+    "joints": "a.B" * 200_000,
     "one line of 2 MB": "word " * 400_000,
 }
 DROPPED = {
@@ -131,6 +132,12 @@ def test_a_text_that_is_too_large_is_refused_by_name(name: str) -> None:
     with pytest.raises(Poison) as caught:
         clean(text_page(TOO_LARGE_TEXTS[name]))
     assert caught.value.reason.value == "too-large"
+
+
+def test_a_long_text_in_one_line_is_not_compared_sentence_by_sentence() -> None:
+    # Two in five words here look like the begin of a sentence behind a headline.
+    text = article_of(text_page("Lesen Sie auch: " * 30_000)).text
+    assert text.startswith("Lesen Sie auch")
 
 
 def test_a_row_keeps_as_many_cells_as_it_may_have() -> None:

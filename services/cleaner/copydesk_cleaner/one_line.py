@@ -23,6 +23,7 @@ from copydesk_shared.messages import RelatedLink
 MIN_HEADLINE_WORDS, MAX_HEADLINE_WORDS = 3, 34
 MIN_SENTENCE_WORDS = 3
 MIN_SENTENCES = 3
+MAX_ONE_LINE = 30_000  # characters; each border is compared with all sentences
 MAX_INNER = 50  # of such headlines in a text
 MAX_SENTENCE = 800
 TITLE_SHARE = 0.7
@@ -90,8 +91,8 @@ def _is_title_case(text: str) -> bool:
 
 
 def is_one_line(units: Sequence[Unit]) -> bool:
-    """Whether all that is left of the text stands in one line."""
-    return bool(units) and units[0].line == units[-1].line
+    """Whether all that is left of the text stands in one line, and is no longer than an article."""
+    return bool(units) and units[0].line == units[-1].line and units[-1].end - units[0].start <= MAX_ONE_LINE
 
 
 def by_sentence(family: Family) -> Family:

@@ -19,6 +19,7 @@ from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Image, RelatedLink, Removal
 
 MAX_FINDINGS = 5_000
+MAX_UNITS = 50_000
 
 Kind = Literal["caption", "credit", "related-link", "title", "promotion", "boilerplate", "whitespace"]
 
@@ -109,7 +110,11 @@ class Story:
 
     @classmethod
     def of(cls, text: str) -> "Story":
-        return cls(text, list(split_units(text)))
+        """Raises :class:`Poison` for a text of more units than any article has."""
+        units = list(islice(split_units(text), MAX_UNITS + 1))
+        if len(units) > MAX_UNITS:
+            raise Poison(f"text of more than {MAX_UNITS} units", DeadLetterReason.TOO_LARGE)
+        return cls(text, units)
 
     def apply(self, family: Family, context: Context) -> None:
         """Run a family of rules over what is left; a finding that overlaps an earlier one is ignored.
