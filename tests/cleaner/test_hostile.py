@@ -136,8 +136,8 @@ def test_a_text_that_is_too_large_is_refused_by_name(name: str) -> None:
 
 def test_a_long_text_in_one_line_is_not_compared_sentence_by_sentence() -> None:
     # Two in five words here look like the begin of a sentence behind a headline.
-    text = article_of(text_page("Lesen Sie auch: " * 30_000)).text
-    assert text.startswith("Lesen Sie auch")
+    text = article_of(text_page(f"{SENTENCE * 3}{'Lesen Sie auch: ' * 30_000}")).text
+    assert text.startswith(SENTENCE * 2)
 
 
 def test_a_row_keeps_as_many_cells_as_it_may_have() -> None:
