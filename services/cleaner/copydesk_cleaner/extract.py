@@ -24,7 +24,7 @@ from copydesk_shared.messages import Page
 
 NOTHING_KNOWN = Metadata()
 
-MAX_CHARACTERS = 4_000_000
+MAX_CHARACTERS = 6_000_000
 MAX_TEXT_CHARACTERS = 1_000_000
 MAX_LINES = 20_000
 
