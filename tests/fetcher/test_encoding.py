@@ -37,6 +37,23 @@ def test_bytes_that_nobody_declared_are_western() -> None:
     assert decode_text("text/html", "café “x”".encode("cp1252")) == "café “x”"
 
 
+@pytest.mark.parametrize(
+    ("charset", "sentence"),
+    [
+        ("koi8-r", "Президент сообщил в среду, что переговоры начнутся на следующей неделе. "),
+        ("cp1251", "Президент сообщил в среду, что переговоры начнутся на следующей неделе. "),
+        ("cp1253", "Ο πρόεδρος είπε την Τετάρτη ότι οι συνομιλίες θα αρχίσουν την επόμενη εβδομάδα. "),
+        ("cp932", "東京で新しい鉄道の路線が開通し、多くの乗客が朝から列車に乗った。"),
+        ("big5", "總統星期三宣布，新的鐵路線將於下週開通，許多乘客已經買了車票。"),
+        ("euc_kr", "대통령은 수요일 새로운 철도 노선이 다음 주에 개통된다고 발표했다. "),
+        ("gb18030", "北京星期三宣布，新的铁路线将于下周开通，许多乘客已经买了车票。"),
+    ],
+)
+def test_other_scripts_are_told_by_their_bytes_where_nobody_declared_them(charset: str, sentence: str) -> None:
+    page = f"<html><body><p>{sentence * 40}</p></body></html>"
+    assert decode_text("text/html", page.encode(charset)) == page
+
+
 def test_what_cannot_be_decoded_is_replaced_and_nul_goes() -> None:
     assert decode_text("text/html; charset=utf-8", b"a\xff\x00b") == "a�b"
 

@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator
 
-from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom, to_unicode
+from w3lib.encoding import (
+    html_body_declared_encoding,
+    http_content_type_encoding,
+    read_bom,
+    resolve_encoding,
+    to_unicode,
+)
+
+from copydesk_shared.charsets import guess
 
 # The encodings of the WHATWG Encoding Standard by Python's names. Others (punycode, unicode_escape, hex) are no text
 # encodings of the web, and some of them are slow or raise on hostile input.
@@ -47,7 +55,12 @@ def choose_encoding(content_type: str, body: bytes) -> str:
     for name in (first, *declared):
         if name and _decodes(body, name):
             return name
-    return first or FALLBACK
+    return first or _guessed(body) or FALLBACK
+
+
+def _guessed(body: bytes) -> str | None:
+    names = map(resolve_encoding, guess(body))
+    return next((name for name in names if name in WEB_ENCODINGS and _decodes(body, name)), None)
 
 
 def decode_text(content_type: str, body: bytes) -> str:

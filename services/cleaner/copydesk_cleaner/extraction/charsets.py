@@ -8,8 +8,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from trafilatura.utils import detect_encoding
-
+from copydesk_shared.charsets import guess
 from copydesk_shared.errors import InputError
 
 SNIFFED = 4096
@@ -28,13 +27,7 @@ WIDE = ("utf-16", "utf-32")
 
 MIN_WIDE_SHARE = 0.02  # of NUL bytes: the blanks in Cyrillic
 MAX_STRAY_SHARE = 0.1
-# Bytes that are no ASCII stand alone in Western European text, in rows in other scripts.
-HIGH_RUN = re.compile(rb"[\x80-\xff]+")
-HIGH_SAMPLE = 65_536
-MIN_HIGH_RUN = 2
-MIN_HIGH_BYTES = 12
-DETECTED = 8192
-MAX_UNIT = 4  # bytes of one character
+SAMPLE = 65_536
 
 UTF8_FAULT = "\ufffd"
 MIN_SOUND = 4
@@ -76,7 +69,7 @@ def _candidates(content: bytes) -> Iterator[str]:
     if content.isascii():
         yield "utf-8"
     elif not _is_damaged_utf8(content):
-        yield from _detected(content)
+        yield from guess(content)
         yield FALLBACK
 
 
@@ -84,7 +77,7 @@ def _without_mark(content: bytes) -> str:
     """UTF-16 without a byte order mark: blanks, digits and Latin letters have a NUL each, all on the same side."""
     if len(content) % 2 or b"\0" not in content:
         return ""
-    sample = content[:HIGH_SAMPLE]
+    sample = content[:SAMPLE]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     few, many = sorted((even, odd))
     if many < MIN_WIDE_SHARE * len(sample) or few > MAX_STRAY_SHARE * many:
@@ -106,26 +99,7 @@ def _declared(content: bytes) -> str:
 
 def _is_damaged_utf8(content: bytes) -> bool:
     """Whether most of what is not ASCII is UTF-8: a few bytes were lost, or pasted in from somewhere else."""
-    text = content[:HIGH_SAMPLE].decode("utf-8", "replace")
+    text = content[:SAMPLE].decode("utf-8", "replace")
     faults = text.count(UTF8_FAULT)
     sound = len(text) - faults - sum(map(str.isascii, text))
     return sound > MIN_SOUND * faults > 0
-
-
-def _detected(content: bytes) -> list[str]:
-    """What charset-normalizer takes the bytes for, where they are not Western European.
-
-    That it does not tell from Central European, and a pound sign makes it see Japanese.
-    """
-    high = HIGH_RUN.search(content)
-    if high is None:
-        return []
-    sample = content[high.start() : high.start() + HIGH_SAMPLE]
-    runs = HIGH_RUN.findall(sample)
-    if sum(map(len, runs)) < max(MIN_HIGH_BYTES, MIN_HIGH_RUN * len(runs)):
-        return []
-    if len(sample) <= DETECTED:
-        return detect_encoding(sample)
-    # The sample may end within a character.
-    guesses = (detect_encoding(sample[: DETECTED - cut]) for cut in range(MAX_UNIT))
-    return next((guess for guess in guesses if guess), [])
