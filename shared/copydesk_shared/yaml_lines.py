@@ -35,10 +35,40 @@ def _child(node: yaml.Node, step: int | str) -> tuple[yaml.Node, int] | None:
     return None
 
 
+class _Alias(yaml.MarkedYAMLError):
+    """An alias, of which a few lines can make a document of any size."""
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, for text without aliases."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise _Alias(problem=f"*{event.anchor}", problem_mark=event.start_mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
+
+
+def _parsed(text: str, name: str) -> tuple[yaml.Node | None, Any]:
+    """The nodes of the document and what they say."""
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None, None
+        _refuse_duplicate_keys(root, name)
+        return root, loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
 def _refuse_duplicate_keys(node: yaml.Node, name: str) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise InputError(f"{name}:{key.start_mark.line + 1}: a key must be a word")
             if key.value in seen:
                 raise InputError(f"{name}:{key.start_mark.line + 1}: {key.value!r} is given twice")
             seen.add(key.value)
@@ -56,23 +86,24 @@ def _dotted(location: Location) -> str:
 class YamlDocument:
     """A parsed YAML text that knows the line of each of its values.
 
-    ``name`` is what errors call it, the file's path say. Raises :class:`InputError` for text that is not YAML.
+    ``name`` is what errors call it, the file's path say. Raises :class:`InputError` for text that is not YAML
+    or has aliases: each may stand for nine others, and ten lines for ten million values.
     """
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
         try:
-            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
-            if self._root is not None:
-                _refuse_duplicate_keys(self._root, name)
-            self.data: Any = yaml.safe_load(text)
+            self._root, self.data = _parsed(text, name)
+        except _Alias as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise InputError(f"{name}:{line}: aliases ({error.problem}) are not taken: write the value again") from None
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
             problem = getattr(error, "problem", None) or str(error).splitlines()[0]
             raise InputError(f"{name}:{line}: not valid YAML: {problem}") from None
         except RecursionError:
-            raise InputError(f"{name}:1: nested too deeply, or an alias that holds itself") from None
+            raise InputError(f"{name}:1: nested too deeply") from None
         except ValueError as error:
             raise InputError(f"{name}:1: not valid YAML: {error}") from None
 

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,15 @@ class Items(BaseModel):
 
 
 GOOD = "items:\n  - name: a\n    size: 2\n  - name: b\n"
+BOMB = "a: &a [x]\n" + "".join(
+    f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in pairwise("abcdefghijk")
+)
 
 
 def test_a_good_document() -> None:
     assert YamlDocument(GOOD, "f.yaml").validate(Items) == Items(items=[Item(name="a", size=2), Item(name="b")])
+    anchored = YamlDocument("items: &all [{name: '&*b'}]", "f.yaml")
+    assert anchored.validate(Items) == Items(items=[Item(name="&*b")])
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,10 @@ def test_a_good_document() -> None:
         ("", "f.yaml:1: expected a mapping, found NoneType"),
         ("items: [\n", "f.yaml:2: not valid YAML"),
         ("a: 1\nb: 2\na: 3\n", "f.yaml:3: 'a' is given twice"),
-        ("items: &a [*a]\n", "f.yaml:1: nested too deeply, or an alias that holds itself"),
+        ("items: &a [*a]\n", "f.yaml:1: aliases (*a) are not taken: write the value again"),
+        ("a: &a {b: 1}\nitems:\n  <<: *a\n", "f.yaml:3: aliases (*a) are not taken"),
+        (BOMB, "f.yaml:2: aliases (*a) are not taken"),
+        ("? [a]\n: 1\n", "f.yaml:1: a key must be a word"),
         ("[" * 5000, "f.yaml:1: nested too deeply"),
         ("items: !!python/object:os.system x\n", "f.yaml:1: not valid YAML"),
     ],
