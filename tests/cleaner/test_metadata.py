@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk_cleaner.dates import parse_date
 from copydesk_cleaner.languages import primary_language
 from copydesk_cleaner.metadata import (
     Figure,
     PageFacts,
     absolute,
     json_ld_nodes,
-    parse_date,
     read_metadata,
 )
 from copydesk_cleaner.people import clean_authors
@@ -94,6 +94,17 @@ def test_a_picture_is_named_once() -> None:
         ("2026-11-30T08:00:00Z", datetime(2026, 11, 30, 8, tzinfo=UTC)),
         ("2026-11-30 08:00:00", datetime(2026, 11, 30, 8, tzinfo=UTC)),
         ("Mon, 30 Nov 2026 08:00:00 +0100", datetime(2026, 11, 30, 7, tzinfo=UTC)),
+        ("Tue, 03 Nov 2026 09:15:00 CET", datetime(2026, 11, 3, 8, 15, tzinfo=UTC)),
+        ("Tue, 03 Nov 2026 09:15:00 EST", datetime(2026, 11, 3, 14, 15, tzinfo=UTC)),
+        ("Tue, 03 Nov 2026 09:15:00 IST", datetime(2026, 11, 3, 9, 15, tzinfo=UTC)),
+        ("November 3, 2026 9:15 am EDT", datetime(2026, 11, 3, 13, 15, tzinfo=UTC)),
+        ("Tue, Nov 3, 2026 at 9:15 PM BST", datetime(2026, 11, 3, 20, 15, tzinfo=UTC)),
+        ("3 November 2026 9:15 pm", datetime(2026, 11, 3, 21, 15, tzinfo=UTC)),
+        ("2026-11-03 09:15 MESZ", datetime(2026, 11, 3, 7, 15, tzinfo=UTC)),
+        (
+            "Tue Nov 03 2026 09:15:00 GMT+0100 (Central European Standard Time)",
+            datetime(2026, 11, 3, 8, 15, tzinfo=UTC),
+        ),
         ("2031-01-01", None),
         ("1203-01-01", None),
         ("0001-01-01T00:00:00+14:00", None),
@@ -105,6 +116,14 @@ def test_a_picture_is_named_once() -> None:
 )
 def test_dates(value: object, expected: datetime | None) -> None:
     assert parse_date(value, NOW) == expected
+
+
+def test_a_printed_date_with_a_strange_zone_warns_nobody() -> None:
+    page = html_page(
+        '<html><head><meta name="created" content="November 3, 2026 9:15 am XYT"></head><body><article>'
+        f"<p>{'The harbour board met on Friday. ' * 20}</p></article></body></html>"
+    )
+    assert article_of(page).published_at == datetime(2026, 11, 3, tzinfo=UTC)
 
 
 @given(st.text(max_size=60))

@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from html import unescape
 from typing import Any
 from urllib.parse import urljoin
 
 from copydesk_cleaner.captions import split_caption
+from copydesk_cleaner.dates import parse_date
 from copydesk_cleaner.languages import primary_language
 from copydesk_cleaner.page_titles import choose_titles
 from copydesk_cleaner.people import clean_authors
@@ -28,8 +28,6 @@ MAX_IMAGES = 40
 MAX_KEYWORDS = 40
 MAX_KEYWORD = 80
 MAX_SITE = 60
-OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
-CLOCK_SKEW = timedelta(days=1)
 
 TITLE_META = ("og:title", "twitter:title", "dc.title", "parsely-title", "sailthru.title")
 AUTHOR_META = (
@@ -112,34 +110,6 @@ class Metadata:
     images: tuple[Image, ...] = ()
     paywalled: bool = False
     site: str = ""
-
-
-def parse_date(value: object, now: datetime) -> datetime | None:
-    """An aware time in UTC from ISO 8601 or RFC 5322 text; ``None`` for nonsense and for the future.
-
-    A time without a zone is taken as UTC. Publishers whose zone is wrong may be up to a day ahead: that is now.
-    """
-    if not isinstance(value, str) or not value.strip():
-        return None
-    parsed = _parse(value.strip())
-    if parsed is None:
-        return None
-    try:
-        aware = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
-    return min(aware, now) if OLDEST <= aware <= now + CLOCK_SKEW else None
-
-
-def _parse(value: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        pass
-    try:
-        return parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def json_ld_nodes(scripts: Sequence[str]) -> Iterator[dict[str, Any]]:

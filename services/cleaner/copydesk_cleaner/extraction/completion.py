@@ -1,6 +1,7 @@
 """Metadata that a page does not state: from its feed, and then from what is printed on it."""
 
 import re
+import warnings
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,8 +10,9 @@ from lxml import html
 from trafilatura.metadata import extract_author, extract_title
 from trafilatura.xpaths import AUTHOR_DISCARD_XPATHS, AUTHOR_XPATHS
 
+from copydesk_cleaner.dates import parse_date
 from copydesk_cleaner.extraction.selectors import select_all, with_names
-from copydesk_cleaner.metadata import Metadata, parse_date
+from copydesk_cleaner.metadata import Metadata
 from copydesk_cleaner.people import clean_authors
 from copydesk_shared.messages import Page
 
@@ -41,9 +43,15 @@ def completed(metadata: Metadata, tree: html.HtmlElement, page: Page) -> Metadat
 
 def _printed_date(tree: html.HtmlElement, page: Page) -> datetime | None:
     # An extensive search takes any year on the page, of a copyright or a founding, for a date.
-    found = find_date(
-        tree, original_date=True, extensive_search=False, url=page.url, max_date=page.fetched_at.strftime("%Y-%m-%d")
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of zones that a parser below it does not know; only the day is taken
+        found = find_date(
+            tree,
+            original_date=True,
+            extensive_search=False,
+            url=page.url,
+            max_date=page.fetched_at.strftime("%Y-%m-%d"),
+        )
     return parse_date(_written(found, tree, page.url), page.fetched_at)
 
 

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
+from copydesk_shared.zones import plain_clock
+
 DATE_CHARACTERS = 100
 SECONDS = re.compile(r"(\d{9,10})(?:\.\d+)?")
 MILLISECONDS = re.compile(r"\d{12,13}")
@@ -45,7 +47,7 @@ def read_date(text: str) -> datetime | None:
 
     ``None`` when it names none.
     """
-    text = " ".join(text[:DATE_CHARACTERS].split())
+    text = plain_clock(" ".join(text[:DATE_CHARACTERS].split()))
     for read in (_iso, _mail, _epoch, _written):
         try:
             found = read(text)
