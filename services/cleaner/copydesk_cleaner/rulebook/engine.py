@@ -2,31 +2,45 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import accumulate
 
 from ahocorasick_rs import AhoCorasick
 
 from copydesk_cleaner.credits import agencies_in
 from copydesk_cleaner.rulebook.book import Rule
-from copydesk_cleaner.rulebook.patterns import group_name, joined, unnamed
+from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, literals_of
+from copydesk_cleaner.rulebook.patterns import group_name, unnamed
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
 from copydesk_shared.messages import Image, RelatedLink
 
 MAX_LINE = 600
 WINDOW = 300  # of a line, at its end
-NO_RULES: frozenset[int] = frozenset()
+NO_RULES: AbstractSet[int] = frozenset()
 
 
 class _Needs:
-    """The literals that rules need, looked for in all lines at once (Aho and Corasick 1975)."""
+    """The literals that rules need, looked for in all lines at once (Aho and Corasick 1975).
+
+    Where a rule does not name any, those that its patterns cannot match without. ``bare`` are patterns that have none,
+    ``unnamed`` the numbers of the rules that name none.
+    """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        owners: dict[str, list[int]] = {}
+        owners: dict[str, dict[int, None]] = {}
+        self.unnamed = frozenset(number for number, rule in enumerate(rules) if not rule.needs)
+        self.bare: list[tuple[int, str]] = []
         for number, rule in enumerate(rules):
-            for need in rule.needs:
-                owners.setdefault(need.casefold(), []).append(number)
-        self._owners = list(owners.values())
+            for need in (need.casefold() for need in rule.needs):
+                owners.setdefault(need, {})[number] = None
+            for pattern in () if rule.needs else rule.patterns:
+                needs = literals_of(pattern, ignore_case=rule.ignores_case)
+                if not needs:
+                    self.bare.append((number, pattern))
+                for need in needs:
+                    owners.setdefault(need, {})[number] = None
+        self._owners = [tuple(numbers) for numbers in owners.values()]
         self._automaton = AhoCorasick(list(owners)) if owners else None
 
     def met(self, lines: Sequence[str]) -> dict[int, set[int]]:
@@ -38,26 +52,31 @@ class _Needs:
             return found
         folded = [line.casefold() for line in lines]
         starts = list(accumulate((len(line) + 1 for line in folded), initial=0))
-        for need, start, end in self._automaton.find_matches_as_indexes("\n".join(folded), overlapping=True):
+        whole = "\n".join(folded)
+        for need, start, end in self._automaton.find_matches_as_indexes(whole, overlapping=True):
             line = bisect_right(starts, start) - 1
             if end < starts[line + 1]:
                 found.setdefault(line, set()).update(self._owners[need])
+        if any(letter in whole for letter in OTHER_I_FOLDED):
+            for number, line in enumerate(folded):
+                if any(letter in line for letter in OTHER_I_FOLDED):
+                    found.setdefault(number, set()).update(self.unnamed)
         return found
 
 
 def line_family(rules: Iterable[Rule]) -> Family:
     """A family that cuts the lines which match one of the rules of scope line; the first that does gives its name."""
     rules = tuple(rule for rule in rules if rule.scope == "line")
-    plain = _any_of(rule for rule in rules if not rule.needs)
     needs = _Needs(rules)
+    plain = _any_of((rules[number], pattern) for number, pattern in needs.bare)
 
     def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         lines = [unit for unit in units if len(unit.text) <= MAX_LINE]
         met = needs.met([unit.text for unit in lines])
         for number, unit in enumerate(lines):
-            wanted: Collection[int] = met.get(number, NO_RULES)
+            wanted: AbstractSet[int] = met.get(number, NO_RULES)
             if plain is not None and plain.fullmatch(unit.text):
-                wanted = range(len(rules))
+                wanted = wanted | needs.unnamed
             for index in sorted(wanted):
                 match = rules[index].match(unit.text)
                 if match is not None:
@@ -67,16 +86,16 @@ def line_family(rules: Iterable[Rule]) -> Family:
     return family
 
 
-def _any_of(rules: Iterable[Rule]) -> re.Pattern[str] | None:
-    patterns = [unnamed(joined(rule.patterns), ignore_case=rule.ignores_case) for rule in rules]
-    return re.compile("|".join(patterns)) if patterns else None
+def _any_of(patterns: Iterable[tuple[Rule, str]]) -> re.Pattern[str] | None:
+    parts = [unnamed(pattern, ignore_case=rule.ignores_case) for rule, pattern in patterns]
+    return re.compile("|".join(parts)) if parts else None
 
 
 def edge_family(rules: Iterable[Rule]) -> Family:
     """A family that cuts what the rules of scope start and end find at the ends of lines."""
     rules = tuple(rule for rule in rules if rule.scope in {"start", "end"})
     needs = _Needs(rules)
-    always = {number for number, rule in enumerate(rules) if not rule.needs}
+    always = frozenset(number for number, _ in needs.bare)
 
     def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         met = needs.met([unit.text for unit in units])

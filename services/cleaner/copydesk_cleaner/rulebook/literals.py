@@ -1,0 +1,79 @@
+"""The words that a pattern cannot match without, read off the pattern, so that most lines need no closer look.
+
+Words are compared by their case folding, as Unicode defines it. The dotted and the dotless i, which :mod:`re` takes for
+the letter i when case does not count, fold to something else: lines that hold one of them must be looked at anyway.
+"""
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+_parser = import_module("re._parser")  # what re itself parses patterns with
+
+OTHER_I_FOLDED = ("i\u0307", "\u0131")
+MIN_LITERAL = 3  # shorter ones are in every other line
+MAX_LITERALS = 400
+
+
+def literals_of(pattern: str, *, ignore_case: bool) -> frozenset[str]:
+    """Folded words one of which is in all that the pattern matches; none where no word is sure.
+
+    What matches with one of ``OTHER_I_FOLDED`` in it may hold none of them.
+    """
+    return _best(_parser.parse(pattern, re.IGNORECASE if ignore_case else 0)) or frozenset()
+
+
+def _best(tree: Any) -> frozenset[str] | None:
+    """The most telling of the sets of words one of which must be there."""
+    return max(filter(_tells, _sets(tree)), key=_worth, default=None)
+
+
+def _tells(words: frozenset[str]) -> bool:
+    return len(words) <= MAX_LITERALS and min(map(len, words)) >= MIN_LITERAL
+
+
+def _worth(words: frozenset[str]) -> tuple[int, int]:
+    return min(map(len, words)), -len(words)
+
+
+def _sets(tree: Any) -> Iterator[frozenset[str]]:
+    """Sets of words, one of each of which is in whatever the parts of a pattern match one after the other."""
+    run = ""
+    for kind, value in tree:
+        letter = _letter(str(kind), value)
+        if letter is not None:
+            run += letter
+            continue
+        if run:
+            yield frozenset({run})
+        run = ""
+        yield from filter(None, _within(str(kind), value))
+    if run:
+        yield frozenset({run})
+
+
+def _letter(kind: str, value: Any) -> str | None:
+    """What a part of a pattern that is one letter, in whatever case, folds to."""
+    if kind == "LITERAL":
+        return chr(value).casefold()
+    if kind != "IN" or any(str(each) != "LITERAL" for each, _ in value):
+        return None
+    folded = {chr(code).casefold() for _, code in value}
+    return folded.pop() if len(folded) == 1 else None
+
+
+def _within(kind: str, value: Any) -> Iterator[frozenset[str] | None]:
+    match kind:
+        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT" if value[0] > 0:
+            yield _best(value[2])
+        case "SUBPATTERN":
+            yield _best(value[3])
+        case "ATOMIC_GROUP":
+            yield _best(value)
+        case "BRANCH":
+            branches = [_best(branch) for branch in value[1]]
+            if None not in branches:
+                yield frozenset[str]().union(*filter(None, branches))
+        case _:
+            pass
