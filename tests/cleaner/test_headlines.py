@@ -195,3 +195,62 @@ def test_a_short_part_of_a_known_title_is_no_title() -> None:
     known = ("Harbour row - Ferry crews walk out", "The winter timetable | The Courier")
     line = "The winter timetable"
     assert line in article_of(text_page(with_line(line), known_titles=known)).paragraphs
+
+
+ISLANDS = (
+    "About 1,200 passengers have been stranded since Monday night, many of them tourists who came to the islands.",
+    "Ferry services between the mainland and the outer islands were suspended after a storm, the port authority said.",
+    "Engineers spent the morning inspecting the concrete piles, and sailings were not expected before the weekend.",
+)
+SENTENCES_WITHOUT_A_STOP = (
+    "The minister will make a statement to parliament on Wednesday",
+    "Her report was first published by Agence France-Presse (AFP)",
+    "The victims were named as Jane Roe, 46, and Ann Poe, 12",
+    "Jane Roe, 46, a teacher from Stornoway, waited in her car for nine hours with three children",
+    "The union has 4,000 members on the ferries and in the ports",
+    "The pier (built in 1911) is owned by the council",
+    "The coalition (CDU/CSU) rejected the motion on Tuesday evening in Berlin",
+    "The rules apply to freight and passengers (and/or crew)",
+    "The board, which is meeting next week, wants money (Details on page 7)",
+    "Il a dit : « Nous n'avons pas été consultés » (source syndicale)",
+    "Der Minister hat am Mittwoch im Landtag eine Erklärung zu dem Vorfall abgegeben",
+    "Los vecinos del barrio fueron evacuados durante la madrugada por los bomberos",
+    "De wethouder heeft dinsdag een onderzoek naar de brand in de haven aangekondigd",
+)
+SUB_HEADS_ON_TOPIC = (
+    "Key dates in the dispute",
+    "Ferries stay in port, islanders stay on the shore and supermarkets empty",
+    "Island councillor Ewan Muir quits over ferry row",
+)
+LISTS = (
+    "Hail the size of golf balls fell on Ardmair\nTrees blocked the road at Braemore\n"
+    "Four homes lost their roofs\nA school bus slid into a ditch",
+    "The sea is calm to-night,\nThe tide is full, the moon lies fair\n"
+    "Upon the straits; on the French coast the light\nGleams and is gone",
+    "O Captain! my Captain! our fearful trip is done,\n"
+    "The ship has weather’d every rack, the prize we sought is won,\n"
+    "The port is near, the bells I hear, the people all exulting,\n"
+    "While follow eyes the steady keel, the vessel grim and daring",
+)
+
+
+@pytest.mark.parametrize("lines", [*SENTENCES_WITHOUT_A_STOP, *SUB_HEADS_ON_TOPIC, *LISTS])
+@pytest.mark.parametrize("place", [1, 2])
+def test_sentences_sub_heads_and_verse_stay_without_an_end_mark(lines: str, place: int) -> None:
+    text = "\n".join((*ISLANDS[:place], lines, *ISLANDS[place:]))
+    article = article_of(text_page(text))
+    assert article.removals == ()
+
+
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "Chancellor to announce cut in beer duty ahead of Christmas party season",
+        "Wife of former footballer breaks silence on messy divorce court battle",
+        "Actor says ‘the show was a lie’ as streaming giant drops second series",
+        "11 best sleeping bags (2024): ultralight, warm weather, for kids",
+    ],
+)
+def test_headlines_of_other_stories_still_go(headline: str) -> None:
+    article = article_of(text_page("\n".join((*ISLANDS[:2], headline, ISLANDS[2]))))
+    assert [removal.text.strip() for removal in article.removals] == [headline]

@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
+from statistics import median
 
 from copydesk_cleaner.story import Unit
 from copydesk_cleaner.text import CLOSERS, LOWER, UPPER, has_end_mark
@@ -21,6 +23,8 @@ STEM, CONTENT_LENGTH = 5, 4
 NEIGHBOURS = 3
 MAX_UNMARKED = 160
 LONG_LINE, FEW = 9, 4
+OPENING, MIN_SHARED, SHARED = 2, 2, 1 / 3
+SHORTEST_RUN, LONGEST_RUN, ALIKE = 3, 8, 1.5
 MIN_UNSEEN, MIN_NEW = 2, 0.5
 SHORT_LINE, SHORT_STORY = 8, 9
 MIN_LONG_WORDS, TITLE_SHARE = 2, 0.75
@@ -204,6 +208,39 @@ class Surroundings:
         beside_prose = is_full(self.units[index - 1].text) or is_full(self.units[index + 1].text)
         worded = any(WORDINGS[name].match(text) for name in HEADLINE_WORDINGS)
         return len(self.units) <= SHORT_STORY and not (worded and beside_prose)
+
+    def is_on_topic(self, index: int) -> bool:
+        """Whether a third of the line's words stand in the first two paragraphs, which say what the story is about."""
+        own = self.folded(index)
+        shared = len(own & set().union(*(self.folded(i) for i in self.opening_paragraphs if i != index)))
+        return shared >= MIN_SHARED and shared >= SHARED * len(own)
+
+    @cached_property
+    def opening_paragraphs(self) -> list[int]:
+        return list(islice((index for index, unit in enumerate(self.units) if is_full(unit.text)), OPENING))
+
+    def folded(self, index: int) -> set[str]:
+        """The stems, so that "ferry" is "ferries"."""
+        return {stem.replace("y", "i") for stem in self.stems[index]}
+
+    def run(self, index: int) -> range:
+        """The lines of a list or a stanza that this line is one of, or an empty range: short lines, none with a stop."""
+        first = last = index
+        while first and index - first < LONGEST_RUN and self._is_open(first - 1):
+            first -= 1
+        while last + 1 < len(self.units) and last - first < LONGEST_RUN and self._is_open(last + 1):
+            last += 1
+        lengths = [len(self.units[i].text.split()) for i in range(first, last + 1)]
+        alike = len(self.units[index].text.split()) <= ALIKE * median(lengths)
+        return range(first, last + 1) if alike and SHORTEST_RUN <= len(lengths) <= LONGEST_RUN else range(0)
+
+    def _is_open(self, index: int) -> bool:
+        text = self.units[index].text
+        return (
+            len(text) < MAX_UNMARKED
+            and LISTED.match(text) is None
+            and (not has_end_mark(text) or text.endswith((";", ":")))
+        )
 
     def features(self, index: int) -> Iterator[str]:
         """All features of a line that has a line before and after it."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from copydesk_cleaner.headline_features import LISTED, Surroundings, looks_like_headline
+from copydesk_cleaner.headline_sentences import is_plain_sentence
 from copydesk_cleaner.headline_weights import THRESHOLD, WEIGHTS
 from copydesk_cleaner.story import Context, Cut, Finding, Unit
 from copydesk_cleaner.text import has_end_mark, key
@@ -16,6 +17,7 @@ from copydesk_shared.messages import RelatedLink
 
 MIN_LINK_WORDS, MAX_LINK_WORDS = 5, 20
 MIN_CAPS_WORDS = 8
+MOST = 2  # half of a run
 
 DOUBLED = re.compile(r"(?P<headline>.{15,}) (?P=headline)")
 
@@ -44,6 +46,20 @@ def _rule(around: Surroundings, index: int, unit: Unit, context: Context) -> str
 
 def is_off_topic(around: Surroundings, index: int) -> bool:
     """Whether a line that could be a headline is one of another story."""
+    if not _is_likely(around, index) or is_plain_sentence(around.units[index].text):
+        return False
+    # The lines of a list or of verse stay together.
+    run = around.run(index)
+    likely = sum(1 for i in run if _could_be_one(around, i))
+    return not around.is_on_topic(index) and MOST * likely >= len(run)
+
+
+def _could_be_one(around: Surroundings, index: int) -> bool:
+    inside = 0 < index < len(around.units) - 1
+    return inside and looks_like_headline(around.units[index].text) and _is_likely(around, index)
+
+
+def _is_likely(around: Surroundings, index: int) -> bool:
     if around.units[index + 1].text[:1].islower():  # a sentence that was broken into lines
         return False
     if not around.is_foreign(index) or around.is_one_of_a_row(index) or around.is_too_short_to_tell(index):
