@@ -223,14 +223,18 @@ SUB_HEADS_ON_TOPIC = (
     "Island councillor Ewan Muir quits over ferry row",
 )
 LISTS = (
-    "Hail the size of golf balls fell on Ardmair\nTrees blocked the road at Braemore\n"
-    "Four homes lost their roofs\nA school bus slid into a ditch",
-    "The sea is calm to-night,\nThe tide is full, the moon lies fair\n"
-    "Upon the straits; on the French coast the light\nGleams and is gone",
-    "O Captain! my Captain! our fearful trip is done,\n"
-    "The ship has weather’d every rack, the prize we sought is won,\n"
-    "The port is near, the bells I hear, the people all exulting,\n"
-    "While follow eyes the steady keel, the vessel grim and daring",
+    """Hail the size of golf balls fell on Ardmair
+Trees blocked the road at Braemore
+Four homes lost their roofs
+A school bus slid into a ditch""",
+    """The sea is calm to-night,
+The tide is full, the moon lies fair
+Upon the straits; on the French coast the light
+Gleams and is gone""",
+    """O Captain! my Captain! our fearful trip is done,
+The ship has weather’d every rack, the prize we sought is won,
+The port is near, the bells I hear, the people all exulting,
+While follow eyes the steady keel, the vessel grim and daring""",
 )
 
 

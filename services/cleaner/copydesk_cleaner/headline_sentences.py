@@ -50,7 +50,7 @@ DEFINITE = re.compile(r"\bthe\b")
 
 
 def is_plain_sentence(text: str) -> bool:
-    """Whether a line is worded as a sentence, or as a sub-head, and not as a headline; what it quotes does not count."""
+    """Whether a line is worded as a sentence or a sub-head, and not as a headline; what it quotes does not count."""
     own = QUOTED.sub("X", text)
     if any(sign.match(own) for sign in SIGNS) or len(ARTICLE.findall(own)) >= MIN_ARTICLES:
         return True

@@ -11,19 +11,34 @@ from collections.abc import Iterable, Iterator, Sequence
 from copydesk_cleaner.headline_features import LISTED, Surroundings, looks_like_headline
 from copydesk_cleaner.headline_sentences import is_plain_sentence
 from copydesk_cleaner.headline_weights import THRESHOLD, WEIGHTS
-from copydesk_cleaner.story import Context, Cut, Finding, Unit
+from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit, subtract
 from copydesk_cleaner.text import has_end_mark, key
 from copydesk_shared.messages import RelatedLink
 
 MIN_LINK_WORDS, MAX_LINK_WORDS = 5, 20
 MIN_CAPS_WORDS = 8
 MOST = 2  # half of a run
+MAX_ROUNDS = 4
 
 DOUBLED = re.compile(r"(?P<headline>.{15,}) (?P=headline)")
 
 
 def bare_headlines(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     """Related headlines without a lead, links that fill a line, lines in capitals, doubled headlines."""
+    yield from until_settled(_bare_headlines, units, context)
+
+
+def until_settled(family: Family, units: Sequence[Unit], context: Context) -> Iterator[Finding]:
+    """What a family finds, and what it finds in what is then left: beside fewer headlines a line is more of one."""
+    left, gone = units, [(0, 0)]
+    for _ in range(MAX_ROUNDS):
+        found = list(family(left, context)) if gone else []
+        yield from found
+        gone = [(cut.start, cut.end) for finding in found for cut in finding.cuts]
+        left = list(subtract(left, gone))
+
+
+def _bare_headlines(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     around = Surroundings(units)
     for index, unit in enumerate(units):
         rule = _rule(around, index, unit, context)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from copydesk_cleaner.headline_features import Surroundings, looks_like_headline
-from copydesk_cleaner.headlines import is_off_topic
+from copydesk_cleaner.headlines import is_off_topic, until_settled
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
@@ -126,10 +126,13 @@ def _in_quotation(text: str, low: int, position: int) -> bool:
     return is_open or text.count('"', low, position) % 2 == 1
 
 
-def inner_headlines(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
+def inner_headlines(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     """Headlines of other stories between the sentences of a text in one line."""
-    if not is_one_line(units):
-        return
+    if is_one_line(units):
+        yield from until_settled(_inner_headlines, units, context)
+
+
+def _inner_headlines(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
     lines, candidates = _lines(units)
     around = Surroundings(lines) if candidates else None
     for index in candidates[:MAX_INNER]:

@@ -130,7 +130,7 @@ class Story:
                 self.findings.append(finding)
                 taken += ((cut.start, cut.end) for cut in finding.cuts)
         if taken:
-            self.units = list(_subtract(self.units, taken))
+            self.units = list(subtract(self.units, taken))
 
     def cuts(self) -> list[Cut]:
         return sorted((cut for finding in self.findings for cut in finding.cuts), key=lambda cut: cut.start)
@@ -170,7 +170,7 @@ def split_units(text: str) -> Iterator[Unit]:
         offset += len(line) + 1
 
 
-def _subtract(units: Iterable[Unit], spans: Sequence[tuple[int, int]]) -> Iterator[Unit]:
+def subtract(units: Iterable[Unit], spans: Sequence[tuple[int, int]]) -> Iterator[Unit]:
     """What is left of the units; both are in order."""
     first = 0
     for unit in units:
