@@ -35,7 +35,7 @@ def _plain(found: re.Match[str], space: str) -> str:
     if half and hour <= NOON:
         hour = hour % NOON + (NOON if half == "p" else 0)
     offset = ZONES.get(zone)
-    behind = f" {zone}" if zone else ""
+    behind = f" {zone}" if zone and space else ""
     if found["offset"]:
         behind = f"{space}{found['offset']}"
     elif offset is not None:

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk_cleaner.dates import parse_date
+from copydesk_cleaner.json_ld import json_ld_nodes
 from copydesk_cleaner.languages import primary_language
 from copydesk_cleaner.metadata import (
     Figure,
     PageFacts,
     absolute,
-    json_ld_nodes,
     read_metadata,
 )
 from copydesk_cleaner.people import clean_authors
@@ -120,7 +120,7 @@ def test_dates(value: object, expected: datetime | None) -> None:
 
 def test_a_printed_date_with_a_strange_zone_warns_nobody() -> None:
     page = html_page(
-        '<html><head><meta name="created" content="November 3, 2026 9:15 am XYT"></head><body><article>'
+        '<html><head><meta name="date" content="2026/11/03 09:15 XYT"></head><body><article>'
         f"<p>{'The harbour board met on Friday. ' * 20}</p></article></body></html>"
     )
     assert article_of(page).published_at == datetime(2026, 11, 3, tzinfo=UTC)

@@ -20,6 +20,7 @@ from copydesk_shared.zones import plain_clock
         ("3 November 2026 9:15 pm IST", "3 November 2026 21:15 IST"),
         ("Tue Nov 03 2026 09:15:00 GMT+0100 (CET)", "Tue Nov 03 2026 09:15:00 +0100 (CET)"),
         ("Tue, 03 Nov 2026 09:15:00 +0100 (CET)", "Tue, 03 Nov 2026 09:15:00 +0100 (CET)"),
+        ("2026-11-03 09:15 IST", "2026-11-03 09:15"),
         ("09:15 est dit", "09:15 est dit"),
         ("2026-11-03", "2026-11-03"),
     ],

@@ -76,7 +76,7 @@ def extract(page: Page) -> Extracted:
 
 
 def _story(tree: html.HtmlElement, facts: PageFacts, url: str) -> str:
-    text = with_body_said(normalise(page_text(tree, url)), tree, facts)
+    text = with_body_said(normalise(page_text(tree, url)), tree, facts, url)
     return with_standfirst(text, tree, facts) if text else ""
 
 

@@ -5,25 +5,22 @@ Vocabularies: https://schema.org/NewsArticle, https://ogp.me, and the meta names
 
 # Publishers print curly quotation marks and dashes, and the patterns hold them.
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
-from typing import Any
 from urllib.parse import urljoin
 
 from copydesk_cleaner.captions import split_caption
 from copydesk_cleaner.dates import parse_date
+from copydesk_cleaner.json_ld import Node, json_ld_nodes, story_node
 from copydesk_cleaner.languages import primary_language
 from copydesk_cleaner.page_titles import choose_titles
 from copydesk_cleaner.people import clean_authors
 from copydesk_cleaner.text import key, normalise
 from copydesk_shared.messages import Image
 
-MAX_JSON_LD = 512 * 1024
-MAX_NODES = 500
 MAX_IMAGES = 40
 MAX_KEYWORDS = 40
 MAX_KEYWORD = 80
@@ -59,7 +56,6 @@ SECTION_META = ("article:section", "og:article:section", "parsely-section", "sec
 # The first that says anything counts: the rest repeats it, or is for search engines.
 KEYWORD_META = ("article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "keywords", "og:article:tag")
 LEAD_IMAGE_META = ("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src")
-ARTICLE_TYPES = ("Article", "Posting", "Report", "Review", "Story")
 
 IDENTIFIER = re.compile(r"[0-9a-fA-F-]{12,}|\d+")
 KEYWORD_SEPARATOR = re.compile(r"\s*[,;|]\s*")
@@ -79,7 +75,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class PageFacts:
-    """What the extractor read from the tree. ``meta`` maps lower-case names to contents in page order."""
+    """What the extractor read from the tree. ``meta`` maps lower-case names to contents in page order.
+
+    ``canonical`` is the address that the page gives itself, as written.
+    """
 
     json_ld: Sequence[str] = ()
     meta: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -89,6 +88,7 @@ class PageFacts:
     language: str = ""
     times: Sequence[str] = ()
     figures: Sequence[Figure] = ()
+    canonical: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,32 +112,6 @@ class Metadata:
     site: str = ""
 
 
-def json_ld_nodes(scripts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Every object in the JSON-LD of a page, outer ones first; what cannot be read is passed over."""
-    queue: list[Any] = []
-    for script in scripts:
-        if len(script) <= MAX_JSON_LD:
-            try:
-                queue.append(json.loads(script.strip().removeprefix("<!--").removesuffix("-->"), strict=False))
-            except (ValueError, RecursionError):
-                continue
-    for _ in range(MAX_NODES):
-        if not queue:
-            return
-        item = queue.pop(0)
-        if isinstance(item, list):
-            queue += item
-        elif isinstance(item, dict):
-            yield item
-            queue += [item[name] for name in ("@graph", "mainEntity", "mainEntityOfPage") if name in item]
-
-
-def _is_article(node: Mapping[str, Any]) -> bool:
-    types = node.get("@type")
-    names = types if isinstance(types, list) else [types]
-    return any(isinstance(name, str) and name.endswith(ARTICLE_TYPES) for name in names)
-
-
 def _strings(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
@@ -148,7 +122,7 @@ def _strings(value: object) -> list[str]:
     return []
 
 
-def _first(node: Mapping[str, Any], *names: str) -> str:
+def _first(node: Node, *names: str) -> str:
     return next((text for name in names for text in _strings(node.get(name)) if text.strip()), "")
 
 
@@ -156,12 +130,12 @@ def _one_line(text: str) -> str:
     return normalise(text).replace("\n", " ")
 
 
-def _titles(node: Mapping[str, Any], facts: PageFacts, sites: Sequence[str], url: str) -> tuple[str, ...]:
+def _titles(node: Node, facts: PageFacts, sites: Sequence[str], url: str) -> tuple[str, ...]:
     headlines = [_first(node, "headline"), *_meta(facts, TITLE_META)]
     return choose_titles(headlines, facts.headings[:2], [facts.title_tag, _first(node, "name")], sites, url)
 
 
-def _keywords(node: Mapping[str, Any], facts: PageFacts) -> tuple[str, ...]:
+def _keywords(node: Node, facts: PageFacts) -> tuple[str, ...]:
     sources = [_strings(node.get("keywords")), *([*facts.meta.get(name, ())] for name in KEYWORD_META)]
     for source in sources:
         parts = [_one_line(part) for text in source for part in KEYWORD_SEPARATOR.split(unescape(text))]
@@ -174,19 +148,17 @@ def _is_keyword(text: str) -> bool:
     return bool(key(text)) and len(text) <= MAX_KEYWORD and not IDENTIFIER.fullmatch(text)
 
 
-def _section(node: Mapping[str, Any], facts: PageFacts) -> str:
+def _section(node: Node, facts: PageFacts) -> str:
     said = (_first(node, "articleSection"), *_meta(facts, SECTION_META))
     return next((line for text in said if (line := _one_line(unescape(text))) and len(line) <= MAX_KEYWORD), "")
 
 
-def _lead_image(node: Mapping[str, Any], facts: PageFacts, url: str) -> str | None:
+def _lead_image(node: Node, facts: PageFacts, url: str) -> str | None:
     said = (*_meta(facts, LEAD_IMAGE_META), *(figure.url for figure in _json_ld_images(node)))
     return next((address for each in said if (address := absolute(url, each))), None)
 
 
-def _authors(
-    node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], facts: PageFacts, site: str
-) -> tuple[str, ...]:
+def _authors(node: Node, nodes: Sequence[Node], facts: PageFacts, site: str) -> tuple[str, ...]:
     by_id = {each["@id"]: each for each in nodes if isinstance(each.get("@id"), str)}
     written = node.get("author")
     people = [_resolved(each, by_id) for each in (written if isinstance(written, list) else [written])]
@@ -194,7 +166,7 @@ def _authors(
     return next((names for each in said if (names := clean_authors(each, site))), ())
 
 
-def _resolved(person: object, by_id: Mapping[str, Mapping[str, Any]]) -> object:
+def _resolved(person: object, by_id: Mapping[str, Node]) -> object:
     """The node that a reference of JSON-LD means, else what is written."""
     if isinstance(person, dict) and "name" not in person and isinstance(person.get("@id"), str):
         return by_id.get(person["@id"], person)
@@ -205,14 +177,12 @@ def _meta(facts: PageFacts, names: Sequence[str]) -> list[str]:
     return [value for name in names for value in facts.meta.get(name, ()) if value.strip()]
 
 
-def _dates(
-    node: Mapping[str, Any], name: str, facts: PageFacts, metas: Sequence[str], now: datetime
-) -> datetime | None:
+def _dates(node: Node, name: str, facts: PageFacts, metas: Sequence[str], now: datetime) -> datetime | None:
     values = [_first(node, name), *_meta(facts, metas), *(facts.times if name == "datePublished" else ())]
     return next((date for value in values if (date := parse_date(value, now))), None)
 
 
-def _json_ld_images(node: Mapping[str, Any]) -> Iterator[Figure]:
+def _json_ld_images(node: Node) -> Iterator[Figure]:
     images = node.get("image")
     for image in images if isinstance(images, list) else [images]:
         if isinstance(image, str):
@@ -221,7 +191,7 @@ def _json_ld_images(node: Mapping[str, Any]) -> Iterator[Figure]:
             yield Figure(_first(image, "url", "contentUrl") or None, _first(image, "caption", "description"))
 
 
-def _images(node: Mapping[str, Any], facts: PageFacts, url: str) -> tuple[Image, ...]:
+def _images(node: Node, facts: PageFacts, url: str) -> tuple[Image, ...]:
     """The pictures with a caption first, then those that only have an address; each once."""
     figures = [*facts.figures, *_json_ld_images(node), *(Figure(value, "") for value in _meta(facts, ("og:image",)))]
     found: dict[str, Image] = {}
@@ -249,10 +219,16 @@ def absolute(base: str, address: str | None) -> str | None:
     return joined if joined.startswith(("http://", "https://")) else None
 
 
+def story_of(nodes: Sequence[Node], facts: PageFacts, url: str) -> Node:
+    """The node of JSON-LD that is the story of the page, empty where there is none."""
+    addresses = [url, *filter(None, (facts.canonical, *_meta(facts, ("og:url",))))]
+    return story_node(nodes, addresses, [*_meta(facts, TITLE_META), *facts.headings, facts.title_tag])
+
+
 def read_metadata(facts: PageFacts, url: str, now: datetime) -> Metadata:
     """What the page says of itself. ``now`` is when it was fetched; no date may be after it."""
     nodes = list(json_ld_nodes(facts.json_ld))
-    node: Mapping[str, Any] = next((each for each in nodes if _is_article(each)), {})
+    node = story_of(nodes, facts, url)
     publisher = node.get("publisher")
     sites = [*_meta(facts, SITE_META), *(_strings(_resolved(publisher, {})) if publisher else ())]
     language = facts.language or _first(node, "inLanguage") or next(iter(_meta(facts, ("og:locale", "language"))), "")

@@ -11,6 +11,7 @@ MAX_CAPTIONS = 300
 TEASERS = frozenset({"a", "aside", "nav", "footer"})
 SOURCES = ("src", "data-src", "data-original")
 BYLINES = etree.XPath("//*[@rel='author' or @itemprop='author']")
+CANONICAL = etree.XPath("//link[contains(concat(' ', normalize-space(@rel), ' '), ' canonical ')]")
 CREDITS = etree.XPath(".//figcaption//*[contains(concat(' ', @class, ' '), ' credit ')]")
 XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -30,6 +31,7 @@ def read_facts(tree: html.HtmlElement) -> PageFacts:
         language=tree.get("lang") or tree.get(XML_LANGUAGE) or "",
         times=[time for element in tree.iter("time") if (time := element.get("datetime"))],
         figures=list(_figures(tree)),
+        canonical=next((link.get("href") or "" for link in CANONICAL(tree)), ""),
     )
 
 

@@ -11,7 +11,8 @@ from html import unescape
 from lxml import etree, html
 
 from copydesk_cleaner.extraction.tree import words_of
-from copydesk_cleaner.metadata import PageFacts, json_ld_nodes
+from copydesk_cleaner.json_ld import json_ld_nodes
+from copydesk_cleaner.metadata import PageFacts, story_of
 from copydesk_cleaner.text import key, normalise
 
 BODY = "articleBody"
@@ -35,9 +36,9 @@ PIECES = etree.XPath("//h1 | //body/descendant::text()[contains(., $start) or co
 ELLIPSIS = ("…", "...", "[…]", "[...]")
 
 
-def with_body_said(text: str, tree: html.HtmlElement, facts: PageFacts) -> str:
+def with_body_said(text: str, tree: html.HtmlElement, facts: PageFacts, url: str) -> str:
     """The text, or the body that the page's JSON-LD tells when the text is a small part of it."""
-    said = body_said(facts)
+    said = body_said(facts, url)
     if "\n" in said and "\n" not in text and key(said) == key(text):
         return said  # of a page that a program draws nothing else is there, and all in one line
     if len(said) < MIN_SAID or len(said) < MUCH_LONGER * len(text) or not _agrees(text, said):
@@ -46,11 +47,13 @@ def with_body_said(text: str, tree: html.HtmlElement, facts: PageFacts) -> str:
     return normalise("\n".join(printed)) if sum(map(len, printed)) >= FOUND_IN_TREE * len(said) else said
 
 
-def body_said(facts: PageFacts) -> str:
-    """The longest body in the page's JSON-LD as lines of text, or nothing."""
-    scripts = [script for script in facts.json_ld if f'"{BODY}"' in script]
-    bodies = [body for node in json_ld_nodes(scripts) if isinstance(body := node.get(BODY), str)]
-    return _plain(max(bodies, key=len)) if bodies else ""
+def body_said(facts: PageFacts, url: str) -> str:
+    """The body of the story in the page's JSON-LD, or else the longest in it, as lines of text; or nothing."""
+    scripts = [script for script in facts.json_ld if BODY in script]
+    nodes = list(json_ld_nodes(scripts))
+    bodies = [body for node in nodes if isinstance(body := node.get(BODY), str)]
+    own = story_of(nodes, facts, url).get(BODY) if len(bodies) > 1 else None
+    return _plain(own if isinstance(own, str) else max(bodies, key=len, default=""))
 
 
 def _plain(body: str) -> str:
