@@ -93,6 +93,11 @@ def test_a_line_that_is_a_link_goes_and_a_heading_that_is_one_stays() -> None:
     assert article_of(html_page(paragraphs_and(f"<h2>{linked}</h2>"))).removals == ()
 
 
+def test_a_link_that_is_a_sentence_stays_without_a_stop() -> None:
+    linked = "<p><a href='/x'>The full report of the inquiry into the pier is here</a></p>"
+    assert article_of(html_page(paragraphs_and(linked))).removals == ()
+
+
 def test_a_sub_head_stays_however_far_off_the_topic_it_is() -> None:
     assert article_of(html_page(paragraphs_and(f"<h2>{HEADLINE}</h2>"))).removals == ()
     assert article_of(html_page(paragraphs_and(f"<p>{HEADLINE}</p>"))).removals != ()

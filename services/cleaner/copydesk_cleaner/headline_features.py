@@ -224,7 +224,7 @@ class Surroundings:
         return {stem.replace("y", "i") for stem in self.stems[index]}
 
     def run(self, index: int) -> range:
-        """The short lines without a stop, as of a list or of verse, that this line is one of; empty when it is alone."""
+        """The short lines without a stop, as of a list or of verse, that this line is one of; empty when alone."""
         first = last = index
         while first and index - first < LONGEST_RUN and self._is_open(first - 1):
             first -= 1

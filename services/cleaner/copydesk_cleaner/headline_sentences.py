@@ -49,6 +49,12 @@ ARTICLE = re.compile(r"\b(?:the|an?|her|his|their|its)\b")
 DEFINITE = re.compile(r"\bthe\b")
 
 
+def begins_as_sentence(text: str) -> bool:
+    """Whether an article or a possessive begins the line and an auxiliary follows: "The full report is here"."""
+    own = QUOTED.sub("X", text)
+    return any(sign.match(own) for sign in OPENED)
+
+
 def is_plain_sentence(text: str) -> bool:
     """Whether a line is worded as a sentence or a sub-head, and not as a headline; what it quotes does not count."""
     own = QUOTED.sub("X", text)

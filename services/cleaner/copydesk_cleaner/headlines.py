@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from copydesk_cleaner.headline_features import LISTED, Surroundings, looks_like_headline
-from copydesk_cleaner.headline_sentences import is_plain_sentence
+from copydesk_cleaner.headline_sentences import begins_as_sentence, is_plain_sentence
 from copydesk_cleaner.headline_weights import THRESHOLD, WEIGHTS
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit, subtract
 from copydesk_cleaner.text import has_end_mark, key
@@ -99,7 +99,8 @@ def _is_link(unit: Unit, context: Context) -> bool:
         return False
     words = key(unit.text)
     is_link = words in context.links or words.replace(" ", "") in context.links
-    return is_link and LISTED.match(unit.text) is None and words not in context.headings
+    stays = LISTED.match(unit.text) is not None or begins_as_sentence(unit.text)
+    return is_link and not stays and words not in context.headings
 
 
 def with_words(texts: Iterable[str], minimum: int) -> frozenset[str]:
