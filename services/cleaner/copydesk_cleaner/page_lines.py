@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import takewhile
 
 from copydesk_cleaner.story import Context, Cut, Finding, Unit
@@ -57,15 +58,26 @@ def tag_lines(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     tags = {key(tag) for tag in context.keywords} - {""}
     run: list[Unit] = []
     for unit in units[-TAG_UNITS:] if tags and len(units) > 1 else ():
-        parts = [key(part) for part in TAG_SEPARATOR.split(unit.text.removeprefix(BULLET)) if key(part)]
-        if len(parts) >= MIN_TAGS and all(part in tags for part in parts):
+        count = _count_tags(unit.text.removeprefix(BULLET), tags)
+        if count >= MIN_TAGS:
             yield Finding((_cut(unit, "boilerplate.tag-line"),))
-        elif len(parts) == 1 and parts[0] in tags and not has_end_mark(unit.text):
+        elif count == 1 and not has_end_mark(unit.text):
             run.append(unit)
             continue
         yield from _tags(run)
         run = []
     yield from _tags(run)
+
+
+def _count_tags(text: str, tags: AbstractSet[str]) -> int:
+    """How many tags the text lists, none when there is anything else in it."""
+    count = 0
+    for part in TAG_SEPARATOR.split(text):
+        words = key(part)
+        if words and words not in tags:
+            return 0
+        count += words != ""
+    return count
 
 
 def opening_crumbs(units: Sequence[Unit], context: Context) -> Iterator[Finding]:

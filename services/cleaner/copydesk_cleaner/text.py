@@ -13,12 +13,10 @@ from copydesk_shared.lines import line_key
 
 key = line_key
 
-LINE_BREAKS = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
 )
 SURROGATES = re.compile("[\ud800-\udfff]")
-BLANKS = re.compile(r"[^\S\n]+")
 
 LOWER = "a-zß-öø-ÿа-яёіїєґąćęłńóśźżčďđěğģıķļňőřşšţťūůűžșțα-ωάέήίόύώ"
 UPPER = "A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐĄĆĘŁŃÓŚŹŻČĎĐĚĞĢİĶĻŇŐŘŞŠŢŤŪŮŰŽȘȚΑ-ΩΆΈΉΊΌΎΏ"
@@ -51,6 +49,8 @@ def normalise(text: str) -> str:
     surrogate, which no encoding can carry, becomes
     U+FFFD. Quotation marks stay as they are. Idempotent.
     """
+    if text.isascii() and text.isprintable():  # as most short texts of a page
+        return " ".join(text.split())
     for _ in range(MAX_REPAIRS):
         text, before = _normal_form(repaired(text) if is_suspect(text) else text), text
         if text == before or not is_suspect(text):
@@ -59,10 +59,13 @@ def normalise(text: str) -> str:
 
 
 def _normal_form(text: str) -> str:
-    text = SURROGATES.sub("\ufffd", LINE_BREAKS.sub("\n", text))
-    # Some marks become two.
-    text = stream_safe(unicodedata.normalize("NFC", stream_safe(INVISIBLE.sub("", text))))
-    lines = (BLANKS.sub(" ", line).strip() for line in text.split("\n"))
+    text = INVISIBLE.sub("", text)
+    if not text.isascii():
+        safe = stream_safe(SURROGATES.sub("\ufffd", text))
+        text = unicodedata.normalize("NFC", safe)
+        if text != safe:
+            text = stream_safe(text)  # some marks become two
+    lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
 

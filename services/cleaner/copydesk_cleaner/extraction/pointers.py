@@ -41,7 +41,13 @@ def keep_pointers(tree: html.HtmlElement) -> None:
 
 def _may_point(block: html.HtmlElement) -> bool:
     """A cheap question first: most blocks begin with another word."""
-    first = next((text for text in block.itertext() if not text.isspace()), "")
+    if not len(block):
+        return False
+    first = block.text
+    if not first or first.isspace():
+        if block[0].tag in BLOCKS:
+            return False
+        first = next((text for text in block.itertext() if not text.isspace()), "")
     return (
         _begins_like_lead(first)
         and block.find(".//a") is not None
@@ -73,23 +79,26 @@ def links_of(tree: html.HtmlElement, url: str) -> Mapping[str, str]:
     """
     found: dict[str, str] = {}
     own = _slug(url)
+    seen = {own, ""}
     for link in tree.iter("a"):
         address = link.get("href") or ""
-        for name in _names(words_of(link), address, own):
-            found.setdefault(name, address)
+        text = words_of(link)
+        if text not in seen and len(text) >= 2 * MIN_LINK_WORDS - 1:
+            seen.add(text)
+            for name in _names(text):
+                found.setdefault(name, address)
+        slug = _slug(address)
+        if slug not in seen:
+            found.setdefault(slug, address)
     return found
 
 
-def _names(text: str, address: str, own: str) -> Iterator[str]:
-    if len(text) >= 2 * MIN_LINK_WORDS - 1:
-        words = key(text)
-        if len(words.split()) >= MIN_LINK_WORDS:
-            yield words
-        if headline := led_headline(text):
-            yield key(headline)
-    slug = _slug(address)
-    if slug and slug != own:
-        yield slug
+def _names(text: str) -> Iterator[str]:
+    words = key(text)
+    if words.count(" ") >= MIN_LINK_WORDS - 1:
+        yield words
+    if headline := led_headline(text):
+        yield key(headline)
 
 
 def _slug(address: str) -> str:

@@ -14,6 +14,7 @@ MAX_LEVELS = 40
 MIN_TEASERS = 3
 MAX_TEASER = 500
 TAG_SHARE = 0.8
+ABSOLUTE = ("https://", "http://")
 BLOCKS = frozenset({"div", "p", "ul", "ol", "section", "footer", "li", "nav", "dl"})
 LIST_PARTS = frozenset({"li", "ul", "ol"})
 
@@ -70,7 +71,8 @@ def _links_around(heading: html.HtmlElement) -> list[html.HtmlElement]:
 
 def _is_other_page(address: str, url: str, own: SplitResult) -> bool:
     try:
-        target = urlsplit(urljoin(url, address.strip()))
+        address = address.strip()
+        target = urlsplit(address if address.startswith(ABSOLUTE) else urljoin(url, address))
     except ValueError:
         return False
     return target.hostname == own.hostname and target.path not in {own.path, "", "/"}

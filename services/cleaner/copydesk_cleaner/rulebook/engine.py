@@ -58,8 +58,8 @@ class _Needs:
             if end < starts[line + 1]:
                 found.setdefault(line, set()).update(self._owners[need])
         if any(letter in whole for letter in OTHER_I_FOLDED):
-            for number, line in enumerate(folded):
-                if any(letter in line for letter in OTHER_I_FOLDED):
+            for number, words in enumerate(folded):
+                if any(letter in words for letter in OTHER_I_FOLDED):
                     found.setdefault(number, set()).update(self.unnamed)
         return found
 
