@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from copydesk_cleaner.caption_forms import BRACKETED, OPENING_BRACKET, TRAILING_COPYRIGHT, line_rule, tail_label_of
+from copydesk_cleaner.caption_signs import is_clause
 from copydesk_cleaner.credit_lines import (
     agency_first,
     bare_credit,
@@ -72,6 +73,7 @@ def _is_standing(caption: str, content: str) -> bool:
         and not has_end_mark(caption)
         and is_sentence_case(caption)
         and not expands(caption, credit.source)
+        and not is_clause(caption)
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from copydesk_cleaner.caption_forms import ALONE, DATED, WEAK_LABELS, Gap, Label, gap_before, tail_label_of
+from copydesk_cleaner.caption_signs import shows_picture, tells_story
 from copydesk_cleaner.credit_places import MAX_CAPTION, STARTERS, WINDOW, Place, Surroundings, caption_start
 from copydesk_cleaner.credits import (
     COPYRIGHT,
@@ -125,7 +126,11 @@ def _with_caption(finding: Finding, previous: Unit | None, credit: str, around: 
     if previous is None or len(previous.text) > MAX_CAPTION or not previous.text[:1].isupper():
         return finding
     start = caption_start(previous, 0, len(previous.text), Place.FUSED, around)
-    start = last_sentence_start(previous.text) if start == len(previous.text) else start
+    if start == len(previous.text):
+        start = last_sentence_start(previous.text)
+        caption = previous.text[start:]
+        if tells_story(caption) or not shows_picture(caption):
+            return finding
     first = Cut(previous.start + start, previous.end, finding.cuts[0].rule, "caption")
     return Finding((first, *finding.cuts), image=image_of(previous.text[start:], credit))
 

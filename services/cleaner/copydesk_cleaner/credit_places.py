@@ -13,6 +13,7 @@ from enum import Enum
 from itertools import pairwise
 
 from copydesk_cleaner.caption_forms import DATED, DATELINE, FUSED_NEXT, SPACED_NEXT
+from copydesk_cleaner.caption_signs import is_clause, shows_picture, tells_story
 from copydesk_cleaner.credits import (
     PERSON,
     WIRES,
@@ -131,6 +132,8 @@ def _fits(credit: Credit, before: str, place: Place, *, starts_anew: bool) -> bo
         if credit.strength == Strength.AGENCY:
             return place == Place.FUSED or _is_picture(credit, place)
         return place == Place.FUSED and PERSON.fullmatch(credit.source) is not None
+    if place == Place.END and is_clause(before):
+        return False
     if credit.strength >= Strength.CHAIN:
         return place != Place.SPACED or starts_anew
     fused = place == Place.FUSED and not _is_party(credit.source, before)
@@ -198,6 +201,18 @@ def caption_start(unit: Unit, low: int, high: int, place: Place, around: Surroun
         return low + start
     if DATELINED.match(before):
         return high
+    start = _told_start(unit, low, high, place, around)
+    caption = unit.text[start:high].strip()
+    if not has_end_mark(caption):
+        return start
+    whole = around.last == 0 and place == Place.END
+    stays = tells_story(caption, whole=whole) or (unit.text[:start].strip() and not shows_picture(caption))
+    return high if stays else start
+
+
+def _told_start(unit: Unit, low: int, high: int, place: Place, around: Surroundings) -> int:
+    """The same by the shape of the text alone."""
+    before = unit.text[low:high]
     if _is_caption_whole(unit, low, before, place, around):
         return low + _dated_start(before)
     start = low + last_sentence_start(before)
