@@ -89,3 +89,13 @@ def test_a_sub_head_between_two_sentences_stays(heading: str) -> None:
 def test_a_sentence_that_was_broken_into_lines_is_no_headline() -> None:
     text = f"{STORY}\nThe sale was first told by Agence France-Presse (AFP)\nand then by two newspapers in Holm.\n{END}"
     assert article_of(text_page(text)).text.split() == text.split()
+
+
+def test_a_prompt_takes_no_sentence_that_begins_behind_it_without_a_stop() -> None:
+    text = (
+        "Через снігопад у горах закрили дві дороги. Рятувальники радять не вирушати в путь до вечора суботи. "
+        "Підписуйтесь на наш Telegram-канал Читайте прогноз, кажуть вони, і вірте йому."
+    )
+    article = article_of(text_page(text))
+    assert [removal.text.strip() for removal in article.removals] == ["Підписуйтесь на наш Telegram-канал"]
+    assert article.text.endswith("Читайте прогноз, кажуть вони, і вірте йому.")

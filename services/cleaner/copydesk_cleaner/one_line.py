@@ -32,6 +32,7 @@ MIN_LETTERS = 4
 STARTERS = frozenset(shipped().vocabulary("sentence_starters"))
 OPENERS = frozenset(shipped().vocabulary("sentence_openers"))
 GOVERNED = frozenset(shipped().vocabulary("governing_words"))
+IMPERATIVES = frozenset(shipped().vocabulary("imperatives"))
 BID = re.compile(rf"{words_pattern(shipped().vocabulary('prompt_verbs'))}\b")
 INSIDE = frozenset({"I"})  # has a capital everywhere
 # A word with a capital behind another word, and where the word before it begins.
@@ -118,7 +119,14 @@ def _bids(unit: Unit) -> Iterator[Unit]:
     for start, end in pairwise(starts):
         text = QUOTATION.split(unit.text[start:end], maxsplit=1)[0].rstrip()
         if BID.match(text) and not _in_quotation(unit.text, max(0, start - MAX_SENTENCE), start):
-            yield Unit(unit.start + start, text, unit.line)
+            yield from (Unit(unit.start + start, part, unit.line) for part in (*_beginnings(text), text))
+
+
+def _beginnings(text: str) -> Iterator[str]:
+    """The bid without the sentence that seems to begin in it after all: the shortest that is one goes."""
+    for match in BORDER.finditer(text):
+        if match["word"] in IMPERATIVES and len(text[: match.start()].split()) >= MIN_HEADLINE_WORDS:
+            yield text[: match.start()]
 
 
 def _in_quotation(text: str, low: int, position: int) -> bool:
