@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.cleaner.pages import article_of, text_page
+from copydesk_cleaner.sources import signed_by
+from tests.cleaner.pages import article_of, html_page, text_page
 
 BODY = (
     "The harbour board met on Friday to hear the complaint of the ferry crews about the new timetable.\n"
@@ -81,3 +82,29 @@ def test_furniture_goes_from_the_end_until_there_is_none() -> None:
 def test_an_agency_among_the_captions_is_no_attribution() -> None:
     article = article_of(text_page("The ferry at the pier (Reuters)\n" + BODY * 2))
     assert article.attribution == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "authors", "agencies"),
+    [
+        ([("Reuters",)], (), (), ("Reuters",)),
+        ([("Reuters",), (), ("Ann Lee",)], ("AFP",), ("Ann Lee",), ("Reuters", "AFP")),
+        ([("Ann Lee", "dpa"), ("Bo Ek",)], ("DPA", "AP"), ("Ann Lee",), ("dpa", "AP")),
+        ([("Petra",), ("AP",)], (), ("Petra",), ()),
+        ([], (), (), ()),
+    ],
+)
+def test_agencies_that_sign_where_authors_would_are_the_attribution(
+    said: list[tuple[str, ...]], known: tuple[str, ...], authors: tuple[str, ...], agencies: tuple[str, ...]
+) -> None:
+    assert signed_by(said, known) == (authors, agencies)
+
+
+def test_an_agency_in_the_metadata_is_no_author() -> None:
+    node = '{"@type": "NewsArticle", "headline": "Row", "author": {"@type": "Organization", "name": "Reuters"}}'
+    page = html_page(
+        f'<html><head><script type="application/ld+json">{node}</script><meta name="author" content="Reuters"></head>'
+        f"<body><article><p>By Ann Lee</p><p>{'The harbour board met on Friday. ' * 20}</p></article></body></html>"
+    )
+    article = article_of(page)
+    assert (article.authors, article.attribution) == (("Ann Lee",), ("Reuters",))

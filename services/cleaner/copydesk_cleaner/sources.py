@@ -4,9 +4,9 @@
 # ruff: noqa: RUF001
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from copydesk_cleaner.people import clean_authors
+from copydesk_cleaner.people import clean_authors, without_agencies
 from copydesk_cleaner.story import Finding
 from copydesk_cleaner.text import key
 
@@ -37,3 +37,19 @@ def attribution_of(findings: Iterable[Finding]) -> tuple[str, ...]:
             if name and len(name) <= MAX_SOURCE and RIGHTS.match(name) is None:
                 found.setdefault(key(name), name)
     return tuple(found.values())[:MAX_SOURCES]
+
+
+def signed_by(said: Sequence[Sequence[str]], agencies: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Authors and attribution: the first of the lists that names somebody else than agencies, and all the agencies that
+    the lists up to there name, before those that are known.
+    """
+    found: list[str] = []
+    for names in said:
+        people, theirs = without_agencies(names)
+        found += theirs
+        if people:
+            break
+    else:
+        people = ()
+    once = {key(name): name for name in reversed((*found, *agencies))}
+    return people, tuple(once.values())[::-1][:MAX_SOURCES]

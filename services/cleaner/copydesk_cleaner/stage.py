@@ -12,7 +12,7 @@ from copydesk_cleaner.pictures import merged
 from copydesk_cleaner.rulebook import Source, digest
 from copydesk_cleaner.rules import FAMILIES, families_with, tidy
 from copydesk_cleaner.similarity import simhash
-from copydesk_cleaner.sources import attribution_of, authors_of
+from copydesk_cleaner.sources import attribution_of, authors_of, signed_by
 from copydesk_cleaner.story import Context, Family, Finding, Story, settle
 from copydesk_cleaner.text import key
 from copydesk_cleaner.version import CLEANER_VERSION
@@ -41,6 +41,9 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
     metadata = extracted.metadata
     text = "\n".join(settled.paragraphs)
     language, confidence = language_of(text, metadata.language)
+    authors, attribution = signed_by(
+        (metadata.authors, page.entry_authors, authors_of(_in_order(story))), attribution_of(_in_order(story))
+    )
     return Emit(
         Article(
             article_id=page.article_id,
@@ -50,8 +53,8 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
             feed_id=page.feed_id,
             source=page.source.model_copy(update={"name": _source_name(page, metadata.site)}),
             title=title,
-            authors=metadata.authors or page.entry_authors or authors_of(_in_order(story)),
-            attribution=attribution_of(_in_order(story)),
+            authors=authors,
+            attribution=attribution,
             published_at=metadata.published_at or page.entry_published_at,
             modified_at=metadata.modified_at,
             fetched_at=page.fetched_at,
