@@ -6,11 +6,21 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-MIN_CHARACTERS = 200
+# From here on a text is told whatever the share is, and may overrule what the page says.
+LONG = 200
+# Below, measured on 3,500 sentences of those pages: of those with a share of .8 one in a thousand was told wrong, none
+# of which was shorter than 80 characters; told were 52 % of those of 20 to 39 characters, 84 % to 59, 93 % to 79, 98 %
+# from 100; of those in Chinese, Japanese and Korean 95 %, already from 10.
+SURE_OF_SHORT = 0.8
+MIN_LETTERS = 20
 MAX_CHARACTERS = 1_000
 # Measured on 167 news pages in 20 languages: every text is told with at least this, but for one that is told with .9.
 SURE = 0.95
 
+LETTER = re.compile(r"[^\W\d_]")
+# Han, Kana and Hangul, of which each counts for two: a word has one or two of them.
+DENSE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+CHINESE = frozenset({"zh", "yue", "wuu"})
 TAG = re.compile(r"[a-z]{2,3}(?=$|[-_])")
 # Languages that letters alone tell apart badly: what the page says counts.
 ALIKE: Sequence[frozenset[str]] = tuple(
@@ -45,7 +55,7 @@ def language_of(text: str, said: str | None) -> tuple[str | None, float | None]:
     """The primary subtag of the text's language and how sure that is (0 to 1), ``None`` where it is not known.
 
     ``said`` is what the page says, if anything; letters overrule it only when they are sure and the two languages are
-    not alike. A text that is too short to tell has the language that the page says.
+    not alike and the text is long. A text that is too short to tell has the language that the page says.
     """
     seen, share = _by_letters(text)
     if seen is None or seen == "zxx":
@@ -54,13 +64,20 @@ def language_of(text: str, said: str | None) -> tuple[str | None, float | None]:
         return seen, share
     if _same(seen, said):
         return said, share
+    if len(text) < LONG:
+        return said, None
     return (seen, share) if share is not None and share >= SURE else (said, 1.0 - (share or 0.0))
 
 
 def _by_letters(text: str) -> tuple[str | None, float | None]:
-    if len(text) < MIN_CHARACTERS:
+    is_short = len(text) < LONG
+    if is_short and len(LETTER.findall(text)) + len(DENSE.findall(text)) < MIN_LETTERS:
         return None, None
     language, share = _identifier().classify(text[:MAX_CHARACTERS])
+    if is_short and share < SURE_OF_SHORT and language in CHINESE:
+        share = sum(part for one, part in _identifier().rank(text) if one in CHINESE)
+    if is_short and share < SURE_OF_SHORT:
+        return None, None
     return str(language), round(min(1.0, float(share)), 3)
 
 
