@@ -144,3 +144,28 @@ def test_every_text_of_the_developer_data_can_be_rebuilt() -> None:
             assert_accounted(outcome.message, extract(page).text)
             checked += 1
     assert checked > 500
+
+
+def data_texts(folder: Path) -> Iterator[str]:
+    """Each text with its lines, and as one line."""
+    for name in ("text_raw_giveme5w1h", "text_labelled", "fused"):
+        for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            text = json.loads(line)["text"]
+            yield text
+            yield text.replace("\n", " ")
+
+
+@pytest.mark.seed
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="needs ../shared/data/clean")
+def test_what_was_cleaned_is_clean() -> None:
+    checked, again = 0, []
+    for text in data_texts(SHARED_DATA):
+        once = clean(text_page(text))
+        if isinstance(once, Drop):
+            continue
+        twice = clean(text_page(once.message.text))
+        checked += 1
+        if isinstance(twice, Drop) or twice.message.removals:
+            again.append(once.message.text[:200])
+    assert checked > 1000
+    assert again == []

@@ -111,7 +111,7 @@ def _bracketed(unit: Unit, previous: Unit | None, around: Surroundings) -> Itera
         if index + 1 < len(matches) and matches[index + 1].start() == match.end():
             doubled = parse_bracketed(matches[index + 1]["content"]).strength >= Strength.AGENCY
             place = Place.END if doubled else place
-        if not stands_as_credit(credit, unit.text[low : match.start()], place, word, around):
+        if not stands_as_credit(credit, unit.text[low : match.start()].lstrip(), place, word, around):
             continue
         start = caption_start(unit, low, match.start(), place, around)
         copyright_mark = TRAILING_COPYRIGHT.search(unit.text, start, match.start())
