@@ -6,7 +6,7 @@ Vocabularies: https://schema.org/NewsArticle, https://ogp.me, and the meta names
 # Publishers print curly quotation marks and dashes, and the patterns hold them.
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
@@ -77,14 +77,14 @@ class Figure:
 class PageFacts:
     """What the extractor read from the tree. ``meta`` maps lower-case names to contents in page order.
 
-    ``canonical`` is the address that the page gives itself, as written.
+    ``bylines`` can be read once. ``canonical`` is the address that the page gives itself, as written.
     """
 
     json_ld: Sequence[str] = ()
     meta: Mapping[str, Sequence[str]] = field(default_factory=dict)
     title_tag: str = ""
     headings: Sequence[str] = ()
-    bylines: Sequence[str] = ()
+    bylines: Iterable[str] = ()
     language: str = ""
     times: Sequence[str] = ()
     figures: Sequence[Figure] = ()

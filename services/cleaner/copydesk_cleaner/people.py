@@ -4,7 +4,7 @@
 # ruff: noqa: RUF001
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
 
 from copydesk_cleaner.rulebook import shipped
@@ -69,7 +69,7 @@ DATE_WORD = re.compile(
 )
 
 
-def clean_authors(names: Sequence[str], site: str) -> tuple[str, ...]:
+def clean_authors(names: Iterable[str], site: str) -> tuple[str, ...]:
     """The names of people or desks, without "By", roles, degrees, addresses and the site's own name."""
     found: dict[str, str] = {}
     for name in names:

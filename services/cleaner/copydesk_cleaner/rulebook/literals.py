@@ -30,11 +30,15 @@ def _best(tree: Any) -> frozenset[str] | None:
 
 
 def _tells(words: frozenset[str]) -> bool:
-    return len(words) <= MAX_LITERALS and min(map(len, words)) >= MIN_LITERAL
+    return len(words) <= MAX_LITERALS and _shortest(words) >= MIN_LITERAL
 
 
 def _worth(words: frozenset[str]) -> tuple[int, int]:
-    return min(map(len, words)), -len(words)
+    return _shortest(words), -len(words)
+
+
+def _shortest(words: frozenset[str]) -> int:
+    return min(len(word.strip()) for word in words)
 
 
 def _sets(tree: Any) -> Iterator[frozenset[str]]:
