@@ -81,3 +81,47 @@ def test_a_sentence_that_describes_a_picture_still_goes(caption: str, credit: st
 def test_a_sentence_without_a_full_stop_keeps_its_brackets(line: str) -> None:
     removals = article_of(text_page(f"{BEFORE}\n{line}\n{AFTER}")).removals
     assert [removal for removal in removals if removal.rule.startswith("credit.")] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            "The minister resigned on Tuesday after a vote of no confidence. Photo: Jane Roe / AFP",
+            "The minister resigned on Tuesday after a vote of no confidence.",
+        ),
+        ("(AP) A storm hit the islands. (AP Photo/Jane Roe)", "(AP) A storm hit the islands."),
+        (
+            "Photos: Storm The ferry waits. Hide Caption 1 of 2\nPhotos: Storm The pier broke. Hide Caption 2 of 2",
+            "Storm The ferry waits.\nStorm The pier broke.",
+        ),
+    ],
+)
+def test_a_text_that_is_nothing_else_stays(text: str, left: str) -> None:
+    assert article_of(text_page(text)).text == left
+    assert article_of(text_page(left)).text == left
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        (
+            "Die Stadt rechnet mit zwei Millionen Franken. ⇥(Quelle: Hafenamt)",
+            "Die Stadt rechnet mit zwei Millionen Franken.",
+        ),
+        (
+            "The board heard her in Washington, D.C.Guards stand at the gate (Jane Roe/PA)",
+            "The board heard her in Washington, D.C.",
+        ),
+        (
+            f"The old ferry, launched in 1984 © Harbour Post / Jane Roe{AFTER.replace('It', 'The board')}",
+            AFTER.replace("It", "The board"),
+        ),
+        ("BBC", ""),
+        ("Handout", ""),
+        ("BBC Two", "BBC Two"),
+    ],
+)
+def test_what_goes_of_a_line(line: str, left: str) -> None:
+    expected = tuple(filter(None, (BEFORE, left, AFTER)))
+    assert article_of(text_page(f"{BEFORE}\n{line}\n{AFTER}")).paragraphs == expected

@@ -13,7 +13,7 @@ from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.text import LOWER, UPPER
 
 OPENING_BRACKET = re.compile(r"[(\[（]")
-BRACKETED = re.compile(r"\s?[(\[（](?P<content>[^()\[\]（）\n]{2,160})[)\]）]")
+BRACKETED = re.compile(r"\s?⇥?[(\[（](?P<content>[^()\[\]（）\n]{2,160})[)\]）]")
 # A letter that is not small, a figure, a price or a handle; iPhone; a bullet.
 FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[«„¿¡]?(?:[^\W\d_{LOWER}]|[0-9£$€¥@#]|[a-z][A-Z])|[*—–•▪►]\s|…")
 SPACED_NEXT = re.compile(rf"\s[\"“‘'«„]?(?P<word>[{UPPER}][\w’']*)")

@@ -91,19 +91,19 @@ def tells_story(text: str, *, whole: bool = False) -> bool:
     ``whole`` when it is all that the text says.
     """
     sentences = _sentences(text)
-    if FILE.match(text):
-        return False
-    if ANAPHORA.match(text) or WIRED.match(text):
-        return True
+    if FILE.match(text) or ANAPHORA.match(text) or WIRED.match(text):
+        return FILE.match(text) is None
     first, *others = sentences
-    shown = shows_picture(first)
-    if _spoken(first) and not (DATE.search(first) or SHOWN.search(first)):
+    is_told = DATE.search(first) is not None or SHOWN.search(first) is not None
+    if not is_told and (_spoken(first) or (whole and len(first.split()) >= MIN_WHOLE_WORDS)):
         return True
-    if shown:
+    if shows_picture(first):
         return False
     if others:
         return not _is_plain(text)
-    return _narrates(first, MIN_WHOLE_WORDS if whole else MIN_NARRATIVE_WORDS)
+    past = PAST.search(first)
+    is_long = len(first.split()) >= MIN_NARRATIVE_WORDS
+    return past is not None and (is_long or PRONOUN.search(first, past.end()) is not None)
 
 
 def _is_plain(text: str) -> bool:
@@ -114,11 +114,6 @@ def _is_plain(text: str) -> bool:
 def _spoken(sentence: str) -> bool:
     """Whether somebody speaks: a quotation, "I" and "you", a verb of reporting, or "yesterday"."""
     return any(sign.search(sentence) for sign in (QUOTATION, PERSONS, REPORTED))
-
-
-def _narrates(sentence: str, words: int) -> bool:
-    past = PAST.search(sentence)
-    return past is not None and (len(sentence.split()) >= words or PRONOUN.search(sentence, past.end()) is not None)
 
 
 def _sentences(text: str) -> list[str]:

@@ -34,6 +34,7 @@ MAX_CHAIN_WORDS = 9
 MAX_NAME_WORDS = 3
 MAX_INITIAL = 3
 MAX_STOPPED = 300
+MAX_COPYRIGHT = 60
 
 LABEL_ALONE = re.compile(r"(?:Photo|Photos|Image|Picture|Foto|Fotos|Bild|Imagen|Imagem|Immagine|Zdjęcie|Фото)")
 _CAPTION = rf"\s(?P<caption>[{UPPER}0-9‘“'\"][^\s]*(?:\s[^\s]+){{{MIN_PREFIXED_WORDS - 1},}})"
@@ -175,6 +176,8 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
     low = 0
     for match in islice(INLINE.finditer(unit.text), MAX_FINDINGS):
         end = source_end(unit.text, match.end()) if match.start() >= low else None
+        if end is None and match.start() >= low and match[0].startswith("©"):
+            end = _names_end(unit.text, match.end())
         if end is None or is_source(unit.text[match.end() :]):
             continue
         while cuts and cuts[0] <= match.start():
@@ -206,6 +209,14 @@ def source_end(text: str, start: int) -> int | None:
         if match["spaced"] is None or match["spaced"] in STARTERS or any(map(is_picture_agency, named)):
             found = match.start()
     return found
+
+
+def _names_end(text: str, start: int) -> int | None:
+    """Where names that need not be known end after a copyright sign: "© Harbour Post / Jane RoeThe board met"."""
+    for match in NAME_JOINT.finditer(text, start, start + MAX_COPYRIGHT):
+        if match["word"] in STARTERS and is_source(text[start : match.start()]):
+            return match.start()
+    return None
 
 
 def _is_credits(text: str, label: Label) -> bool:

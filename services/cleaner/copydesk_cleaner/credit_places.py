@@ -52,6 +52,10 @@ DATELINED = re.compile(r"[^.!?()]{2,60}\([^()]{2,30}\) ?[-–—] ")
 FILE_LED = re.compile(r"FILE\s?[-–—]\s")
 FULL_DATE = re.compile(r"day, [A-Z][a-z]+\.? \d{1,2}, \d{4}\b")
 REFERS_BACK = re.compile(r"(?:He|She|They|It|His|Her|Their|Its)\b|.*\bthat (?:day|night|morning|evening|week)\b")
+# The source of what is said rather than of a picture.
+SOURCED = re.compile(r"[\s⇥(\[]*(?:Quelle|Source|SOURCE|Fuente|Fonte|Bron|Źródło|Источник|Джерело)\b")
+ABBREVIATED = re.compile(r"(?:\bD\.C\.|\b[ap]\.m\.)\s?(?=[A-Z][a-z])")
+MIN_SPLIT_WORDS = 3
 STARTS = "’‘“\"'«„0123456789"  # of a caption, besides a capital
 STARTERS = frozenset(shipped().vocabulary("sentence_starters"))
 
@@ -201,13 +205,24 @@ def caption_start(unit: Unit, low: int, high: int, place: Place, around: Surroun
         return low + start
     if DATELINED.match(before):
         return high
-    start = _told_start(unit, low, high, place, around)
+    start = _after_abbreviation(unit.text, _told_start(unit, low, high, place, around), high)
     caption = unit.text[start:high].strip()
     if not has_end_mark(caption):
         return start
+    if SOURCED.match(unit.text, high) and not shows_picture(caption):
+        return high
     whole = around.last == 0 and place == Place.END
     stays = tells_story(caption, whole=whole) or (unit.text[:start].strip() and not shows_picture(caption))
     return high if stays else start
+
+
+def _after_abbreviation(text: str, start: int, high: int) -> int:
+    """The start, or that of the sentence after "Washington, D.C." and "at 9 a.m.", whose stop ends the one before."""
+    for match in ABBREVIATED.finditer(text, start, high):
+        enough = min(len(text[start : match.end()].split()), len(text[match.end() : high].split()))
+        if enough >= MIN_SPLIT_WORDS:
+            return match.end()
+    return start
 
 
 def _told_start(unit: Unit, low: int, high: int, place: Place, around: Surroundings) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from copydesk_cleaner.captions import captions, standing_captions
+from copydesk_cleaner.gallery_slides import gallery_slides
 from copydesk_cleaner.headlines import bare_headlines
 from copydesk_cleaner.host_lines import host_lines
 from copydesk_cleaner.one_line import by_sentence, inner_headlines
@@ -64,7 +65,7 @@ def families(book: Book) -> tuple[Family, ...]:
         _closing(edge_family(book.rules("signoffs"))),
         opening_crumbs,
         author_lines,
-        line_family(book.rules("galleries")),
+        gallery_slides(book.rules("galleries")),
         read_more(book.leads),
         line_family(book.rules("related")),
         captions,

@@ -1,0 +1,36 @@
+"""Galleries that were scraped into the text, a slide a line."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from copydesk_cleaner.rulebook.book import Rule
+from copydesk_cleaner.rulebook.engine import line_family
+from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
+from copydesk_cleaner.text import has_end_mark
+
+# What is printed around a caption.
+FRAME = re.compile(r"(?P<lead>Photos: )?.*(?P<tail> Hide Caption \d+ of \d+)", re.DOTALL)
+
+
+def gallery_slides(rules: Iterable[Rule]) -> Family:
+    """Slides go whole, unless the text is nothing else: then their captions are the text, and only the frames go."""
+    whole = line_family(rules)
+
+    def family(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
+        found = list(whole(units, context))
+        starts = {finding.cuts[0].start for finding in found}
+        if not found or any(unit.start not in starts and has_end_mark(unit.text) for unit in units):
+            yield from found
+            return
+        for unit in units:
+            if unit.start in starts and (match := FRAME.fullmatch(unit.text)) is not None:
+                yield Finding(tuple(_frame(unit, match)))
+
+    return family
+
+
+def _frame(unit: Unit, match: re.Match[str]) -> Iterator[Cut]:
+    for group in ("lead", "tail"):
+        if match[group]:
+            start, end = match.span(group)
+            yield Cut(unit.start + start, unit.start + end, "boilerplate.gallery-slide", "boilerplate")
