@@ -174,5 +174,18 @@ def test_any_bytes_are_a_page_or_refused(content: bytes) -> None:
     assert Page.model_validate_json(made.model_dump_json()) == made
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16", "windows-1251"])
+def test_a_few_nul_characters_are_dropped(encoding: str) -> None:
+    text = f"<p>{RUSSIAN}</p>" * 5
+    whole = f"<{chr(0)}{text[1:100]}\0{text[100:]}\0"
+    assert page(whole.encode(encoding)).content == text
+
+
+@pytest.mark.parametrize("content", [b"\0\1\2\3ab" * 50, b"abcdefgh\0" * 51, bytes(range(256)) * 20])
+def test_bytes_of_a_program_are_still_refused(content: bytes) -> None:
+    with pytest.raises(InputError, match="not text"):
+        page(content)
+
+
 def test_a_lone_surrogate_does_not_break_the_page() -> None:
     assert page("a \ud800 b").content == "a ? b"

@@ -36,7 +36,7 @@ def page_from(content: str | bytes, *, kind: Kind, url: str | None, now: datetim
     binary or has an address that is not an absolute http or https URL.
     """
     text = _text(content) if isinstance(content, bytes) else content
-    _check(text)
+    text = _checked(text)
     canonical = _canonical(url) if url is not None else f"urn:sha256:{hashlib.sha256(_utf8(text)).hexdigest()}"
     domain = registrable_domain(canonical) if url is not None else "unknown"
     html = kind == "html" or (kind == "auto" and looks_like_html(text))
@@ -70,13 +70,17 @@ def _canonical(url: str) -> str:
         raise InputError(str(error)) from None
 
 
-def _check(text: str) -> None:
-    if "\0" in text:
-        raise InputError("the input is not text: it holds a NUL character")
+def _checked(text: str) -> str:
+    """The text without its few NUL characters, which browsers drop too; what is full of them is no text."""
+    nuls = text.count("\0")
+    if nuls > MAX_CONTROL_SHARE * len(text):
+        raise InputError("the input is not text: it is full of NUL characters")
+    text = text.replace("\0", "") if nuls else text
     if not text.strip():
         raise InputError("the input is empty")
     if len(CONTROLS.findall(text)) > MAX_CONTROL_SHARE * len(text):
         raise InputError("the input is not text: it is full of control characters")
+    return text
 
 
 def looks_like_html(text: str) -> bool:
