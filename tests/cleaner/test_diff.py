@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from copydesk_cleaner.diff import render_diff
+from copydesk_cleaner.diff import render_cuts, render_diff
+from copydesk_cleaner.stage import Cleaner
 from copydesk_cleaner.text import normalise
 from tests.cleaner.pages import GOLDEN, article_of, text_page
 
@@ -47,3 +48,10 @@ def test_removals_that_do_not_fit_are_an_error() -> None:
     article = article_of(text_page(TEXT)).model_copy(update={"paragraphs": ("x",)})
     with pytest.raises(ValueError, match="does not fit"):
         render_diff(article, colour=False)
+
+
+def test_of_a_text_of_which_nothing_is_left_the_cuts_are_shown() -> None:
+    text, cuts = Cleaner(()).cuts(text_page("Read more: Ferry crews walk out\nAdvertisement"))
+    shown = render_cuts(text, cuts, colour=False)
+    assert PLAIN.sub(r"\1", shown) == "Read more: Ferry crews walk out\nAdvertisement"
+    assert shown.count("]{") == 2

@@ -71,9 +71,14 @@ def test_the_table_has_a_line_for_each_rule(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize(
     ("family", "language", "complaint"),
-    [("nope", None, "no family is called 'nope'; there are: "), ("edges", "xx", "no rule has the language 'xx'")],
+    [
+        (None, "xx", "no rule has the language 'xx'"),
+        ("nope", None, "no family is called 'nope'; there are: "),
+        ("edges", "xx", "no rule has the language 'xx'; there are: any, "),
+        ("bios", "ko", "no rule has the language 'ko' in"),
+    ],
 )
-def test_what_is_not_there_is_a_mistake(family: str, language: str | None, complaint: str) -> None:
+def test_what_is_not_there_is_a_mistake(family: str | None, language: str | None, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         rules_command.list_rules(family, language, "table")
 

@@ -1,6 +1,6 @@
 """The text of a page with the cuts shown in place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from copydesk_shared.messages import Article, Removal
 from copydesk_shared.removals import restore
@@ -16,10 +16,18 @@ def render_diff(article: Article, *, colour: bool) -> str:
     With colour a cut is struck out in red (ECMA-48), without it is ``[-like this-]{rule}``. A line break that a cut
     took stands outside the marks. Raises ``ValueError`` when the removals do not fit the article.
     """
-    text = restore(article)
+    return _shown(restore(article), article.removals, colour=colour)
+
+
+def render_cuts(text: str, removals: Sequence[Removal], *, colour: bool) -> str:
+    """The same of a text and what is cut of it, where nothing is left and so there is no article."""
+    return _shown(text, removals, colour=colour)
+
+
+def _shown(text: str, removals: Sequence[Removal], *, colour: bool) -> str:
     parts: list[str] = []
     position = 0
-    for removal in sorted(article.removals, key=lambda each: (each.start, each.end)):
+    for removal in sorted(removals, key=lambda each: (each.start, each.end)):
         parts.append(text[position : removal.start])
         parts += _marked(removal, colour=colour)
         position = removal.end

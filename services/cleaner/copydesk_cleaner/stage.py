@@ -17,7 +17,7 @@ from copydesk_cleaner.story import Context, Family, Finding, Story, settle
 from copydesk_cleaner.text import key
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason
-from copydesk_shared.messages import Access, Article, Page, RelatedLink
+from copydesk_shared.messages import Access, Article, Page, RelatedLink, Removal
 from copydesk_shared.stage import Drop, Emit, Stage
 from copydesk_shared.topics import CLEANED, FETCHED
 
@@ -32,9 +32,7 @@ def clean(page: Page) -> Emit[Article] | Drop:
 
 def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Article] | Drop:
     """The same by these families of rules, the version of which is named in the article."""
-    extracted = extract(page)
-    title = extracted.metadata.title or page.entry_title
-    story = tidy(extracted.text, context_of(extracted, title, page), families)
+    extracted, title, story = _read(page, families)
     settled = settle(story.text, story.cuts())
     if not settled.paragraphs:
         return Drop(DropReason.NO_ARTICLE, "no text was left" if extracted.text else "no text was found")
@@ -75,6 +73,19 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
             cleaner_version=_version(version, page),
         )
     )
+
+
+def _read(page: Page, families: Sequence[Family]) -> tuple[Extracted, str, Story]:
+    """What the page holds, its title, and its text with all that the families find in it."""
+    extracted = extract(page)
+    title = extracted.metadata.title or page.entry_title
+    return extracted, title, tidy(extracted.text, context_of(extracted, title, page), families)
+
+
+def cuts_by(page: Page, families: Sequence[Family]) -> tuple[str, tuple[Removal, ...]]:
+    """The text of the page and all that is cut of it, for people, who want to see it also where nothing is left."""
+    _, _, story = _read(page, families)
+    return story.text, settle(story.text, story.cuts()).removals
 
 
 def context_of(extracted: Extracted, title: str, page: Page) -> Context:
@@ -142,6 +153,10 @@ class Cleaner:
     def version(self) -> str:
         """The cleaner's version and the digest of the files, so that what an article is made by can be told."""
         return f"{CLEANER_VERSION}+rules.{digest(self.extra)}" if self.extra else CLEANER_VERSION
+
+    def cuts(self, page: Page) -> tuple[str, tuple[Removal, ...]]:
+        """The text of the page and all that these rules cut of it. Raises :class:`Poison` as the handler does."""
+        return cuts_by(page, families_with(self.extra))
 
     def __call__(self, page: Page) -> Emit[Article] | Drop:
         return clean_by(page, families_with(self.extra), self.version)

@@ -32,6 +32,9 @@ def list_rules(family: str | None, language: str | None, style: str) -> int:
     book = book_with(_setting())
     if family is not None and family not in book.families:
         raise InputError(f"no family is called {family!r}; there are: {', '.join(book.families)}")
+    spoken = {name for row in _rows(book, book.families) for name in row["languages"]}
+    if language is not None and language not in spoken:
+        raise InputError(f"no rule has the language {language!r}; there are: {', '.join(sorted(spoken))}")
     rows = [row for row in _rows(book, [family] if family else book.families) if _speaks(row, language)]
     if not rows:
         raise InputError(f"no rule has the language {language!r}" + (f" in the family {family}" if family else ""))

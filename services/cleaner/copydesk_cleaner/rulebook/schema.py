@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from copydesk_cleaner.story import Kind
-
+# What a rule may find; that whitespace goes besides is no rule's doing.
+Kind = Literal["caption", "credit", "related-link", "title", "promotion", "boilerplate"]
 Scope = Literal["line", "start", "end", "code"]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")]
