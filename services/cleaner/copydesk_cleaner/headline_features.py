@@ -211,6 +211,8 @@ class Surroundings:
 
     def is_on_topic(self, index: int) -> bool:
         """Whether a third of the line's words stand in the first two paragraphs, which say what the story is about."""
+        if WORDINGS["said by"].match(self.units[index].text):  # "…, urges minister" is no sub-head
+            return False
         own = self.folded(index)
         shared = len(own & set().union(*(self.folded(i) for i in self.opening_paragraphs if i != index)))
         return shared >= MIN_SHARED and shared >= SHARED * len(own)
