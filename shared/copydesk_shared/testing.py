@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from copydesk_shared.kafka import partition_of
 from copydesk_shared.log import Log, LogError, OpenLog, Outgoing, Partition, RebalanceListener, Record
@@ -73,6 +74,13 @@ class MemoryBroker:
         yield MemoryLog(self, group, positions)
 
 
+class _Stored:
+    """A delivery; as with Kafka's, nobody has to wait for it."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        yield
+
+
 class MemoryLog:
     """A session with a :class:`MemoryBroker`."""
 
@@ -115,7 +123,7 @@ class MemoryLog:
             self._broker.fail_sends -= 1
             raise self._broker.failure("the broker is away")
         self._broker.append(record)
-        return asyncio.sleep(0)
+        return _Stored()
 
     async def renew_producer(self) -> None:
         """See :class:`Log`."""

@@ -196,13 +196,10 @@ def test_outputs_and_inputs_that_are_closed_are_one_line(redirection: str, probl
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "copydesk_standalone", "clean", str(SEED)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    process.stdout.close()
-    process.stdout = None
-    _, errors = process.communicate(timeout=30)
+    command = [sys.executable, "-m", "copydesk_standalone", "clean", str(SEED)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate()
     assert b"Traceback" not in errors
