@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import uvicorn
@@ -39,12 +39,18 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_asgi(app: Any, listener: socket.socket, stopping: asyncio.Event, *, grace_seconds: int = 3) -> None:
-    """Serve the app on the socket until ``stopping`` is set; open requests then have the grace to finish."""
+async def serve_asgi(
+    app: Any, listener: socket.socket, stopping: asyncio.Event, *, grace_seconds: int = 3,
+    trusted_proxies: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Serve the app on the socket until ``stopping`` is set; open requests then have the grace to finish.
+
+    What X-Forwarded-For and X-Forwarded-Proto say is believed of these addresses and networks only.
+    """
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off",
         interface="asgi3", timeout_graceful_shutdown=grace_seconds,
-        server_header=False,
+        server_header=False, proxy_headers=bool(trusted_proxies), forwarded_allow_ips=list(trusted_proxies),
     )  # fmt: skip
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -66,6 +66,18 @@ def _emitted(message: Message) -> Ending:
     return EMITTED
 
 
+def _became(stage: Stage[Any, Any], result: Result, trace: str | None) -> Outcome:
+    """The version that handled the record is the one that its event names."""
+    if isinstance(result, Drop):
+        get_logger().info("dropped", reason=result.reason.value, detail=result.detail)
+        return Outcome(Ending(OutcomeKind.DROPPED, result.reason.value))
+    topic = stage.source if isinstance(result, Forward) else stage.sink
+    outgoing = encode(topic, result.message, stage=stage.name, version=stage.version, trace=trace)
+    if isinstance(result, Forward):
+        return Outcome(Ending(OutcomeKind.FORWARDED), outgoing)
+    return Outcome(_emitted(result.message), outgoing, getattr(result.message, "revision", None), result.then)
+
+
 def is_asynchronous(handle: object) -> bool:
     """Whether calling the handler gives something to await."""
     return inspect.iscoroutinefunction(handle) or inspect.iscoroutinefunction(getattr(handle, "__call__", None))  # noqa: B004 - is calling it asynchronous?
@@ -82,6 +94,10 @@ class Attempts:
         self._revisions = Revisions() if "compact" in stage.sink.cleanup else None
         self._waiting = 0
         self._is_leaving = False
+
+    def renew(self, stage: Stage[Any, Any], handle: Handle) -> None:
+        """Handle what comes from now on with another version of the stage; what was begun ends with its own."""
+        self._stage, self._handle = stage, handle
 
     @contextmanager
     def leaving(self, *, is_left: bool) -> Iterator[None]:
@@ -115,13 +131,14 @@ class Attempts:
             self._seconds.observe(time.perf_counter() - started)
 
     async def _once(self, record: Record, trace: str | None, *, is_last: bool) -> Outcome | None:
+        stage, handle = self._stage, self._handle
         try:
-            message = decode(self._stage.source, record)
+            message = decode(stage.source, record)
             try:
-                result = await self._handle(message)
+                result = await handle(message)
             except DependencyDown as error:
-                result = await self._waited(message, error)
-            return self._became(result, trace)
+                result = await self._waited(handle, message, error)
+            return _became(stage, result, trace)
         except DependencyDown:
             return None
         except Poison as error:
@@ -135,7 +152,7 @@ class Attempts:
                 return self.buried(record, DeadLetterReason.BUG, traceback.format_exc())
         return None
 
-    async def _waited(self, message: Any, error: DependencyDown) -> Result:
+    async def _waited(self, handle: Handle, message: Any, error: DependencyDown) -> Result:
         """What the handler says. While what it needs is away it is asked again, until the service stops.
 
         Counted, so that the waiting is over when nobody waits any more, also because the session was given up.
@@ -148,7 +165,7 @@ class Attempts:
                 await self._service.pause(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
                 try:
-                    result = await self._handle(message)
+                    result = await handle(message)
                 except DependencyDown as again:
                     error = again
                 else:
@@ -157,16 +174,6 @@ class Attempts:
             raise error
         finally:
             self._waiting -= 1
-
-    def _became(self, result: Result, trace: str | None) -> Outcome:
-        if isinstance(result, Drop):
-            get_logger().info("dropped", reason=result.reason.value, detail=result.detail)
-            return Outcome(Ending(OutcomeKind.DROPPED, result.reason.value))
-        topic = self._stage.source if isinstance(result, Forward) else self._stage.sink
-        outgoing = encode(topic, result.message, stage=self._stage.name, version=self._stage.version, trace=trace)
-        if isinstance(result, Forward):
-            return Outcome(Ending(OutcomeKind.FORWARDED), outgoing)
-        return Outcome(_emitted(result.message), outgoing, getattr(result.message, "revision", None), result.then)
 
     def about_to_go_out(self, outcome: Outcome) -> Outcome:
         """The outcome, or a drop where a later revision of the same article has gone to a compacted topic before it."""
@@ -181,6 +188,8 @@ class Attempts:
     def _put_off(self, record: Record, error: Retryable) -> Outcome | None:
         if self._is_over():
             return None
+        if self._stage.is_trial:
+            return self.buried(record, error.reason, str(error))
         outgoing = put_off(
             record, error, group=self._stage.name, waits=self._service.settings.waits, now=datetime.now(UTC)
         )
@@ -190,7 +199,10 @@ class Attempts:
         return Outcome(Ending(OutcomeKind.RETRIED, error.kind.value), outgoing)
 
     def buried(self, record: Record, reason: DeadLetterReason, error: str) -> Outcome:
-        """The outcome of a record that goes to the dead letters."""
+        """The outcome of a record that is given up: it goes to the dead letters, but for a stage on trial."""
+        if self._stage.is_trial:
+            get_logger().warning("not handled on trial", reason=reason.value, error=error[-LOGGED_CHARACTERS:])
+            return Outcome(Ending(OutcomeKind.DROPPED, DropReason.FAILED_TRIAL.value))
         get_logger().warning("dead letter", reason=reason.value, error=error[-LOGGED_CHARACTERS:])
         letter = dead_letter(record, stage=self._stage.name, reason=reason, error=error)
         return Outcome(Ending(OutcomeKind.DEAD_LETTERED, reason.value), letter)

@@ -11,13 +11,13 @@ import ssl
 import time
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 from copydesk_shared.brokers import Brokers, Security, SecurityProtocol
-from copydesk_shared.telemetry import get_logger
+from copydesk_shared.certificates import first_end
+from copydesk_shared.secret_files import one_line, read_capped
+from copydesk_shared.telemetry import CERTIFICATE_ENDS, get_logger
 
-MOST_BYTES = 1024 * 1024
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 PRIVATE_KEY = b"PRIVATE KEY-----"
 SASL_FIELDS = ("sasl_mechanism", "sasl_username", "sasl_password", "sasl_password_file")
@@ -89,19 +89,10 @@ def check(security: Security) -> None:
 
 
 def _read(security: Security, field: str) -> bytes:
-    path: Path = getattr(security, field)
     try:
-        if not path.is_file():
-            raise CredentialError(field, f"there is no file {str(path)!r}")
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        if isinstance(error, CredentialError):
-            raise
-        raise CredentialError(field, f"{str(path)!r} cannot be read: {error}") from None
-    if len(content) > MOST_BYTES:
-        raise CredentialError(field, f"{str(path)!r} is larger than {MOST_BYTES} bytes")
-    return content
+        return read_capped(getattr(security, field))
+    except ValueError as error:
+        raise CredentialError(field, str(error)) from None
 
 
 def read_secret(security: Security, field: str) -> str | None:
@@ -111,14 +102,10 @@ def read_secret(security: Security, field: str) -> str | None:
     from_file = f"{field}_file"
     if not _given(security, from_file):
         return None
-    path = str(getattr(security, from_file))
     try:
-        text = _read(security, from_file).decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise CredentialError(from_file, f"{path!r} is not UTF-8") from None
-    if not text or "\n" in text or "\0" in text:
-        raise CredentialError(from_file, f"{path!r} must hold one line: the password")
-    return text
+        return one_line(getattr(security, from_file), "password")
+    except ValueError as error:
+        raise CredentialError(from_file, str(error)) from None
 
 
 def make_context(security: Security) -> ssl.SSLContext:
@@ -185,6 +172,7 @@ class ReloadingContext(ssl.SSLContext):
         self._digest = _digest(security)
         self._current = make_context(security)
         self._complaint = ""
+        _tell_ends(security)
         _warn_of_expired(self._current, security)
 
     def current(self) -> ssl.SSLContext:
@@ -195,6 +183,7 @@ class ReloadingContext(ssl.SSLContext):
                 self._current = make_context(self._security)
                 self._digest = digest
                 get_logger().info("certificates for Kafka read again")
+                _tell_ends(self._security)
                 _warn_of_expired(self._current, self._security)
             self._complaint = ""
         except CredentialError as error:
@@ -241,6 +230,13 @@ def _complain(error: CredentialError, before: str) -> str:
             "the credentials for Kafka changed and cannot be used; those before are kept", error=complaint
         )
     return complaint
+
+
+def _tell_ends(security: Security) -> None:
+    for field in (each for each in ("ssl_ca_file", "ssl_cert_file") if _given(security, each)):
+        end = first_end(_read(security, field))
+        if end is not None:
+            CERTIFICATE_ENDS.labels(field.split("_")[1]).set(end.timestamp())
 
 
 def _warn_of_expired(context: ssl.SSLContext, security: Security) -> None:

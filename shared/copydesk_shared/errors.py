@@ -60,6 +60,7 @@ class DropReason(StrEnum):
     ROBOTS = "robots"
     RESERVED = "reserved"
     WALL = "wall"
+    FAILED_TRIAL = "failed-trial"
 
 
 class RetryClass(StrEnum):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -34,12 +33,16 @@ class Handout(Generic[T]):
             self._wake()
         return item
 
-    async def take_all(self) -> Sequence[T]:
+    async def take_all(self) -> deque[T]:
         """All items, when there is one."""
         if not self._items:
             await self._wait()
         items, self._items = self._items, deque()
         return items
+
+    def clear(self) -> None:
+        """Drop what is there."""
+        self._items.clear()
 
     async def _wait(self) -> None:
         while not self._items:

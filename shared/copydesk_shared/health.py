@@ -1,7 +1,8 @@
 """``/livez``, ``/readyz`` and ``/metrics`` of a service.
 
 Live means that every loop moved within the last ``stall_seconds``: a process that is up and idle while records wait is
-not live. Ready means that every part that reports readiness is ready.
+not live. Ready means that every part that reports readiness is ready. ``/readyz/<part>`` asks one of them alone:
+the API is sent readers while its index waits for the brokers.
 """
 
 import json
@@ -9,6 +10,8 @@ import time
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from copydesk_shared.telemetry import READY
 
 JSON = b"application/json"
 
@@ -34,6 +37,7 @@ class Health:
         """The part of that name can, or cannot, do its work now, and why not."""
         self._ready[name] = value
         self._why_not[name] = "" if value else why
+        READY.labels(name).set(value)
 
     def finished(self, name: str) -> None:
         """The loop of that name has ended on purpose and is not expected to move."""
@@ -74,7 +78,10 @@ class Health:
                 JSON,
                 _json({"ready": ready, "parts": parts} | ({} if ready else {"why_not": self.why_not()})),
             )
-        return 404, JSON, _json({"error": "not found", "paths": ["/livez", "/readyz", "/metrics"]})
+        if path.startswith("/readyz/") and (part := path.removeprefix("/readyz/")) in self._ready:
+            why = self._why_not[part]
+            return (200 if self._ready[part] else 503), JSON, _json({"ready": self._ready[part], "why_not": why})
+        return 404, JSON, _json({"error": "not found", "paths": ["/livez", "/readyz", "/readyz/<part>", "/metrics"]})
 
 
 def _json(value: object) -> bytes:

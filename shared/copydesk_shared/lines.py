@@ -5,11 +5,15 @@ import hashlib
 import re
 
 NOT_WORD = re.compile(r"[\W_]+")
+# What becomes of each byte of ASCII: letters and digits stay.
+ASCII_KEY = "".join(letter.lower() if letter.isalnum() else " " for letter in map(chr, range(128))).encode().ljust(256)
 DIGEST_BYTES = 8
 
 
 def line_key(text: str) -> str:
     """The text without case, punctuation and spacing: equal keys are the same words."""
+    if text.isascii():  # as most lines; two or three times faster
+        return b" ".join(text.encode().translate(ASCII_KEY).split()).decode()
     return NOT_WORD.sub(" ", text.casefold()).strip()
 
 

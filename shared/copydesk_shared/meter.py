@@ -17,6 +17,7 @@ from copydesk_shared.telemetry import (
     REBALANCES,
     RECORDS,
     STUCK_SECONDS,
+    get_logger,
 )
 
 
@@ -48,6 +49,10 @@ class Meter:
 
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """A rebalance gave us these partitions; what was said of others is taken back."""
+        partitions = list(partitions)
+        get_logger().info(
+            "partitions assigned", stage=self._stage, partitions=dict(Counter(topic for topic, _ in sorted(partitions)))
+        )
         REBALANCES.labels(self._stage).inc()
         self._moved_at = time.monotonic()
         for topic, number in self._known - set(partitions):

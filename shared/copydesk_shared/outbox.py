@@ -37,6 +37,10 @@ class Outbox:
         """These go out next."""
         self._waiting.extend(ready)
 
+    def clear(self) -> None:
+        """Forget what was sent and not finished."""
+        self._sent.clear()
+
     def storing_seconds(self) -> float:
         """For how long the one that is to be stored next has been waited for."""
         return 0.0 if self._storing_since is None else time.monotonic() - self._storing_since
@@ -56,6 +60,7 @@ class Outbox:
             except Poison as error:
                 outcome, delivery = await self._bury(log, taken, error)
             self._sent.put((taken, outcome.ending, outcome.then, delivery))
+            delivery = None
         self.is_sending = False
 
     async def _bury(self, log: Log, taken: Taken, error: Poison) -> tuple[Outcome, Delivery]:
@@ -67,9 +72,11 @@ class Outbox:
         while True:
             sent = await self._sent.take_all()
             try:
-                for each in sent:
-                    await self._settle(log, *each)
+                while sent:
+                    await self._settle(log, *sent.popleft())
             finally:
+                # A failure keeps this frame, and what is in it would go with the garbage in any order.
+                sent.clear()
                 self._meter.publish()
 
     async def _settle(

@@ -9,7 +9,7 @@ dead-lettered. A companion, if there is one, is told of the partitions: ours alo
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,8 @@ from copydesk_shared.ledger import Ledger, Taken
 from copydesk_shared.log import Log, LogError, OpenLog, Partition, ProducerLostError, stay
 from copydesk_shared.meter import Meter
 from copydesk_shared.outbox import Outbox
-from copydesk_shared.service import Service, run_service
+from copydesk_shared.renewals import Renewals, beside, renew
+from copydesk_shared.service import Loop, Service, run_service
 from copydesk_shared.sessions import kafka_log, keep_session, wait_for_topics
 from copydesk_shared.settings import ServiceSettings
 from copydesk_shared.stage import Stage
@@ -39,6 +40,11 @@ OBSERVE_SECONDS = 5.0
 STORE_SECONDS = 30.0
 # While sending waits for the brokers the loop gets a turn after so many records, so that it hears their answer.
 TURN_RECORDS = 8
+GIVEN_UP = "records in hand are given up: whoever is next handles them again"
+
+
+def _retries(stage: Stage[Any, Any]) -> tuple[str, ...]:
+    return () if stage.is_trial else tuple(topic.name for topic in retry_topics(stage.name).values())
 
 
 class StageRun:
@@ -63,7 +69,7 @@ class StageRun:
         self._meter = Meter(stage.name)
         self._ledger = Ledger(stage.name, ordered=stage.ordered, hands=hands)
         self._escort = Escort(companion, stage.source.name)
-        self._delays = Delays(topic.name for topic in retry_topics(stage.name).values())
+        self._delays = Delays(_retries(stage))
         self._log: Log | None = None
         self._room_at = time.monotonic()
         self._start_work()
@@ -209,15 +215,19 @@ class StageRun:
         while self._ledger.started(partitions) and time.monotonic() < deadline:
             self._look_for_failures()
             await asyncio.sleep(LOOK_SECONDS)
+        unfinished = self._ledger.started(partitions)
+        if unfinished:
+            get_logger().warning(GIVEN_UP, stage=self._stage.name, records=unfinished, after_seconds=seconds)
         await self._commit(self._log, now=True)
 
     async def _abandon(self) -> None:
         """What is not finished now is handled again later."""
-        workers = self._workers
+        workers, outbox = self._workers, self._outbox
         self._start_work()
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+        outbox.clear()
 
     async def _let_go(self) -> None:
         """Leave nothing running that belongs to partitions."""
@@ -238,36 +248,59 @@ async def run_stage(
     deadline_seconds: float = 30.0,
     open_log: OpenLog | None = None,
     companion: Companion | None = None,
+    renewals: Renewals | None = None,
 ) -> None:
     """Run a stage until the service stops, with one session after another.
 
     ``workers`` processes and the deadline are for a synchronous handler; an asynchronous one runs on the loop. Up to
     ``max_in_flight`` records are handled at a time. ``open_log`` opens the log to use, Kafka by the settings if none
-    is given. ``companion`` is told which partitions of the source are ours.
+    is given. ``companion`` is told which partitions of the source are ours. ``renewals`` give a stage with a
+    synchronous handler in other versions while it runs.
     """
     handle: Any = stage.handle
     if not is_asynchronous(handle):
         handle = WorkerPool(handle, workers, deadline_seconds)
         await handle.warm_up()
     attempts = Attempts(stage, handle, service)
-    sources = (stage.source.name, *(topic.name for topic in retry_topics(stage.name).values()))
+    sources = (stage.source.name, *_retries(stage))
     opener = open_log or kafka_log(service, stage.name, sources)
 
     async def session() -> None:
         if open_log is None:
-            await wait_for_topics(service, (*sources, stage.sink.name, DEAD_LETTER.name))
+            last = () if stage.is_trial else (DEAD_LETTER.name,)
+            await wait_for_topics(service, (*sources, stage.sink.name, *last))
         if not service.stopping.is_set():
             await StageRun(stage, attempts, service, max_in_flight, companion).run(opener)
 
-    await keep_session(service, stage.name, session)
+    sessions = keep_session(service, stage.name, session)
+    if renewals is None:
+        await sessions
+    else:
+        await beside(sessions, renew(renewals(service), stage.version, attempts, handle))
 
 
 def run_stage_service(
-    stage: Stage[Any, Any], settings: ServiceSettings, *, workers: int = 1, deadline_seconds: float = 30.0
+    stage: Stage[Any, Any],
+    settings: ServiceSettings,
+    *,
+    workers: int = 1,
+    deadline_seconds: float = 30.0,
+    renewals: Renewals | None = None,
+    others: Sequence[Loop] = (),
 ) -> int:
-    """Be the service of one stage; returns the exit code. See :func:`copydesk_shared.service.run_service`."""
+    """Be the service of one stage; returns the exit code. See :func:`copydesk_shared.service.run_service`.
+
+    ``others`` are loops that run beside it in the same process.
+    """
 
     async def work(service: Service) -> None:
-        await run_stage(stage, service, max_in_flight=16 * workers, workers=workers, deadline_seconds=deadline_seconds)
+        await run_stage(
+            stage,
+            service,
+            max_in_flight=16 * workers,
+            workers=workers,
+            deadline_seconds=deadline_seconds,
+            renewals=renewals,
+        )
 
-    return run_service(stage.name, settings, [work])
+    return run_service(stage.name, settings, [work, *others])

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from copydesk_shared.brokers import Brokers, SaslMechanism, Security, SecurityProtocol
 from copydesk_shared.credentials import CredentialError, check
 from copydesk_shared.errors import SettingsError
+from copydesk_shared.secret_files import FieldError
 from copydesk_shared.topics import Tier
 
 MAX_PORT = 65535
@@ -26,14 +27,6 @@ def check_brokers(value: str) -> str:
         if not host or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
             raise ValueError(f"{broker.strip()!r} is not host:port")
     return value
-
-
-class FieldError(ValueError):
-    """What is wrong with the setting ``field``, found when all were there; the text may be shown, its value may not."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 Secret = Annotated[SecretStr, Field(min_length=1)]

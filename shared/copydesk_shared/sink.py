@@ -8,7 +8,8 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Generic, Protocol, TypeVar
+from datetime import datetime
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import Poison, Retryable
@@ -19,10 +20,10 @@ from copydesk_shared.meter import Meter
 from copydesk_shared.runner import OBSERVE_SECONDS
 from copydesk_shared.service import Service
 from copydesk_shared.sessions import kafka_log, keep_session, wait_for_topics
-from copydesk_shared.telemetry import CURRENT_RECORD, RECORDS, OutcomeKind, get_logger
+from copydesk_shared.telemetry import CURRENT_RECORD, RECORDS, STORE_FAILURES, OutcomeKind, get_logger
 from copydesk_shared.topics import DEAD_LETTER, Topic
 from copydesk_shared.tracing import Span, process_span
-from copydesk_shared.wire import decode
+from copydesk_shared.wire import LONG_AGO, decode, written_at
 
 BATCH = 200
 POLL_SECONDS = 0.5
@@ -30,6 +31,25 @@ FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 10.0
 
 M = TypeVar("M", bound=Message)
+
+
+class Delivered(NamedTuple, Generic[M]):
+    """A message by its key, ``None`` for a tombstone, and when it was written (see :func:`written_at`)."""
+
+    key: str
+    message: M | None
+    written_at: datetime = LONG_AGO
+
+
+def delivered(topic: Topic[M], record: Record) -> Delivered[M]:
+    """What a record brings. Raises :class:`Poison`, or ``UnicodeDecodeError`` for a key that is no text."""
+    key = (record.key or b"").decode()
+    if record.is_tombstone:
+        return Delivered(key, None, written_at(record))
+    message = decode(topic, record)
+    if topic.key(message) != key:
+        raise Poison(f"key is {key!r}, the message is of {topic.key(message)!r}")
+    return Delivered(key, message, written_at(record))
 
 
 class Sink(Protocol[M]):
@@ -49,8 +69,8 @@ class Sink(Protocol[M]):
     def positions(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """The next offset to read of each partition the store knows."""
 
-    def write(self, changes: Sequence[tuple[str, M | None]], next_offsets: Mapping[int, int]) -> None:
-        """Take the changes (key and message, ``None`` for a tombstone) and the offsets, in one transaction."""
+    def write(self, changes: Sequence[Delivered[M]], next_offsets: Mapping[int, int]) -> None:
+        """Take the changes and the offsets, in one transaction."""
 
 
 class SinkRun(Generic[M]):
@@ -113,11 +133,11 @@ class SinkRun(Generic[M]):
         return Lag(end - position, max(0.0, time.time() - stored_at_ms / 1000))
 
     async def _take(self, log: Log, records: list[Record], spans: Sequence[Span]) -> None:
-        changes: list[tuple[str, M | None]] = []
+        changes: list[Delivered[M]] = []
         stored: list[Span] = []
         for record, span in zip(records, spans, strict=True):
             try:
-                changes.append(self._change(record))
+                changes.append(delivered(self._sink.source, record))
                 stored.append(span)
             except (Poison, UnicodeDecodeError) as error:
                 await self._bury(log, record, error, span)
@@ -126,23 +146,14 @@ class SinkRun(Generic[M]):
             for span in stored:
                 span.ended(OutcomeKind.STORED)
 
-    async def _stored(self, log: Log, records: list[Record], changes: Sequence[tuple[str, M | None]]) -> None:
+    async def _stored(self, log: Log, records: list[Record], changes: Sequence[Delivered[M]]) -> None:
         RECORDS.labels(self._sink.name, OutcomeKind.STORED, "").inc(len(changes))
-        for _, message in changes:
-            if (published_at := getattr(message, "published_at", None)) is not None:
+        for each in changes:
+            if (published_at := getattr(each.message, "published_at", None)) is not None:
                 self._meter.arrived(published_at)
         self._meter.committed()
         self._stored_at_ms.update({record.where: record.timestamp_ms for record in records})
         await log.commit({record.where: record.offset + 1 for record in records})
-
-    def _change(self, record: Record) -> tuple[str, M | None]:
-        key = (record.key or b"").decode()
-        if record.is_tombstone:
-            return key, None
-        message = decode(self._sink.source, record)
-        if self._sink.source.key(message) != key:
-            raise Poison(f"key is {key!r}, the message is of {self._sink.source.key(message)!r}")
-        return key, message
 
     async def _bury(self, log: Log, record: Record, error: Poison | UnicodeDecodeError, span: Span) -> None:
         problem = error if isinstance(error, Poison) else Poison(f"key is not UTF-8: {error}")
@@ -154,7 +165,7 @@ class SinkRun(Generic[M]):
         RECORDS.labels(self._sink.name, OutcomeKind.DEAD_LETTERED, problem.reason.value).inc()
         span.ended(OutcomeKind.DEAD_LETTERED, problem.reason.value)
 
-    async def _write(self, log: Log, changes: list[tuple[str, M | None]], offsets: Mapping[int, int]) -> bool:
+    async def _write(self, log: Log, changes: list[Delivered[M]], offsets: Mapping[int, int]) -> bool:
         """Whether the batch is stored; it is tried until it is, or the service stops, or it is assigned anew."""
         backoff = FIRST_BACKOFF_SECONDS
         assignments = self._assignments
@@ -167,6 +178,7 @@ class SinkRun(Generic[M]):
             except Retryable as error:
                 self._service.health.progressed(self._sink.name)  # a store that is away is no reason to be killed
                 self._service.health.ready(self._sink.name, value=False, why=str(error))
+                STORE_FAILURES.labels(self._sink.name).inc()
                 get_logger().warning("the store cannot be used", error=str(error), again_in_seconds=backoff)
                 await stay(log)
                 await self._service.pause(backoff)

@@ -49,6 +49,8 @@ class Stage(Generic[In, Out]):
     runs on the event loop. ``handle`` raises :class:`Retryable` or :class:`Poison`; anything else counts as a bug.
     ``ordered`` keeps the order of each input partition on the output.
     ``version`` names the pipeline version, part of the idempotency key.
+    ``is_trial`` is for a stage that nobody depends on: what it cannot handle is dropped and counted, with no retries
+    and no dead letters.
     """
 
     name: str
@@ -59,3 +61,4 @@ class Stage(Generic[In, Out]):
         Callable[[In], Emit[Out] | Forward[In] | Drop] | Callable[[In], Awaitable[Emit[Out] | Forward[In] | Drop]]
     ) = field(repr=False)
     ordered: bool = True
+    is_trial: bool = False

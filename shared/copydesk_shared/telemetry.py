@@ -40,6 +40,21 @@ COMMITS = Counter("copydesk_commits_total", "Commits of offsets that the group t
 COMMIT_FAILURES = Counter("copydesk_commit_failures_total", "Commits refused: the group had moved on.", ["stage"])
 REBALANCES = Counter("copydesk_rebalances_total", "Times that partitions were assigned.", ["stage"])
 PRODUCERS_RENEWED = Counter("copydesk_producers_renewed_total", "Producers that the brokers refused.", ["stage"])
+STAGE_RENEWALS = Counter(
+    "copydesk_stage_renewals_total", "Other versions of the stage that were taken, or refused, while it ran.",
+    ["stage", "outcome"],
+)  # fmt: skip
+TRIALS_FAILED = Counter(
+    "copydesk_trials_failed_total", "Times that a stage on trial ended by an error; it begins again.", ["stage"]
+)
+SHADOW_TAGS = Counter(
+    "copydesk_shadow_tags_total", "Tags that the candidate taxonomy adds, removes, or gives as the live one does.",
+    ["tag", "difference"],
+)  # fmt: skip
+SHADOW_ARTICLES = Counter(
+    "copydesk_shadow_articles_total", "Articles that the candidate taxonomy gives the same tags, or others.",
+    ["difference"],
+)  # fmt: skip
 RECORDS_LOST = Counter(
     "copydesk_records_lost_total",
     "Offsets that the brokers deleted before the group read them: at most so many records.",
@@ -62,6 +77,15 @@ END_TO_END_SECONDS = Histogram(
 )  # fmt: skip
 SESSIONS = Counter("copydesk_kafka_sessions_total", "Sessions opened with the brokers.", ["stage"])
 SESSION_FAILURES = Counter("copydesk_kafka_session_failures_total", "Sessions given up after an error.", ["stage"])
+READY = Gauge("copydesk_ready", "Whether a part of the service can do its work: 1, or 0.", ["part"])
+STORE_FAILURES = Counter(
+    "copydesk_store_failures_total", "Batches that a store could not take; tried again.", ["stage"]
+)
+CERTIFICATE_ENDS = Gauge(
+    "copydesk_certificate_ends_timestamp_seconds",
+    "When the first certificate ends of those with which Kafka is talked to, since 1970.",
+    ["file"],
+)
 
 REPEAT_SECONDS = 30.0
 QUIET_LOGGERS = {

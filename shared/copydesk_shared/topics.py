@@ -138,6 +138,10 @@ CLEANED = Topic("articles.cleaned", Article, lambda article: article.article_id,
 CLASSIFIED = Topic(
     "articles.classified", ClassifiedArticle, lambda article: article.article_id, 6, "compact,delete", 24 * 90
 )
+# What a taxonomy on trial makes of the same articles: to be compared while it is fresh, and for nobody to keep.
+CLASSIFIED_SHADOW = Topic(
+    "articles.classified.shadow", ClassifiedArticle, lambda article: article.article_id, 6, "delete", 72
+)
 DEAD_LETTER = RawTopic("articles.dead-letter", 3, 24 * 90)
 
 
@@ -176,6 +180,7 @@ ALL_TOPICS: tuple[Topic[Any] | RawTopic, ...] = (
     FETCHED,
     CLEANED,
     CLASSIFIED,
+    CLASSIFIED_SHADOW,
     *(retry_topic(group, tier) for group in STAGE_SOURCES for tier in Tier),
     DEAD_LETTER,
 )

@@ -4,7 +4,7 @@ The W3C ``traceparent`` travels beside them, one trace per article through all s
 """
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -18,12 +18,23 @@ from copydesk_shared.topics import Topic
 M = TypeVar("M", bound=Message)
 
 TRACE_FIELDS = 4
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_MILLISECONDS = 10**14  # some three thousand years
 ID_BYTES = 15  # as many as a digest has
 
 
 def utc_text(at: datetime) -> str:
     """A time as RFC 3339 in UTC, with a Z."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def written_at(record: Record) -> datetime:
+    """When the message was written, as its ``ce_time`` says, else as the record does."""
+    try:
+        said = datetime.fromisoformat(record.header("ce_time") or "")
+        return (said if said.tzinfo is not None else said.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return LONG_AGO + timedelta(milliseconds=min(max(record.timestamp_ms, 0), MOST_MILLISECONDS))
 
 
 def traceparent(parent: str | None) -> str:

@@ -5,19 +5,28 @@ takes nothing with it: its record is tried once more in a new one.
 """
 
 import asyncio
+import copy
 import os
 import pickle
+import sys
 from collections.abc import Callable, Coroutine
-from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
-from anyio import BrokenWorkerProcess, CapacityLimiter, fail_after, to_process
+from anyio import BrokenWorkerProcess, CapacityLimiter, WouldBlock, fail_after, to_process
 
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.messages import Message
 from copydesk_shared.stage import Drop, Emit
 
 TRIES = 2
+# anyio stops workers that were idle for five minutes: the next records would wait until new ones have loaded all.
+to_process.WORKER_MAX_IDLE_TIME = sys.maxsize
+# Handlers in a worker process: of a stage and of one on trial beside it, which share the processes, the one in use and
+# the one that comes after it or went before it.
+KEPT = 4
+
+Handler = Callable[[Any], Emit[Any] | Drop]
 
 
 def default_workers() -> int:
@@ -25,18 +34,32 @@ def default_workers() -> int:
     return min(4, os.cpu_count() or 1)
 
 
-@lru_cache(maxsize=4)
-def _unpickled(handle: bytes) -> Callable[[Message], Emit[Any] | Drop]:
-    """The handler in this worker process, kept with whatever it has loaded."""
-    return pickle.loads(handle)  # type: ignore[no-any-return]  # noqa: S301 - our own bytes, from our parent
+# In a worker process: the handlers that it has, the last loaded last.
+_kept: dict[str, Handler] = {}
 
 
-def _work(handle: bytes, message: Message) -> Emit[Any] | Drop:
-    return _unpickled(handle)(message)
+def _keep(key: str, handle: bytes) -> Handler:
+    """The handler, from now on kept in this worker process with whatever it has loaded."""
+    handler: Handler = pickle.loads(handle)  # noqa: S301 - our own bytes, from our parent
+    while len(_kept) >= KEPT:
+        del _kept[next(iter(_kept))]
+    _kept[key] = handler
+    return handler
 
 
-def _warm_up(handle: bytes) -> None:
-    _unpickled(handle)
+def _work(key: str, message: Message) -> Emit[Any] | Drop | None:
+    """What becomes of the message; ``None`` in a process that does not have the handler."""
+    handler = _kept.get(key)
+    return handler(message) if handler else None
+
+
+def _work_with(key: str, handle: bytes, message: Message) -> Emit[Any] | Drop:
+    return (_kept.get(key) or _keep(key, handle))(message)
+
+
+def _warm_up(key: str, handle: bytes) -> None:
+    if key not in _kept:
+        _keep(key, handle)
 
 
 class WorkerPool:
@@ -46,11 +69,26 @@ class WorkerPool:
     replaced before what became of its record is told.
     """
 
-    def __init__(self, handle: Callable[[Any], Any], workers: int, deadline_seconds: float) -> None:
-        self._handle = pickle.dumps(handle)
+    def __init__(self, handle: Handler, workers: int, deadline_seconds: float) -> None:
+        self._take(handle)
         self._deadline_seconds = deadline_seconds
         self._free = CapacityLimiter(workers)
         self._limiter = CapacityLimiter(workers)
+
+    def _take(self, handle: Handler) -> None:
+        self._handle = pickle.dumps(handle)
+        self._key = sha256(self._handle).hexdigest()
+
+    async def renewed(self, handle: Any) -> "WorkerPool":
+        """The same processes with another handler, which all of them have then; this pool can be used beside it.
+
+        Waits for a moment between records, in which every process loads the handler. Raises what :meth:`warm_up` does.
+        """
+        pool = copy.copy(self)
+        pool._take(handle)  # noqa: SLF001 - one of us
+        together = asyncio.Barrier(int(self._free.total_tokens))
+        await asyncio.gather(*(pool._start_with(together) for _ in range(together.parties)))  # noqa: SLF001
+        return pool
 
     async def warm_up(self) -> None:
         """Start the workers and let them import what the handler needs.
@@ -65,15 +103,25 @@ class WorkerPool:
             async with self._free:
                 try:
                     with fail_after(self._deadline_seconds):
-                        return await to_process.run_sync(
-                            _work, self._handle, message, cancellable=True, limiter=self._limiter
-                        )
+                        return await self._handled(message)
                 except TimeoutError:
                     await self._heal()
                     raise Poison(f"took longer than {self._deadline_seconds:g} s", DeadLetterReason.TIMED_OUT) from None
                 except BrokenWorkerProcess:
                     await self._heal()
         raise Poison(f"{TRIES} workers died on it", DeadLetterReason.WORKER_DIED)
+
+    async def _handled(self, message: Message) -> Emit[Any] | Drop:
+        """The handler may be large, so it is sent to those that do not have it only."""
+        result: Emit[Any] | Drop | None = await self._run(_work, self._key, message)
+        return result or await self._sent_along(message)
+
+    async def _sent_along(self, message: Message) -> Emit[Any] | Drop:
+        result: Emit[Any] | Drop = await self._run(_work_with, self._key, self._handle, message)
+        return result
+
+    async def _run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await to_process.run_sync(function, *arguments, cancellable=True, limiter=self._limiter)
 
     async def _heal(self) -> None:
         """Start a worker in place of one that was lost, in the place that the caller holds.
@@ -87,8 +135,21 @@ class WorkerPool:
         return [self._start_in_free_place() for _ in range(int(self._free.available_tokens))]
 
     async def _start_in_free_place(self) -> None:
+        """Waits for no place: all of them may be held by those who wait for one another in :meth:`renewed`."""
+        try:
+            self._free.acquire_nowait()
+        except WouldBlock:
+            return
+        try:
+            await self._start()
+        finally:
+            self._free.release()
+
+    async def _start_with(self, together: asyncio.Barrier) -> None:
+        """Whoever is idle is asked, so each process is reached for sure only when all are asked at once."""
         async with self._free:
+            await together.wait()
             await self._start()
 
     async def _start(self) -> None:
-        await to_process.run_sync(_warm_up, self._handle, cancellable=True, limiter=self._limiter)
+        await self._run(_warm_up, self._key, self._handle)

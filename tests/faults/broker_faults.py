@@ -18,7 +18,7 @@ from typing import Any, Self
 import pytest
 from confluent_kafka import Producer
 
-from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER
+from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER, retry_topics
 from tests.faults.cluster import BOTH, Cluster
 from tests.faults.load import of_pages, page
 from tests.faults.pods import Fleet, Pod, samples, until
@@ -30,6 +30,10 @@ RATE = 400 if BY_HAND else 150
 CATCH_UP_SECONDS = 240.0 if BY_HAND else 90.0
 SESSION_MS = 4000
 QUIET_SECONDS = 1.0
+STANDING = (
+    "copydesk_lag_records", "copydesk_stuck_seconds", "copydesk_rebalances_total", "copydesk_kafka_sessions_total",
+    "copydesk_records_total",
+)  # fmt: skip
 
 # The embedded broker each time, Apache Kafka by hand.
 KINDS = BOTH if BY_HAND else BOTH[:1]
@@ -165,7 +169,10 @@ class Chain:
         """Wait until all that was written is shown and nothing comes any more; then count."""
         feed.stop()
         assert feed.refused == []
-        until(lambda: self.has_all_of(feed), "all is shown", CATCH_UP_SECONDS)
+        try:
+            until(lambda: self.has_all_of(feed), "all is shown", CATCH_UP_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._where(feed.written - self.shown().keys())}") from None
         self._settle()
         shown = self.shown()
         account = Account(
@@ -180,6 +187,21 @@ class Chain:
             account.handled_twice[topic.name] = len(records) - len({record.header("ce_id") for record in records})
         logger.info("%s: %s", self.cluster.kind, account)
         return account
+
+    def _where(self, missing: set[str]) -> str:
+        """How far those came that are not shown, and how far behind the stages say they are."""
+        counts = {topic: self.cluster.count(topic) for topic in (DEAD_LETTER.name, *self._retries())}
+        lines = [f"{len(missing)} are not shown; on other topics: {counts}"]
+        for topic in (CLEANED, CLASSIFIED):
+            ids = {(record.key or b"").decode() for record in self.cluster.records(topic.name)}
+            lines.append(f"{len(missing & ids)} of them are in {topic.name}")
+        for pod in self.fleet.pods.values():
+            metrics = pod.scrape()
+            lines += [f"{pod.name}: {name}: {samples(metrics, name, 'stage')}" for name in STANDING]
+        return "\n".join(lines)
+
+    def _retries(self) -> list[str]:
+        return [topic.name for stage in ("cleaner", "classifier") for topic in retry_topics(stage).values()]
 
     def _settle(self) -> None:
         """What comes twice comes late: wait until the topics have not grown for a moment."""

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import structlog
 from prometheus_client import REGISTRY
 
 from copydesk_shared.errors import Retryable, RetryClass
 from copydesk_shared.log import Log, LogError, Outgoing, ProducerLostError, RebalanceListener
 from copydesk_shared.messages import Article, Page
+from copydesk_shared.runner import GIVEN_UP
 from copydesk_shared.stage import Drop, Emit, Forward
 from copydesk_shared.testing import MemoryBroker, MemoryLog
 from copydesk_shared.topics import CLEANED, FETCHED, Tier, retry_topic
@@ -109,8 +111,10 @@ async def test_a_handler_that_outlives_its_partition_is_cancelled(monkeypatch: p
         await until(lambda: bool(started))
         assert sessions.listener is not None
         mine = frozenset({(FETCHED.name, 0)})
-        await sessions.listener.on_revoked(mine)
+        with structlog.testing.capture_logs() as logged:
+            await sessions.listener.on_revoked(mine)
         assert ended == ["article-1"], "it was cancelled before the partitions went"
+        assert [(line["event"], line["records"]) for line in logged] == [(GIVEN_UP, 1)]
         assert companion.said == [{0}, "ready", "closing", "revoked"]
         assert committed(broker) == 0
         await sessions.listener.on_assigned(mine)

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from prometheus_client import REGISTRY
 
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.kafka import connect, follow, read_partitions
 from copydesk_shared.kafka.connections import Consumer
 from copydesk_shared.kafka.scanning import delete_records
+from copydesk_shared.kafka.session import KafkaLog
 from copydesk_shared.log import Log, Outgoing, Partition, Record
 from tests.broker.client import WireClient
 from tests.broker.foreign_batches import batch_with_headers
@@ -99,6 +100,44 @@ async def test_partitions_that_go_to_somebody_else_while_their_positions_are_ask
                 await asyncio.sleep(0)  # it has asked, and has no answer yet
             log.assign({(topic, kept): 0})
             assert (await asking).keys() <= {(topic, 0), (topic, 1)}
+
+
+async def test_what_a_poll_takes_while_partitions_are_set_back_comes_again(
+    any_broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, read = Consumer.committed, Consumer.getmany
+    is_reading, first_is_known, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def told(consumer: Consumer, **options: Any) -> Any:
+        is_reading.set()
+        return await read(consumer, **options)
+
+    async def slow_for_the_second(consumer: Consumer, where: TopicPartition) -> Any:
+        if first_is_known.is_set():
+            await go_on.wait()
+        first_is_known.set()
+        return await ask(consumer, where)
+
+    async with _session(any_broker, topic) as log, asyncio.timeout(60):
+        assert isinstance(log, KafkaLog)
+        while not log.assigned():
+            await log.poll(1, 0.1)
+        await log._settled.wait()
+        monkeypatch.setattr(Consumer, "getmany", told)
+        polling = asyncio.create_task(log.poll(10, 30))
+        await is_reading.wait()
+        monkeypatch.setattr(Consumer, "committed", slow_for_the_second)
+        log.moving()
+        setting_back = asyncio.create_task(log.starts_at({}))
+        await first_is_known.wait()
+        for number in (0, 1):
+            await (await log.send(Outgoing(topic, b"key", b"%d" % number, partition=number)))
+        assert await polling == []
+        assert await log.poll(10, 1) == []
+        go_on.set()
+        await setting_back
+        log.settled()
+        assert sorted(record.where for record in await _take(log, 2)) == [(topic, 0), (topic, 1)]
 
 
 async def test_a_renewed_producer_goes_on_where_the_old_one_was(any_broker: Broker, topic: str) -> None:
@@ -218,3 +257,22 @@ async def test_gaps_in_what_is_there_are_no_loss(any_broker: Broker, topic: str)
                 await producer.send_and_wait(topic, value, partition=0)
     await _read_on(any_broker, topic, group, {(topic, 0): 0}, [b"0", b"1"])
     assert _lost(topic, group) == 0
+
+
+async def test_a_new_group_says_where_it_begins(any_broker: Broker, topic: str) -> None:
+    """Before it has handled anything: else what was deleted long ago counts as its lag."""
+    brokers, group = Brokers(any_broker.bootstrap_servers), unique("g")
+    async with connect(brokers, client_id="t") as writer:
+        await _fill(writer, topic, *(b"%d" % number for number in range(10)))
+    async with follow(brokers, client_id="t") as log:
+        log.assign({(topic, 0): 0, (topic, 1): 0})
+        ends = {where: end for where, (_, end) in (await log.positions()).items()}
+    await delete_records(brokers, topic, {number: end for (_, number), end in ends.items()})
+    async with connect(brokers, client_id="t", group=group, topics=(topic,), listener=Listener({})) as log:
+        async with asyncio.timeout(60):
+            while len(log.assigned()) < 2:
+                await log.poll(1, 0.1)
+        assert {where: position for where, (position, _) in (await log.positions()).items()} == ends
+    async with Consumer(brokers, client_id="t", group_id=group, enable_auto_commit=False) as consumer:
+        committed = {where: await consumer.committed(TopicPartition(*where)) for where in ends}
+    assert committed == ends

@@ -1,12 +1,15 @@
 """The order in which hands send what records became, with a log that takes its time."""
 
 import asyncio
-from collections.abc import Awaitable
+import weakref
+from collections.abc import Awaitable, Generator
+from unittest.mock import Mock
 
 import pytest
 
 from copydesk_shared.log import LogError, Outgoing
 from copydesk_shared.messages import Article, Page
+from copydesk_shared.outbox import Outbox
 from copydesk_shared.stage import Emit
 from copydesk_shared.testing import MemoryBroker, MemoryLog
 from copydesk_shared.topics import CLEANED
@@ -70,3 +73,31 @@ async def test_nothing_overtakes_what_could_not_be_sent(monkeypatch: pytest.Monk
     async with running_stage(stage_of(_handle), broker, max_in_flight=16):
         await until(lambda: committed(broker) == 40)
     assert list(dict.fromkeys(_sent(broker))) == [f"article-{number}" for number in range(40)]
+
+
+class Refused:
+    """A delivery that fails, or one that nobody comes to wait for."""
+
+    def __init__(self, *, fails: bool) -> None:
+        self._fails = fails
+
+    def __await__(self) -> Generator[None, None, None]:
+        if self._fails:
+            raise LogError("refused")
+        yield
+
+
+async def test_a_failure_holds_no_deliveries() -> None:
+    """They look at what became of them when they are let go; in garbage that would come too late."""
+    outbox = Outbox(Mock(), Mock())
+    deliveries = [Refused(fails=number == 0) for number in range(3)]
+    gone = [weakref.ref(each) for each in deliveries]
+    for each in deliveries[:2]:
+        outbox._sent.put((Mock(), Mock(), None, each))
+    settling = asyncio.create_task(outbox.settle(Mock()))
+    await asyncio.wait({settling})
+    outbox._sent.put((Mock(), Mock(), None, deliveries.pop()))
+    del deliveries, each
+    outbox.clear()
+    assert isinstance(settling.exception(), LogError)
+    assert [ref() for ref in gone[1:]] == [None, None]

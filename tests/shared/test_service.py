@@ -53,7 +53,9 @@ def test_health_and_a_clean_stop() -> None:
         assert (status, json.loads(body)) == (200, {"ready": True, "parts": {"work": True}})
         assert _get(port, "/livez")[0] == 200
         assert _get(port, "/nothing")[0] == 404
-        assert "copydesk_records_total" in _get(port, "/metrics")[1]
+        metrics = _get(port, "/metrics")[1]
+        assert "copydesk_records_total" in metrics
+        assert 'copydesk_ready{part="work"} 1.0' in metrics
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=10)
         assert process.returncode == 0

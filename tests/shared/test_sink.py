@@ -4,17 +4,19 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
+from prometheus_client import REGISTRY
 
 from copydesk_shared.errors import Retryable
 from copydesk_shared.log import Outgoing
 from copydesk_shared.messages import Article
-from copydesk_shared.sink import FIRST_BACKOFF_SECONDS, SinkRun, run_sink
+from copydesk_shared.sink import FIRST_BACKOFF_SECONDS, Delivered, SinkRun, run_sink
 from copydesk_shared.telemetry import _add_record
 from copydesk_shared.testing import MemoryBroker, service
 from copydesk_shared.topics import CLEANED, DEAD_LETTER, Topic
-from copydesk_shared.wire import encode, tombstone
+from copydesk_shared.wire import encode, tombstone, written_at
 from tests.shared.samples import article
 
 
@@ -23,6 +25,7 @@ class Store:
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, Article | None]] = []
+        self.times: list[datetime] = []
         self.offsets: dict[int, int] = {}
         self.failures = 0
 
@@ -33,11 +36,12 @@ class Store:
     def positions(self, partitions: Sequence[int]) -> Mapping[int, int]:
         return {number: self.offsets[number] for number in partitions if number in self.offsets}
 
-    def write(self, changes: Sequence[tuple[str, Article | None]], next_offsets: Mapping[int, int]) -> None:
+    def write(self, changes: Sequence[Delivered[Article]], next_offsets: Mapping[int, int]) -> None:
         if self.failures:
             self.failures -= 1
             raise Retryable("locked")
-        self.rows += changes
+        self.rows += [(each.key, each.message) for each in changes]
+        self.times += [each.written_at for each in changes]
         self.offsets.update(next_offsets)
 
 
@@ -60,6 +64,8 @@ async def test_articles_tombstones_and_rubbish() -> None:
     broker.append(Outgoing(CLEANED.name, b"\xff", None))
     await _run(store, broker, 5)
     assert store.rows == [("article-1", article(1)), ("article-1", None)]
+    written = broker.topics[CLEANED.name]
+    assert store.times == [written_at(written[0]), written_at(written[3])]
     letters = broker.topics[DEAD_LETTER.name]
     assert [letter.key for letter in letters] == [b"k", b"article-3", b"\xff"]
     assert [letter.header("dead-letter-reason") for letter in letters] == ["undecodable", "invalid", "invalid"]
@@ -78,9 +84,11 @@ async def test_the_log_says_which_record_was_given_up() -> None:
 async def test_a_store_that_is_away_is_tried_again_with_the_same_batch() -> None:
     broker, store = MemoryBroker(), Store()
     store.failures = 2
+    before = REGISTRY.get_sample_value("copydesk_store_failures_total", {"stage": store.name}) or 0.0
     for number in range(5):
         broker.append(encode(CLEANED, article(number), stage="x", version="1"))
     await _run(store, broker, 5)
+    assert REGISTRY.get_sample_value("copydesk_store_failures_total", {"stage": store.name}) == before + 2
     assert [key for key, _ in store.rows] == [f"article-{number}" for number in range(5)]
 
 
@@ -100,7 +108,7 @@ async def test_a_store_is_asked_where_it_is_when_what_it_was_given_is_written() 
     writing, go_on = threading.Event(), threading.Event()
     write = store.write
 
-    def slowly(changes: Sequence[tuple[str, Article | None]], next_offsets: Mapping[int, int]) -> None:
+    def slowly(changes: Sequence[Delivered[Article]], next_offsets: Mapping[int, int]) -> None:
         writing.set()
         assert go_on.wait(20)
         write(changes, next_offsets)

@@ -1,9 +1,11 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.topics import CLEANED, DISCOVERED, FETCHED
-from copydesk_shared.wire import decode, encode, traceparent
+from copydesk_shared.wire import LONG_AGO, decode, encode, traceparent, written_at
 from tests.shared.samples import article, entry, page
 
 
@@ -81,3 +83,24 @@ def test_what_cannot_be_decoded_is_poison_that_says_where(value: bytes | None, p
     with pytest.raises(Poison, match=place) as caught:
         decode(FETCHED, Record("articles.fetched", 0, 0, b"k", value))
     assert caught.value.reason is DeadLetterReason.UNDECODABLE
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"2026-11-22T12:00:00.000001Z", datetime(2026, 11, 22, 12, 0, 0, 1, tzinfo=UTC)),
+        (b"2026-11-22T12:00:00+02:00", datetime(2026, 11, 22, 10, tzinfo=UTC)),
+        (b"2026-11-22T12:00:00", datetime(2026, 11, 22, 12, tzinfo=UTC)),
+        (b"yesterday", datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)),
+        (b"9999-12-31T23:59:59-01:00", datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)),
+        (None, datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)),
+    ],
+)
+def test_when_a_message_was_written(said: bytes | None, expected: datetime) -> None:
+    headers = (("ce_time", said),) if said is not None else ()
+    assert written_at(Record("t", 0, 0, None, None, headers, 5_000)) == expected
+
+
+@pytest.mark.parametrize("milliseconds", [-1, 2**62])
+def test_a_record_of_no_possible_time_has_one_all_the_same(milliseconds: int) -> None:
+    assert written_at(Record("t", 0, 0, None, None, (), milliseconds)) >= LONG_AGO

@@ -1,3 +1,4 @@
+import pickle
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from copydesk_shared.errors import InputError
-from copydesk_shared.yaml_lines import YamlDocument, read_yaml
+from copydesk_shared.yaml_lines import Complaints, YamlDocument, read_yaml
 
 
 class Item(BaseModel):
@@ -45,9 +46,9 @@ def test_a_good_document() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("items:\n  - name: a\n    size: x\n", "f.yaml:3: items[0].size: input should be a valid integer"),
-        ("items:\n  - size: 1\n", "f.yaml:2: items[0].name: field required"),
-        ("items:\n\n  - name: a\n    color: red\n", "f.yaml:4: items[0].color: extra inputs are not permitted"),
+        ("items:\n  - name: a\n    size: x\n", "f.yaml:3: items[0].size: must be a whole number"),
+        ("items:\n  - size: 1\n", "f.yaml:2: items[0].name: is missing"),
+        ("items:\n\n  - name: a\n    color: red\n", "f.yaml:4: items[0].color: there is no such key"),
         ("items:\n  - name: abcdefgh\n", "f.yaml:2: items[0].name: longer than 5 characters"),
         ("- a\n", "f.yaml:1: expected a mapping, found list"),
         ("", "f.yaml:1: expected a mapping, found NoneType"),
@@ -57,7 +58,8 @@ def test_a_good_document() -> None:
         ("a: &a {b: 1}\nitems:\n  <<: *a\n", "f.yaml:3: aliases (*a) are not taken"),
         (BOMB, "f.yaml:2: aliases (*a) are not taken"),
         ("? [a]\n: 1\n", "f.yaml:1: a key must be a word"),
-        ("[" * 5000, "f.yaml:1: nested too deeply"),
+        ("[" * 200_000, "f.yaml:1: nested too deeply"),
+        ("- " * 200_000, "f.yaml:1: nested too deeply"),
         ("items: !!python/object:os.system x\n", "f.yaml:1: not valid YAML"),
     ],
 )
@@ -68,12 +70,34 @@ def test_a_complaint_names_file_line_and_place(text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_all_complaints_of_one_document() -> None:
+    with pytest.raises(Complaints) as caught:
+        YamlDocument("items:\n  - size: x\n  - name: abcdefgh\ncolor: red\n", "f.yaml").validate(Items)
+    assert [str(error) for error in caught.value.all] == [
+        "f.yaml:2: items[0].name: is missing",
+        "f.yaml:2: items[0].size: must be a whole number",
+        "f.yaml:3: items[1].name: longer than 5 characters",
+        "f.yaml:4: color: there is no such key",
+    ]
+    assert str(caught.value) == str(caught.value.all[0])
+    copied = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    assert list(map(str, copied.all)) == list(map(str, caught.value.all))
+
+
 @given(st.text())
 def test_any_text_is_a_document_or_an_input_error(text: str) -> None:
     try:
         YamlDocument(text, "f.yaml").validate(Items)
     except InputError as error:
         assert str(error).startswith("f.yaml:")  # noqa: PT017 - most texts are refused, some are not
+
+
+@pytest.mark.parametrize(
+    "value", ["!!int ''", "!!bool x", "!!timestamp x", "!!float ''", "!!int x", "!!timestamp 2020-99-99"]
+)
+def test_a_value_that_is_not_of_the_type_it_says(value: str) -> None:
+    with pytest.raises(InputError, match=r"^f:1: not valid YAML: "):
+        YamlDocument(f"a: {value}", "f")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from copydesk_shared.kafka.admin import (
     ensure_topics,
     see_topics,
 )
+from copydesk_shared.kafka.groups import MembersError, Rewind, rewind_group
 from copydesk_shared.kafka.places import partition_of
 from copydesk_shared.kafka.reading import KafkaTables, read_partitions
 from copydesk_shared.kafka.session import connect, follow
@@ -19,6 +20,8 @@ from copydesk_shared.kafka.session import connect, follow
 __all__ = [
     "Applied",
     "KafkaTables",
+    "MembersError",
+    "Rewind",
     "Seen",
     "apply_topics",
     "connect",
@@ -27,5 +30,6 @@ __all__ = [
     "follow",
     "partition_of",
     "read_partitions",
+    "rewind_group",
     "see_topics",
 ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import CopydeskError
 from copydesk_shared.kafka.clients import CONNECT_SECONDS, log_errors, open_consumer, start_producer, stop, text
 from copydesk_shared.kafka.connections import Consumer
+from copydesk_shared.kafka.deliveries import Delivery
 from copydesk_shared.kafka.losses import Losses
 from copydesk_shared.kafka.places import partition_of
 from copydesk_shared.log import Log, LogError, Outgoing, Partition, RebalanceListener, Record
@@ -25,32 +26,6 @@ ANSWER_SECONDS = 20.0
 LOOK_SECONDS = 0.5
 ONE_MS = 500
 UNREADABLE = "cannot be read: the name of a header of it, or of one before it in its batch, is not UTF-8"
-
-
-class _Delivery:
-    """Resolves when a record is stored. Nobody has to wait for it: a session that ends leaves many behind."""
-
-    __slots__ = ("_future",)
-
-    def __init__(self, future: "asyncio.Future[object]") -> None:
-        self._future = future
-
-    def __await__(self) -> Generator[Any, None, None]:
-        with log_errors():
-            yield from self._future
-
-    def __del__(self) -> None:
-        """Here and not by a callback from the start: the loop would have one to call for every record."""
-        if self._future.done():
-            _look_at(self._future)
-        else:
-            self._future.add_done_callback(_look_at)
-
-
-def _look_at(future: "asyncio.Future[object]") -> None:
-    """An exception that nobody has looked at makes asyncio complain at length."""
-    if not future.cancelled():
-        future.exception()
 
 
 class KafkaLog:
@@ -68,7 +43,6 @@ class KafkaLog:
         self._losses = Losses(group)
         self._settled = asyncio.Event()
         self._settled.set()
-        self._too_early: set[TopicPartition] = set()
         self._moves = 0
         self._is_astray = False
         self.rebalance_error: CopydeskError | None = None
@@ -93,7 +67,6 @@ class KafkaLog:
             return []
         batches = None if self._is_astray else await self._poll_all(max_records, timeout_seconds)
         if not self._settled.is_set():
-            self._too_early |= self._reader().assignment()
             return []
         if batches is None:
             return await self._poll_one_by_one()
@@ -191,18 +164,25 @@ class KafkaLog:
         self._settled.set()
 
     async def starts_at(self, starts: Mapping[Partition, int]) -> None:
-        """The partitions were assigned anew: these begin at that offset, the others where the group has got to."""
-        self._next.clear()
-        for where, offset in starts.items():
-            self.rewind(where, offset)
+        """The partitions were assigned anew: these begin at that offset, the others where the group has got to.
+
+        All are set back at one moment, and read from then on: what a poll under way takes before is dropped, for good
+        if it is of a partition that was set back already.
+        """
         with log_errors():
-            for each in self._reader().assignment() - self._next.keys():
-                committed = await self._reader().committed(each)
-                if committed is not None:
-                    self.rewind((each.topic, each.partition), committed)
-                elif each in self._too_early:
-                    await self._reader().seek_to_beginning(each)
-        self._too_early.clear()
+            found = {where: await self._stands(where) for where in self.assigned() - starts.keys()}
+        self._next.clear()
+        for where, offset in (found | dict(starts)).items():
+            self.rewind(where, offset)
+
+    async def _stands(self, where: Partition) -> int:
+        """Without an offset of the group it is the first: KEDA takes for lag what was deleted long ago too."""
+        committed: int | None = await self._reader().committed(TopicPartition(*where))
+        if committed is not None:
+            return committed
+        first: int = (await self._reader().beginning_offsets([TopicPartition(*where)]))[TopicPartition(*where)]
+        await self.commit({where: first})
+        return first
 
     async def positions(self) -> Mapping[Partition, tuple[int, int]]:
         """See :class:`Log`."""
@@ -252,7 +232,7 @@ class KafkaLog:
                 partition = record.partition
                 if partition is None and record.place is not None:
                     partition = partition_of(record.place, len(await self._producer.partitions_for(record.topic)))
-                return _Delivery(
+                return Delivery(
                     await self._producer.send(
                         record.topic, record.value, record.key, partition, None, list(record.headers)
                     )
@@ -333,10 +313,9 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             starts = await self._listener.on_assigned(frozenset((each.topic, each.partition) for each in assigned))
             await self._log.starts_at(starts)
+            self._log.settled()  # with no turn of the loop in between
         except CopydeskError as error:
             self._log.rebalance_error = error
-        finally:
-            self._log.settled()
 
 
 @asynccontextmanager

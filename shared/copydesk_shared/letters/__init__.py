@@ -1,0 +1,1 @@
+"""Looking through the dead letters and bringing them back, for the command and for the API."""
