@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import urljoin
 
 from copydesk_fetcher.parsing.bounds import END_OF_ENTRY
-from copydesk_fetcher.parsing.charset import decode
 from copydesk_fetcher.parsing.dispatch import parse_feed
 from copydesk_fetcher.parsing.drafts import _name, _page
 from copydesk_fetcher.parsing.model import NotAFeed, ParsedEntry, ParsedFeed
-from copydesk_fetcher.text import plain_text
-from copydesk_fetcher.urls import plain_url
+from copydesk_shared.feed_charset import decode
 from copydesk_shared.identity import short_digest
+from copydesk_shared.text import plain_text
+from copydesk_shared.urls import plain_url
 
 from .samples import NOW
 

@@ -5,17 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk_fetcher.feeds_file import (
-    LONGEST_INTERVAL_SECONDS,
-    SHORTEST_INTERVAL_SECONDS,
-    Known,
     SyncResult,
     changes,
-    known_feeds,
     load_feeds,
-    parse_duration,
     parse_feeds,
 )
 from copydesk_shared.errors import InputError
+from copydesk_shared.feed_records import Known, known_feeds
+from copydesk_shared.feeds import LONGEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS, parse_duration
 from copydesk_shared.identity import short_digest
 from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.messages import Feed

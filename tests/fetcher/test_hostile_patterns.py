@@ -10,15 +10,15 @@ from copydesk_fetcher.feed_links import declared
 from copydesk_fetcher.head import attributes, read_head
 from copydesk_fetcher.pages import open_page
 from copydesk_fetcher.parsing.bounds import first_entries, without_bombs
-from copydesk_fetcher.parsing.charset import decode
 from copydesk_fetcher.parsing.dates import read_date
 from copydesk_fetcher.parsing.dispatch import root_of
 from copydesk_fetcher.parsing.relative import with_absolute_addresses
 from copydesk_fetcher.parsing.skips import read_skips
 from copydesk_fetcher.responses import Fetched
-from copydesk_fetcher.text import plain_text
 from copydesk_fetcher.walls import judge
 from copydesk_fetcher.websub.links import hub_from_headers
+from copydesk_shared.feed_charset import decode
+from copydesk_shared.text import plain_text
 
 CHARACTERS = 1_000_000
 URL = "https://news.example/"

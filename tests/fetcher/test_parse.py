@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from copydesk_fetcher.parsing.bounds import first_entries
 from copydesk_fetcher.parsing.model import NotAFeed
-from copydesk_fetcher.text import plain_text
+from copydesk_shared.text import plain_text
 
 from .samples import atom_of, complaint, parse, rss, rss_of
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk_fetcher.parsing import charset
-from copydesk_fetcher.parsing.charset import decode
 from copydesk_fetcher.parsing.model import NotAFeed, ParsedFeed
+from copydesk_shared import feed_charset as charset
+from copydesk_shared.feed_charset import decode
 
 from .samples import parse
 

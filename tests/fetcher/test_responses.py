@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk_fetcher.responses import LONGEST_RETRY_AFTER_SECONDS, Fetched
+from copydesk_fetcher.responses import Fetched
+from copydesk_shared.retry_after import LONGEST_SECONDS
 
 from .samples import NOW
 
@@ -19,10 +20,10 @@ def retry_after(value: str) -> float | None:
     [
         ("0", 0.0),
         ("120", 120.0),
-        ("99999999999999999999", LONGEST_RETRY_AFTER_SECONDS),
+        ("99999999999999999999", LONGEST_SECONDS),
         (format_datetime(NOW + timedelta(minutes=5), usegmt=True), 300.0),
         (format_datetime(NOW - timedelta(minutes=5), usegmt=True), 0.0),
-        (format_datetime(NOW + timedelta(days=900), usegmt=True), LONGEST_RETRY_AFTER_SECONDS),
+        (format_datetime(NOW + timedelta(days=900), usegmt=True), LONGEST_SECONDS),
         ("", None),
         ("-5", None),
         ("1.5", None),
@@ -38,7 +39,7 @@ def test_retry_after(value: str, seconds: float | None) -> None:
 @given(st.text(max_size=60))
 def test_no_header_breaks_it(value: str) -> None:
     seconds = retry_after(value)
-    assert seconds is None or 0 <= seconds <= LONGEST_RETRY_AFTER_SECONDS
+    assert seconds is None or 0 <= seconds <= LONGEST_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ END_OF_ENTRY = re.compile(rb"</(?:[\w.-]{1,40}:)?(?:item|entry|url|sitemap)\s{0,
 # What the head of a feed says of its own making, and comments, where caches put the time.
 MAKING = re.compile(
     rb"<(lastBuildDate|pubDate|updated|modified|generator|(?:dc|atom):(?:date|updated|modified))(?:\s[^<>]{0,500})?>"
-    rb"[^<>]{0,500}</\1\s{0,9}>|<!--(?:[^<-]++|-(?!->)|<(?!!--))*+-->",
+    rb"[^<>]{0,500}</\1\s{0,9}>|<!--(?>(?:[^<-]++|-(?!->)|<(?!!--))*)-->",
 )
 
 

@@ -4,9 +4,9 @@ import re
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from copydesk_fetcher.head import Head
-from copydesk_fetcher.urls import plain_url
 from copydesk_shared.identity import canonical_url, registrable_domain
 from copydesk_shared.url_rules import is_story
+from copydesk_shared.urls import plain_url
 
 HEADER_CHARACTERS = 4096
 LINK_VALUE = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+\s*=\s*(?:\"[^\"]*\"|[^\s\",;]+))*)")

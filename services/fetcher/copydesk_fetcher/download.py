@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from prometheus_client import Counter
 
-from copydesk_fetcher.addresses import IPNetwork
-from copydesk_fetcher.addresses import refusal as refused_address
 from copydesk_fetcher.head import Head
 from copydesk_fetcher.hosts import Queued, as_page
 from copydesk_fetcher.http import PAGE_ACCEPT, Client, is_page
@@ -31,9 +29,10 @@ from copydesk_fetcher.responses import (
 )
 from copydesk_fetcher.rights import TdmFiles, combine, declared, refusal
 from copydesk_fetcher.robots import Robots, RobotsVerdict, product_token
-from copydesk_fetcher.settings import FetcherSettings
-from copydesk_fetcher.urls import plain_url
+from copydesk_fetcher.settings import ALLOW_SETTING, FetcherSettings
 from copydesk_fetcher.walls import Judgement, judge, kept_back
+from copydesk_shared.addresses import IPNetwork
+from copydesk_shared.addresses import refusal as refused_address
 from copydesk_shared.errors import DeadLetterReason, DropReason, Poison, Retryable, RetryClass
 from copydesk_shared.identity import canonical_url, registrable_domain
 from copydesk_shared.log import Outgoing
@@ -42,6 +41,7 @@ from copydesk_shared.retries import attempt_of
 from copydesk_shared.stage import Drop, Emit, Forward, Stage
 from copydesk_shared.telemetry import CURRENT_RECORD
 from copydesk_shared.topics import DISCOVERED, FETCHED, HOSTS_MEMORY, PAGES_KNOWN
+from copydesk_shared.urls import plain_url
 from copydesk_shared.wire import encode
 
 NAME = "fetcher"
@@ -315,7 +315,7 @@ def _inner_address(url: str, allowed: Sequence[IPNetwork]) -> str | None:
         address = str(ip_address(parts.hostname or ""))
     except ValueError:
         return None
-    return refused_address(address, parts.port or PORTS[parts.scheme], allowed)
+    return refused_address(address, parts.port or PORTS[parts.scheme], allowed, ALLOW_SETTING)
 
 
 def _put_off(url: str, error: Queued) -> Retryable:

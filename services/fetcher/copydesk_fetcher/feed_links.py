@@ -10,8 +10,8 @@ from copydesk_fetcher.canonical import LINK_VALUE
 from copydesk_fetcher.child_order import NEWS
 from copydesk_fetcher.head import HEAD_CHARACTERS, attributes, read_head
 from copydesk_fetcher.parsing.model import TITLE_LIMIT
-from copydesk_fetcher.text import plain_text
-from copydesk_fetcher.urls import plain_url
+from copydesk_shared.text import plain_text
+from copydesk_shared.urls import plain_url
 
 Kind = Literal["feed", "sitemap"]
 

@@ -7,7 +7,7 @@ from itertools import islice
 from prometheus_client import Gauge
 
 from copydesk_fetcher.schedule import Schedule
-from copydesk_fetcher.shares import Definition, Due, Rebuilt, Share, host_of, hub_at, key_of, renewed
+from copydesk_fetcher.shares import Definition, Due, Rebuilt, Share, host_of, hub_at, is_failing, key_of, renewed
 from copydesk_fetcher.states import base, is_polled, plan, with_hub
 from copydesk_fetcher.websub.subscriber import apply
 from copydesk_shared.identity import canonical_url, registrable_domain
@@ -16,6 +16,9 @@ from copydesk_shared.log import Record
 from copydesk_shared.messages import Feed, FeedState, Push
 
 FEEDS_OWNED = Gauge("copydesk_feeds", "Feeds of our partitions; paused and disabled ones too.")
+FEEDS_FAILING = Gauge(
+    "copydesk_feeds_failing", "Feeds of our partitions whose last three polls failed, or that were given up."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Feeds:
         self._shares: dict[int, Share] = {}
         self._home: dict[str, int] = {}
         self._hubs: dict[str, datetime] = {}
+        self._failing: set[str] = set()
         self.schedule = Schedule(per_host)
 
     def __len__(self) -> int:
@@ -64,15 +68,21 @@ class Feeds:
     def adopt(self, rebuilt: Rebuilt) -> list[tuple[int, str]]:
         """Take over what was read. Gives the second records of feeds that lie in two partitions: they are to go."""
         self._shares = rebuilt.shares
+        self._failing.clear()
         doubles = [double for due in rebuilt.due if (double := self._settle(due)) is not None]
-        FEEDS_OWNED.set(len(self))
+        self._tell()
         return doubles
 
     def clear(self) -> None:
         """All of them are somebody else's now."""
         self._shares, self._home, self._hubs = {}, {}, {}
         self.schedule = Schedule(self._per_host)
-        FEEDS_OWNED.set(0)
+        self._failing.clear()
+        self._tell()
+
+    def _tell(self) -> None:
+        FEEDS_OWNED.set(len(self))
+        FEEDS_FAILING.set(len(self._failing))
 
     def apply(self, record: Record) -> Change | None:
         """What a record of the feeds changes. One that came is not due before :meth:`settle`.
@@ -104,8 +114,8 @@ class Feeds:
             share.states.setdefault(feed_id, state)
         feed, known = share.feeds[feed_id].feed, share.state(feed_id)
         at = plan(feed, known, datetime.now(UTC)) if is_polled(feed, known) else None
-        double = self._settle(Due(feed_id, number, at, host_of(feed, known), hub_at(known)))
-        FEEDS_OWNED.set(len(self))
+        double = self._settle(Due(feed_id, number, at, host_of(feed, known), hub_at(known), is_failing(known)))
+        self._tell()
         return double
 
     def _settle(self, due: Due) -> tuple[int, str] | None:
@@ -118,6 +128,7 @@ class Feeds:
             self._discard(due.feed_id, other)
         self._home[due.feed_id] = due.number
         self._note_hub(due.feed_id, due.hub_at)
+        self._note_failing(due.feed_id, due.is_failing)
         if due.at is not None:
             self.schedule.set(due.feed_id, due.at, due.host)
         return (other, due.feed_id) if other != due.number else None
@@ -134,8 +145,9 @@ class Feeds:
         if self._home.get(feed_id) == number:
             del self._home[feed_id]
             self._hubs.pop(feed_id, None)
+            self._note_failing(feed_id, is_so=False)
             self.schedule.remove([feed_id])
-        FEEDS_OWNED.set(len(self))
+        self._tell()
 
     def _changed(self, number: int, before: Feed, after: Feed) -> None:
         """Another URL makes what is known of the old one worthless; a feed that was given up gets another chance."""
@@ -177,6 +189,11 @@ class Feeds:
         if share is not None:
             share.keep(state)
             self._note_hub(feed_id, hub_at(state))
+            self._note_failing(feed_id, is_failing(state))
+            self._tell()
+
+    def _note_failing(self, feed_id: str, is_so: bool) -> None:
+        (self._failing.add if is_so else self._failing.discard)(feed_id)
 
     def _note_hub(self, feed_id: str, at: datetime | None) -> None:
         self._hubs.pop(feed_id, None)

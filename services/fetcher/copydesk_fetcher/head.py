@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from copydesk_fetcher.text import unescaped
+from copydesk_shared.text import unescaped
 
 HEAD_CHARACTERS = 256 * 1024
 TAG_CHARACTERS = 4096

@@ -39,12 +39,12 @@ from copydesk_fetcher.responses import (
 from copydesk_fetcher.settings import FetcherSettings
 from copydesk_fetcher.transport import GuardedTransport, named
 from copydesk_fetcher.unpack import ACCEPT_ENCODING, Body
-from copydesk_fetcher.urls import plain_url
 from copydesk_fetcher.walls import judge
-from copydesk_fetcher.wire import Resolve, Resolver
 from copydesk_shared.errors import InputError
+from copydesk_shared.guard import Resolve, Resolver
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Access, Entry, Page, Source
+from copydesk_shared.urls import plain_url
 
 OK = 200
 REDIRECTS = frozenset((301, 302, 303, 307, 308))

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import StrEnum
 
 from copydesk_shared.errors import CopydeskError
-
-LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
+from copydesk_shared.retry_after import retry_after
 
 
 class FetchReason(StrEnum):
@@ -116,12 +114,4 @@ class Fetched:
 
     def retry_after(self, now: datetime) -> float | None:
         """Seconds to wait, as the server asks (RFC 9110 section 10.2.3), a day at most."""
-        text = self.headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdigit():
-            return min(float(text[:9]), LONGEST_RETRY_AFTER_SECONDS)
-        try:
-            at = parsedate_to_datetime(text)
-            seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-        except (ValueError, OverflowError):
-            return None
-        return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+        return retry_after(self.headers.get("retry-after", ""), now)

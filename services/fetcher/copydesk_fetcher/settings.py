@@ -1,27 +1,21 @@
 """The settings of the fetcher, by environment: ``COPYDESK_FETCHER_...``."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from copydesk_shared.settings import ServiceSettings, split_commas
+from copydesk_shared.addresses import IPNetwork, read_networks
+from copydesk_shared.secret_files import from_file
+from copydesk_shared.settings import ServiceSettings
 
-IPNetwork = IPv4Network | IPv6Network
+ALLOW_SETTING = "COPYDESK_FETCHER_ALLOW_NETWORKS"
 DEFAULT_USER_AGENT = "copydesk/0.1 (+https://copydesk.example/contact)"
 MIB = 1024 * 1024
 Bytes = Annotated[int, Field(ge=1024, le=64 * MIB)]
 Policy = Literal["obey", "record", "skip"]
 Seconds = Annotated[float, Field(gt=0, le=600)]
-
-
-def _network(text: str) -> IPNetwork:
-    try:
-        return ip_network(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a network such as 10.0.0.0/8 or ::1/128") from None
 
 
 class FetcherSettings(ServiceSettings):
@@ -83,6 +77,9 @@ class FetcherSettings(ServiceSettings):
     websub_secret: Annotated[
         SecretStr | None, Field(description="Secret that all replicas share: what signs subscriptions is made of it.")
     ] = None
+    websub_secret_file: Annotated[
+        Path | None, Field(description="File that holds that secret instead; read at start.")
+    ] = None
     websub_lease_seconds: Annotated[
         int, Field(ge=300, le=31_536_000, description="How long a subscription is asked for.")
     ] = 604_800
@@ -92,13 +89,11 @@ class FetcherSettings(ServiceSettings):
         int, Field(ge=1, le=10_000, description="Entries taken from the log at a time; most of them wait their turn.")
     ] = 2048
 
+    _websub_secret = model_validator(mode="before")(from_file("websub_secret", "secret"))
+
     @field_validator("feeds_file", mode="before")
     @classmethod
     def _no_file(cls, value: object) -> object:
         return None if value == "" else value
 
-    @field_validator("allow_networks", mode="before")
-    @classmethod
-    def _networks(cls, value: object) -> object:
-        parts = split_commas(value)
-        return tuple(_network(part) if isinstance(part, str) else part for part in parts) if parts else ()  # type: ignore[attr-defined]
+    _networks = field_validator("allow_networks", mode="before")(read_networks)

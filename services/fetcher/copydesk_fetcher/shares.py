@@ -30,6 +30,7 @@ PUSHES_AGAIN = timedelta(minutes=2)
 # How long before its feed a state can have been written that came here with it.
 STATE_AHEAD = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
+MANY_FAILURES = 3
 AT_ONCE = 50
 # A state that is longer is packed in memory: one that remembers many entries shrinks to a third and a little more.
 PACKED_BYTES = 1024
@@ -125,6 +126,11 @@ def hub_at(state: FeedState | None) -> datetime | None:
     return state.hub.next_request_at if state is not None and state.hub is not None else None
 
 
+def is_failing(state: FeedState | None) -> bool:
+    """Whether the feed has been failing for some polls, or is polled no more because of that."""
+    return state is not None and (state.failures >= MANY_FAILURES or state.disabled is not None)
+
+
 def renewed(state: FeedState) -> FeedState:
     """The state of a feed whose definition is another one now: what it failed of may be mended."""
     return state.model_copy(update=FORGOTTEN)
@@ -138,6 +144,7 @@ class Due(NamedTuple):
     at: datetime | None
     host: str
     hub_at: datetime | None
+    is_failing: bool
 
 
 @dataclass
@@ -167,7 +174,7 @@ async def _due(shares: dict[int, Share]) -> list[Due]:
         for place, (feed_id, definition) in enumerate(share.feeds.items()):
             feed, state = definition.feed, share.state(feed_id)
             at = plan(feed, state, datetime.now(UTC)) if is_polled(feed, state) else None
-            due.append(Due(feed_id, number, at, host_of(feed, state), hub_at(state)))
+            due.append(Due(feed_id, number, at, host_of(feed, state), hub_at(state), is_failing(state)))
             if place % AT_ONCE == 0:
                 await asyncio.sleep(0)
     return due

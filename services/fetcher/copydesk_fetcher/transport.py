@@ -14,8 +14,9 @@ import httpx
 from copydesk_fetcher.connections import Connections, Lent
 from copydesk_fetcher.faults import told
 from copydesk_fetcher.responses import FetchReason, TooSlow, Unreachable
-from copydesk_fetcher.settings import FetcherSettings
-from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend, Resolve
+from copydesk_fetcher.settings import ALLOW_SETTING, FetcherSettings
+from copydesk_fetcher.wire import GRANT, Grant, GuardedBackend
+from copydesk_shared.guard import Guard, Resolve
 
 HEADERS_TOO_LARGE = 431
 PORTS: Mapping[str, int] = {"http": 80, "https": 443}
@@ -96,7 +97,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """Connects to checked addresses only, by HTTP/1.1 or HTTP/2, never through a proxy."""
 
     def __init__(self, settings: FetcherSettings, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
-        self._backend = GuardedBackend(resolve, settings.allow_networks)
+        self._backend = GuardedBackend(Guard(resolve, settings.allow_networks, ALLOW_SETTING))
         self._tls = tls or httpx.create_ssl_context(trust_env=False)
         self._connections = Connections(self._connect, settings.concurrency * IDLE_RATIO)
 

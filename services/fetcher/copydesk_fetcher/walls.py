@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from copydesk_fetcher.head import HEAD_CHARACTERS
 from copydesk_fetcher.pages import OpenPage
-from copydesk_fetcher.text import plain_text, unescaped
 from copydesk_fetcher.wall_rules import (
     CHALLENGE_MARKUP,
     CHALLENGE_TITLES,
@@ -33,6 +32,7 @@ from copydesk_fetcher.wall_rules import (
     TALK,
 )  # fmt: skip
 from copydesk_shared.messages import Access, Entry
+from copydesk_shared.text import plain_text, unescaped
 
 READ_CHARACTERS = 4 * 1024 * 1024
 SHOWN_CHARACTERS = 256 * 1024

@@ -2,46 +2,22 @@
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any, Self
 
 import httpcore
 
-from copydesk_fetcher.addresses import IPNetwork, refusal
 from copydesk_fetcher.responses import FetchReason, Refused, TooSlow, Unreachable
+from copydesk_shared.guard import Forbidden, Guard
 
-ADDRESSES_TRIED = 4
-RESOLVER_THREADS = 32
 PAUSE_ABOVE = 256 * 1024
 # What a connection may send for one request beside the body that is taken from it: headers, chunk sizes, frames.
 FRAMING_BYTES = 256 * 1024
 # For each byte of a body that is taken, as much again may come around it: small chunks and small frames.
 FRAMING_RATIO = 2
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-
-
-class Resolver:
-    """Names to addresses by the system's resolver, in threads of its own: a slow name server holds up nobody else."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve")
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """The addresses in the order to try them. Raises ``OSError`` when there are none."""
-        answer = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        return list(dict.fromkeys(str(row[4][0]) for row in answer))
-
-    def close(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Grant:
@@ -280,9 +256,8 @@ def _plain(error: OSError) -> str:
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Connects to checked addresses only. Raises :class:`Refused` when a name has none."""
 
-    def __init__(self, resolve: Resolve, allowed: Sequence[IPNetwork]) -> None:
-        self._resolve = resolve
-        self._allowed = allowed
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
 
     async def connect_tcp(
         self,
@@ -310,17 +285,13 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """Those of a name that may be connected to. Raises :class:`Refused`, and :class:`Unreachable` (DNS)."""
         try:
             async with asyncio.timeout(seconds):
-                found = await self._resolve(host, port)
+                return await self._guard.addresses(host, port)
         except TimeoutError:
             raise TooSlow(f"the name {host} was not resolved in time", FetchReason.DNS) from None
         except (OSError, UnicodeError) as error:
             raise Unreachable(f"the name {host} cannot be resolved: {error}", FetchReason.DNS) from None
-        refusals = {address: refusal(address, port, self._allowed) for address in found}
-        usable = [address for address, reason in refusals.items() if reason is None]
-        if refusals and not usable:
-            reason = next(iter(refusals.values()))
-            raise Refused(f"{host}: {reason}" if host not in refusals else str(reason), FetchReason.ADDRESS)
-        return usable[:ADDRESSES_TRIED]
+        except Forbidden as error:
+            raise Refused(str(error), FetchReason.ADDRESS) from None
 
     async def connect_unix_socket(self, path: str, *_: object, **__: object) -> Wire:
         """Never: a URL cannot mean one."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from copydesk_fetcher.parsing import json_feed, rss_atom, sitemaps
-from copydesk_fetcher.parsing.charset import decode
 from copydesk_fetcher.parsing.model import Document, IsHtml, NotAFeed, ParsedFeed, one_line
+from copydesk_shared.feed_charset import decode
 
 START_BYTES = 65_536
 PROLOGUE = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?:[^\[>]*\[.*?\]\s*>|[^>]*>)", re.DOTALL | re.IGNORECASE)

@@ -14,9 +14,9 @@ from copydesk_fetcher.parsing.model import (
     is_full,
     unique,
 )
-from copydesk_fetcher.text import plain_text, scrubbed
-from copydesk_fetcher.urls import plain_url
 from copydesk_shared.identity import canonical_url, short_digest
+from copydesk_shared.text import plain_text, scrubbed
+from copydesk_shared.urls import plain_url
 
 SHARED_DATE_ENTRIES = 5
 

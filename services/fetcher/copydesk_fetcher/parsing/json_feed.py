@@ -20,7 +20,7 @@ from copydesk_fetcher.parsing.model import (
     one_line,
     plausible,
 )
-from copydesk_fetcher.text import plain_text, scrubbed
+from copydesk_shared.text import plain_text, scrubbed
 
 VERSION = "jsonfeed.org/version/"
 ITEMS = re.compile(r'"items"\s*:\s*\[\s*')

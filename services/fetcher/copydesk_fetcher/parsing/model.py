@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from copydesk_fetcher.text import scrubbed
 from copydesk_shared.errors import CopydeskError
 from copydesk_shared.identity import short_digest
+from copydesk_shared.text import scrubbed
 
 TITLE_LIMIT = 1_000
 SUMMARY_LIMIT = 5_000

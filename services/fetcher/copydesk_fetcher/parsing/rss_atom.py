@@ -28,7 +28,7 @@ from copydesk_fetcher.parsing.model import (
 )
 from copydesk_fetcher.parsing.relative import with_absolute_addresses
 from copydesk_fetcher.parsing.skips import read_skips
-from copydesk_fetcher.text import plain_text, scrubbed
+from copydesk_shared.text import plain_text, scrubbed
 
 # Of a name for the relation "alternate" that is an address only the end counts (RFC 4287 section 4.2.7.2).
 RELATION = re.compile(r"^(?:https?://www\.iana\.org/assignments/relation/)", re.IGNORECASE)

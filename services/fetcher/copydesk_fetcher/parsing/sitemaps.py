@@ -28,9 +28,9 @@ from copydesk_fetcher.parsing.model import (
     plausible,
     unique,
 )
-from copydesk_fetcher.text import plain_text, scrubbed
-from copydesk_fetcher.urls import URL_LIMIT, plain_url
 from copydesk_shared.identity import short_digest
+from copydesk_shared.text import plain_text, scrubbed
+from copydesk_shared.urls import URL_LIMIT, plain_url
 
 ITEMS_LIMIT = 50_000  # what the protocol allows in one file
 CHILDREN_LIMIT = 1_000

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from copydesk_fetcher.urls import plain_url
+from copydesk_shared.urls import plain_url
 
 HEADER_LIMIT = 16 * 1024
 _TARGET = re.compile(r"<([^<>]*)>")

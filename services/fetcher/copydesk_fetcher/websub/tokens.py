@@ -13,10 +13,10 @@ from typing import Self
 from urllib.parse import quote, urlsplit
 
 from copydesk_fetcher.settings import FetcherSettings
-from copydesk_fetcher.urls import plain_url
 from copydesk_shared.errors import SettingsError
 from copydesk_shared.identity import registrable_domain, short_digest
 from copydesk_shared.messages import Feed
+from copydesk_shared.urls import plain_url
 
 PATH = "websub"
 LEAST_SECRET = 16
