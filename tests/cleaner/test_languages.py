@@ -1,8 +1,11 @@
 """The language of a text."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from copydesk_cleaner.languages import language_of
+from copydesk_cleaner.languages import Identifier, language_of
 
 ENGLISH = "The ministers met in the harbour town on Friday to talk about the strike of the dockers. " * 4
 GERMAN = "Die Minister trafen sich am Freitag in der Hafenstadt, um über den Streik der Arbeiter zu sprechen. " * 4
@@ -64,3 +67,23 @@ def test_without_letters_there_is_no_language() -> None:
     language, confidence = language_of("1 2 3 4 5 6 7 8 9 " * 40, "en")
     assert language == "en"
     assert confidence is None or confidence < 1
+
+
+WORDS = st.sampled_from(
+    (f"{ENGLISH}{GERMAN}{NORWEGIAN} Правление порта собралось в пятницу 港务委员会周五开会 Ο δήμος συνεδρίασε").split()
+)
+
+
+@pytest.fixture(scope="module")
+def identifiers() -> tuple[LanguageIdentifier, LanguageIdentifier]:
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True), Identifier.from_model_file(
+        MODEL_FILE, norm_probs=True
+    )
+
+
+@given(st.lists(st.one_of(WORDS, st.text(max_size=9)), max_size=60))
+def test_the_quick_walk_finds_what_the_walk_by_single_bytes_finds(
+    identifiers: tuple[LanguageIdentifier, LanguageIdentifier], words: list[str]
+) -> None:
+    slow, quick = identifiers
+    assert quick.rank(" ".join(words)) == slow.rank(" ".join(words))

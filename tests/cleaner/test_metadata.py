@@ -205,6 +205,19 @@ def test_the_title_is_the_headline_without_the_site(
     assert found.title == expected
 
 
+@pytest.mark.parametrize(
+    ("tag", "lower", "expected"),
+    [
+        ("Ferry crews walk out - The Courier", ["Ferry crews walk out"], "Ferry crews walk out"),
+        ("Ferry crews walk out | News | Courier", ["Most read", "Ferry crews walk out"], "Ferry crews walk out"),
+        ("Sport | The Courier", ["Sport"], "Sport | The Courier"),
+        ("Ferry crews walk out - The Courier", ["Ferry crews"], "Ferry crews walk out - The Courier"),
+    ],
+)
+def test_a_heading_of_the_second_rank_may_be_the_headline(tag: str, lower: list[str], expected: str) -> None:
+    assert read_metadata(PageFacts(title_tag=tag, lower_headings=lower), URL, NOW).title == expected
+
+
 def test_all_titles_are_kept_as_written_too() -> None:
     facts = PageFacts(meta={"og:title": ["Row grows | Example"]}, headings=["The row"])
     assert read_metadata(facts, URL, NOW).titles == ("Row grows", "The row", "Row grows | Example")

@@ -99,3 +99,47 @@ def test_a_prompt_takes_no_sentence_that_begins_behind_it_without_a_stop() -> No
     article = article_of(text_page(text))
     assert [removal.text.strip() for removal in article.removals] == ["Підписуйтесь на наш Telegram-канал"]
     assert article.text.endswith("Читайте прогноз, кажуть вони, і вірте йому.")
+
+
+@pytest.mark.parametrize(
+    ("junk", "following"),
+    [
+        ("READ MORE: Ferry crews walk out over pay", "“Nobody asked us,” said Ada Holm."),
+        ("LIRE AUSSI - Le loup aperçu devant la mairie", "« Nous avons peur », a déclaré le maire."),
+        ("SEE ALSO: Embassy closes after power is cut off", "His lawyer said that he would appeal."),
+        ("Related: Ferry crews remember who beat them", "Board members asked for a second count."),
+        ("The engineer who said the quay would break Read more", "The board has counted the foundations."),
+        ("Advertisement", "More than 60 people spoke at the meeting."),
+        ("Media playback is unsupported on your device", "Vicar Jude Amos said that he would ring the bell."),
+        ("À lire aussi", "« Nous avons peur », a déclaré le maire."),
+    ],
+)
+def test_what_was_joined_to_a_sentence_goes_up_to_it(junk: str, following: str) -> None:
+    text = f"{FIRST} {junk} {following} The members of the board met again. {NEXT}"
+    article = article_of(text_page(text))
+    assert article.text == f"{FIRST} {following} The members of the board met again. {NEXT}"
+    assert restore(article) == normalise(text)
+    assert article_of(text_page(article.text)).text == article.text
+
+
+@pytest.mark.parametrize(
+    "junk", ["(dpa/lno)", "Riproduzione riservata", "READ MORE: Ferry crews walk out over pay", "Follow us on Facebook"]
+)
+def test_what_was_joined_to_the_end_goes(junk: str) -> None:
+    assert article_of(text_page(f"{FIRST} {NEXT} {junk}")).text == f"{FIRST} {NEXT}"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Live Nation sells the tickets for the ferry.",
+        "Bloomberg News reported on Friday that the quay is shut.",
+        'SEE ALSO: Minister calls plan "a joke" at World Cup final.',
+        "The ferry sails over Los Angeles Bay at night.",
+        "Police say World War Two bombs lie under the quay.",
+        "The board spoke of a world where World Cup crews row.",
+    ],
+)
+def test_a_sentence_with_names_is_not_taken_apart(sentence: str) -> None:
+    text = f"{FIRST} {sentence} {NEXT}"
+    assert article_of(text_page(text)).text == text

@@ -189,3 +189,14 @@ def test_bytes_of_a_program_are_still_refused(content: bytes) -> None:
 
 def test_a_lone_surrogate_does_not_break_the_page() -> None:
     assert page("a \ud800 b").content == "a ? b"
+
+
+def test_koi8_that_is_declared_as_windows_1251_is_read() -> None:
+    text = '<meta charset="windows-1251"><p>' + "Пассажиры узнали об этом из объявления на причале порта. " * 3
+    assert decode(text.encode("koi8-r")) == text
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"%PDF-1.7", b"\0" * 40, b"\x02" * 40])
+def test_what_is_wrong_with_the_content_begins_with_its_name(content: bytes) -> None:
+    with pytest.raises(InputError, match=r"^page\.html: the input is "):
+        page_from(content, kind="auto", url=None, now=NOW, name="page.html")

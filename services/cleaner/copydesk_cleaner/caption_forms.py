@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from ahocorasick_rs import AhoCorasick
+
 from copydesk_cleaner.rulebook.book import Rule, shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.text import LOWER, UPPER
@@ -18,10 +20,11 @@ BRACKETED = re.compile(r"\s?⇥?[(\[（](?P<content>[^()\[\]（）\n]{2,160})[)\
 FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[«„¿¡]?(?:[^\W\d_{LOWER}]|[0-9£$€¥@#]|[a-z][A-Z])|[*—–•▪►]\s|…")
 SPACED_NEXT = re.compile(rf"\s[\"“‘'«„]?(?P<word>[{UPPER}][\w’']*)")
 DATELINE = re.compile(rf"(?:[{UPPER}][{UPPER}.'’\-]+[ ,/]*){{1,5}}(?:[A-Z][a-z]+\.?,? ?){{0,2}}(?:\d{{1,2}})?,?\s*")
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 # "Sunday, Feb. 4, 2018," in the first sentence: how the agencies write captions of more than a sentence.
 DATED = re.compile(
     r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? (?:on )?(?:(?:Jan|Feb|Aug|Sept|Oct|Nov|Dec)\.|"
-    r"January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}"
+    rf"{MONTHS}) \d{{1,2}}"
     r"|(?:Jan(?:\.|uary)|Feb(?:\.|ruary)|March|April|May|June|July|Aug(?:\.|ust)|Sept(?:\.|ember)|Oct(?:\.|ober)|"
     r"Nov(?:\.|ember)|Dec(?:\.|ember)) \d{1,2}, \d{4}|file photo)\b"
 )
@@ -38,8 +41,11 @@ TAIL = 130  # characters in which a label's source lies
 MIN_SOURCE = 2
 ALONE = ""  # the words of a label without a mark
 LONGEST_LABEL = 30
-# Where a label without a colon may begin: a pattern of letters alone is found quickly.
-BY_STEMS = re.compile("|".join(sorted({re.escape(label.split()[0].capitalize()) for label in LABELS_BY})))
+# Where a label without a colon may begin: what begins with letters alone is found quickly.
+BY_STEMS = re.compile(
+    "|".join(sorted({re.escape(label.split()[0].capitalize()) for label in LABELS_BY}))
+    + r"|f(?<=[.!?] f)ot\.|z(?<=[.!?] z)dj\."
+)
 BY = re.compile(
     rf"{words_pattern(sorted(LABELS_BY))}\s*:?\s+(?P<source>[^:\n]{{2,120}})$",
     re.IGNORECASE,
@@ -72,7 +78,7 @@ def tail_label_of(text: str) -> Label | None:
 
 def _marked_label(text: str) -> Label | None:
     """A label before the last colon or bar of a line: "Photo: AP"."""
-    position = max(text.rfind(":"), text.rfind("："), text.rfind("|"))
+    position = max(map(text.rfind, ":：|=＝"))
     if position < 0 and "ource," in text:
         position = text.rfind("ource,") + len("ource")
     source = text[position + 1 :].strip(" )]")
@@ -106,12 +112,14 @@ def _inside(text: str, start: int) -> Iterator[int]:
             yield start + index
 
 
-PHOTO = re.compile(r"(?:Photos?|PHOTO|Foto|FOTO|Bild|BILD)\s(?P<source>\S[^:\n]{1,120})$")
+PHOTO = re.compile(r"(?:Photos?|PHOTO|Foto|FOTO|Bild|BILD|Beeld|BEELD)\s(?P<source>\S[^:\n]{1,120})$")
 
 
 def _label_alone(text: str) -> Label | None:
     """A label without a colon after an end mark, and a source: "….Photo Jane Doe/AFP"."""
-    position = max(text.rfind(stem, max(0, len(text) - TAIL)) for stem in ("Photo", "PHOTO", "Foto", "FOTO", "Bild"))
+    position = max(
+        text.rfind(stem, max(0, len(text) - TAIL)) for stem in ("Photo", "PHOTO", "Foto", "FOTO", "Bild", "Beeld")
+    )
     match = PHOTO.match(text, position) if position >= 0 else None
     gap = gap_before(text[:position], "Photo") if match else None
     if match is None or gap is None or gap[1] not in {Gap.MARK, Gap.START}:
@@ -149,12 +157,14 @@ def gap_before(before: str, label: str) -> tuple[int, Gap] | None:
 
 
 _BY_NEED = tuple((need, rule) for rule in shipped().rules("captions", scope="line") for need in rule.needs)
+_NEEDS = AhoCorasick([need for need, _ in _BY_NEED])
 
 
 def line_rule(text: str) -> tuple[Rule, re.Match[str]] | None:
     """The rule over whole lines that the text matches."""
-    folded = text.casefold()
-    for need, rule in _BY_NEED:
-        if need in folded and (match := rule.match(text)) is not None:
+    met = {number for number, _, _ in _NEEDS.find_matches_as_indexes(text.casefold(), overlapping=True)}
+    for number in sorted(met):
+        rule = _BY_NEED[number][1]
+        if (match := rule.match(text)) is not None:
             return rule, match
     return None

@@ -10,18 +10,18 @@ unsure it is the story's: a caption that is left is a smaller harm than a senten
 import re
 from itertools import pairwise
 
+from copydesk_cleaner.caption_forms import MONTHS
+from copydesk_cleaner.past_tense import past_start
 from copydesk_cleaner.rulebook.book import shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
 from copydesk_cleaner.text import sentence_starts
 
 MIN_NARRATIVE_WORDS = 12
 MIN_WHOLE_WORDS = 8
+MAX_BRIEF_WORDS, MAX_ENDED_WORDS = 4, 7
 LONG_QUOTATION = 3  # words before the last one; shorter ones are names and scare quotes
 
-_MONTH = (
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December"
-    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.?)"
-)
+_MONTH = rf"(?:{MONTHS}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.?)"
 FILE = re.compile(r"\W{0,3}(?:FILE|File)\b")
 SHOWN = re.compile(
     r"\b(?:[Pp]ictured|[Pp]hotographed|[Pp]hoto|[Hh]andout|[Ss]creengrab|(?:[Ss]een|[Ss]hown) (?:here|in|at|on|from|as)"
@@ -58,7 +58,8 @@ ABOUT_PICTURES = re.compile(
 PRESENT = re.compile(rf"\b{words_pattern(shipped().vocabulary('caption_verbs'))}\b")
 PAST = re.compile(
     rf"\b(?:{words_pattern(shipped().vocabulary('past_verbs'))}"
-    rf"|(?<![Aa]n )(?<!\b[Aa] )(?<![Tt]he )(?<!be )(?<!is )(?<!are )(?<!ly )(?<!, )[a-z]{{2,}}[^e\W]ed)\b"
+    rf"|(?<!\b[Aa]n )(?<!\b[Aa] )(?<![Tt]he )(?<!be )(?<!is )(?<!are )(?<!ly )(?<!, )"
+    rf"(?!przed\b|\w+oed\b)[a-z]{{2,}}[^e\W]ed)\b"
 )
 
 
@@ -69,10 +70,15 @@ def shows_picture(text: str) -> bool:
         return True
     if DATE.search(first) and not BEGINS_DATED.match(first):
         return True
-    present, past = PRESENT.search(first), PAST.search(first)
+    present, past = PRESENT.search(first), _past_start(first)
     if present is None:
         return past is None and VERBLESS.match(first) is not None and not _spoken(first)
-    return past is None or present.start() < past.start()
+    return past is None or present.start() < past
+
+
+def _past_start(sentence: str) -> int | None:
+    past = PAST.search(sentence)
+    return past.start() if past else past_start(sentence)
 
 
 def is_clause(text: str) -> bool:
@@ -102,13 +108,23 @@ def tells_story(text: str, *, whole: bool = False) -> bool:
     if others:
         return not _is_plain(text)
     past = PAST.search(first)
-    is_long = len(first.split()) >= MIN_NARRATIVE_WORDS
-    return past is not None and (is_long or PRONOUN.search(first, past.end()) is not None)
+    if past is None:
+        return past_start(first) is not None
+    words = len(first.split())
+    is_told = words >= MIN_NARRATIVE_WORDS or PRONOUN.search(first, past.end()) is not None
+    return is_told or _is_brief(words, first[past.end() :])
+
+
+def _is_brief(words: int, after: str) -> bool:
+    """Whether a sentence says no more than that somebody did something: "The minister resigned."; pictures are of a
+    place or a time.
+    """
+    return words <= MAX_BRIEF_WORDS or (words <= MAX_ENDED_WORDS and not any(map(str.isalnum, after)))
 
 
 def _is_plain(text: str) -> bool:
     """Whether no sentence has a sign of a story; what is not in the past may describe."""
-    return not any(_spoken(sentence) or PAST.search(sentence) for sentence in _sentences(text))
+    return not any(_spoken(sentence) or _past_start(sentence) is not None for sentence in _sentences(text))
 
 
 def _spoken(sentence: str) -> bool:

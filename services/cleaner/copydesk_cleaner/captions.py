@@ -1,9 +1,21 @@
 """Photo captions and credits: fused into a paragraph, in front of one, or on a line of their own."""
 
+# Publishers print curly quotation marks and dashes, and the patterns hold them.
+# ruff: noqa: RUF001
+
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from copydesk_cleaner.caption_forms import BRACKETED, OPENING_BRACKET, TRAILING_COPYRIGHT, line_rule, tail_label_of
+from copydesk_cleaner.caption_forms import (
+    BRACKETED,
+    OPENING_BRACKET,
+    TRAILING_COPYRIGHT,
+    Gap,
+    Label,
+    line_rule,
+    tail_label_of,
+)
 from copydesk_cleaner.caption_signs import is_clause
 from copydesk_cleaner.credit_lines import (
     agency_first,
@@ -24,8 +36,18 @@ from copydesk_cleaner.credit_places import (
     place_of,
     stands_as_credit,
 )
-from copydesk_cleaner.credits import Strength, expands, is_chain, is_source, parse_bracketed, parse_label
+from copydesk_cleaner.credits import (
+    Strength,
+    expands,
+    is_agency,
+    is_chain,
+    is_source,
+    is_supplier,
+    parse_bracketed,
+    parse_label,
+)
 from copydesk_cleaner.findings import image_of, picture_finding
+from copydesk_cleaner.fused_agencies import fused_agency
 from copydesk_cleaner.led_lines import led_by_label, unstopped
 from copydesk_cleaner.related import LEAD
 from copydesk_cleaner.story import Context, Cut, Finding, Unit
@@ -35,6 +57,10 @@ from copydesk_shared.messages import Image
 MIN_STANDING_WORDS = 5
 AFTER = 24
 FULL_PARAGRAPH = 60
+MAX_LABELLED_WORDS = 5
+DASHED = re.compile(r"\s([—–|-])\s")
+SENTENCE_MARKS = (". ", "! ", "? ", ".” ", '." ')
+LEADING_COPYRIGHT = re.compile(r"(?:©|\(c\)|copyright)[\s:]*(?:\d{4}\s)?", re.IGNORECASE)
 
 
 def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
@@ -46,6 +72,7 @@ def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
         yield from (
             _formed(unit)
             or _inside(unit, previous, around)
+            or fused_agency(unit, previous, around)
             or prefixed(unit, weak=prefixes)
             or bare_credit(unit, previous, around, prefixes=prefixes)
             or tail_label(unit, previous, around)
@@ -165,7 +192,7 @@ def _formed(unit: Unit) -> list[Finding]:
 
 def _known_caption(unit: Unit, around: Surroundings) -> list[Finding]:
     """A line that is the caption of one of the page's figures. A sentence stays: it may be the text."""
-    if not around.known or not around.known.get(key(unit.text)) or has_end_mark(unit.text):
+    if not around.known or has_end_mark(unit.text) or not around.known.get(key(unit.text)):
         return []
     return [Finding((Cut(unit.start, unit.end, "caption.known", "caption"),), image=image_of(unit.text, ""))]
 
@@ -173,28 +200,77 @@ def _known_caption(unit: Unit, around: Surroundings) -> list[Finding]:
 def split_caption(text: str, marked: str = "") -> Image:
     """A figure's caption taken apart into caption, credit and agencies.
 
-    ``marked`` is the end of it that the page marks as the credit: then no agency needs to be known.
+    ``marked`` is what the page marks as the credit, in the caption or beside it: then no agency needs to be known.
     """
-    text = " ".join(text.split())
-    if marked and text.endswith(marked):
-        credit = marked.strip(" ()[]")
-        return image_of(text.removesuffix(marked), parse_label(credit) or credit)
+    text, marked = " ".join(text.split()), " ".join(marked.split())
+    if marked:
+        before, _, after = text.rpartition(marked) if marked in text else (text, "", "")
+        rest = f"{before.rstrip(' ([|/–—-')} {after.lstrip(' )]')}".strip() if marked in text else text
+        return _with_caption(rest, unlabelled(marked))
     formed = line_rule(text)
     if formed is not None:
         groups = formed[1].groupdict()
         return image_of(groups.get("caption") or "", groups.get("credit") or "")
     label = tail_label_of(text)
-    if label is not None and is_source(label.source):
-        return image_of(text[: label.start], label.source)
-    return _split_bracketed(text)
+    if label is not None and (is_source(label.source) or _is_short_after_label(label)):
+        return image_of(text[: label.start], label.source.rstrip("."))
+    return _split_copyright(text) or _split_bracketed(text)
+
+
+def _with_caption(text: str, credit: str) -> Image:
+    """The picture of a marked credit; its caption may be labelled too, or end with the same credit once more."""
+    own = split_caption(text)
+    if credit and credit.casefold() in own.credit.casefold():
+        return own
+    caption = own.caption if own.credit in {"", credit} or line_rule(text) is not None else text
+    return image_of(caption, credit)
+
+
+def _is_short_after_label(label: Label) -> bool:
+    """A label after the end of a sentence, and a few words: "….Photo by the author."."""
+    return label.gap in {Gap.MARK, Gap.START} and len(label.source.split()) <= MAX_LABELLED_WORDS
+
+
+def _split_copyright(text: str) -> Image | None:
+    """Caption and credit where a copyright sign, or an end mark alone, stands before a name at the end."""
+    found = TRAILING_COPYRIGHT.search(text)
+    if found is not None:
+        return image_of(text[: found.start()], unlabelled(found.group()))
+    for mark in SENTENCE_MARKS:
+        caption, _, credit = text.rpartition(mark)
+        if caption and (("/" in credit and is_source(credit)) or is_chain(credit) or is_supplier(credit)):
+            return image_of(f"{caption}{mark.rstrip()}", credit)
+    caption, dash, credit = DASHED.split(text)[-3:] if DASHED.search(text) else ("", "", "")
+    known = is_agency(credit) or is_chain(credit)
+    return image_of(text.removesuffix(credit).rstrip(" —–-|"), credit) if dash and caption and known else None
+
+
+def credit_alone(text: str) -> str:
+    """The source where the text is the label of a credit and a source, and no more; else nothing."""
+    text = text.strip(" ()[]")
+    label = tail_label_of(text)
+    if label is not None and label.start == 0 and label.gap == Gap.START and is_source(label.source):
+        return label.source
+    sign = LEADING_COPYRIGHT.match(text)
+    if sign is not None and is_source(text[sign.end() :]):
+        return text[sign.end() :]
+    return parse_label(text) or ""
+
+
+def unlabelled(marked: str) -> str:
+    """A credit without brackets, label and copyright sign."""
+    credit = marked.strip(" ()[]|/–—-")
+    return credit_alone(credit) or LEADING_COPYRIGHT.sub("", credit)
 
 
 def _split_bracketed(text: str) -> Image:
     found = [match for match in BRACKETED.finditer(text) if match.end() == len(text)]
     if found:
         credit = parse_bracketed(found[-1]["content"])
-        if credit.strength >= Strength.CHAIN:
-            return image_of(text[: found[-1].start()], credit.source)
+        caption = text[: found[-1].start()]
+        named = credit.strength == Strength.NAME and has_end_mark(caption)
+        if (credit.strength >= Strength.CHAIN or named) and not expands(caption, credit.source):
+            return image_of(caption, unlabelled(credit.source))
     labelled = parse_label(text)
     if labelled is not None:
         return image_of("", labelled)

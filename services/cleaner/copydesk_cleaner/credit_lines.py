@@ -13,6 +13,8 @@ from copydesk_cleaner.credit_places import MAX_CAPTION, STARTERS, WINDOW, Place,
 from copydesk_cleaner.credits import (
     COPYRIGHT,
     MAX_CREDIT,
+    PERSON,
+    RIGHTS,
     agencies_in,
     are_wires,
     is_agency,
@@ -20,6 +22,7 @@ from copydesk_cleaner.credits import (
     is_picture_agency,
     is_source,
     is_supplier,
+    is_unknown_chain,
 )
 from copydesk_cleaner.findings import image_of, picture_finding
 from copydesk_cleaner.rulebook.book import shipped
@@ -46,11 +49,19 @@ PREFIXED = re.compile(
 # The same where a page has shown that it prints credits in front of captions.
 WEAK_PREFIXED = re.compile(rf"(?P<credit>{words_pattern(shipped().vocabulary('weak_prefixes'))})" + _CAPTION)
 # A label inside a line, and where its source may run on into the next sentence.
+MARKS = ("©", "(c)", "(C)")
+LABEL_MARKS = (":", " by ", *MARKS)  # one of them is in every line with such a label
 INLINE = re.compile(
-    r"(?:Photograph|PHOTO|Photos|Photo [Cc]redit|Photo|Pictures|Picture|Image|CREDIT|Credit|Crédit photo|Crédit|"
-    r"Crédito|Fotos|Foto|Bildquelle|Bild|Imagen|Imagem|Zdjęcie|Фото) ?: ?|(?:Photos?|Image|Picture) by |© ?"
+    "|".join(
+        rf"{label} ?: ?"
+        for label in (
+            *("Photograph", "PHOTO", "Photos", "Photo [Cc]redit", "Photo", "Pictures", "Picture", "Image", "CREDIT"),
+            *("Credit", "Crédit photo", "Crédit", "Crédito", "Fotos", "Foto", "Bildquelle", "Bild", "Imagen"),
+            *("Imagem", "Zdjęcie", "Фото"),
+        )
+    )
+    + r"|Photos? by |Image by |Picture by |© ?|\([cC]\) ?"
 )
-LABEL_MARK = re.compile(r"[:©]| by ")  # in every line with such a label
 RUN_ON = re.compile(
     rf"(?<=[^\W\d_])(?=(?: [\"“‘„«]?(?P<spaced>[{UPPER}][\w’']*)|(?:(?<=[{LOWER}])[\"“‘„«]?[{UPPER}]"
     rf"|[\"“‘„«]?[{UPPER}][{LOWER}])))"
@@ -63,10 +74,12 @@ _AGENCY_END = re.compile(
 _AGENCY_FIRST = r"(?:REUTERS|AFP|AP|EPA|EFE|ANSA|PAP|LUSA|ANP|UPI|AAP|TASS|NTB|TT)/ ?"
 AGENCY_FIRST = re.compile(rf"(?<=[.!?…”\"’)] ){_AGENCY_FIRST}(?=[{UPPER}])")
 NAME_JOINT = re.compile(rf"(?<=[{LOWER}]{{2}})(?=(?P<word>[{UPPER}][\w’']*)|[\"“‘«])")
+NAMES_OF = re.compile(rf"[^().©]{{2,50}} ?\((?P<agency>[^()]{{2,30}})\)(?=\s?[\"“„«]?[{UPPER}])")
 FIRST_CHAIN = re.compile(rf"{_AGENCY_FIRST}[{UPPER}].*")
 QUOTED = re.compile(r"[\"“”«»„]")
 VIA = re.compile(r" via$")
 GOVERNED = frozenset(shipped().vocabulary("governing_words"))
+OPENERS = frozenset(shipped().vocabulary("sentence_openers"))
 
 
 def uses_prefixes(units: Sequence[Unit]) -> bool:
@@ -103,7 +116,7 @@ def bare_credit(unit: Unit, previous: Unit | None, around: Surroundings, *, pref
     text = unit.text
     if len(text) <= MAX_CREDIT and _is_credit(text, alone=previous is not None or prefixes):
         finding = picture_finding(unit, 0, 0, len(text), "credit.bare", text)
-        return [_with_caption(finding, previous, text, around)]
+        return [with_caption(finding, previous, text, around)]
     if "©" not in text and "(c)" not in text and "(C)" not in text:
         return []
     match = COPYRIGHT.search(text)
@@ -122,7 +135,7 @@ def _is_credit(text: str, *, alone: bool) -> bool:
     return LABEL_ALONE.fullmatch(text) is not None or (is_agency(text) if alone else is_picture_agency(text))
 
 
-def _with_caption(finding: Finding, previous: Unit | None, credit: str, around: Surroundings) -> Finding:
+def with_caption(finding: Finding, previous: Unit | None, credit: str, around: Surroundings) -> Finding:
     """The finding with its caption: the unit of the same line before it, or the last sentence of one of several."""
     if previous is None or len(previous.text) > MAX_CAPTION or not previous.text[:1].isupper():
         return finding
@@ -137,6 +150,8 @@ def _with_caption(finding: Finding, previous: Unit | None, credit: str, around: 
 
 
 def _copyright_source(text: str) -> bool:
+    if RIGHTS.match(text):
+        return False
     if is_supplier(text):
         return True
     bare = text.replace("(", "/").replace(")", "")
@@ -161,7 +176,7 @@ def tail_label(unit: Unit, previous: Unit | None, around: Surroundings, low: int
         start = caption_start(unit, low, label.start, Place.END, around)
         return [picture_finding(unit, start, label.start, len(text), rule, label.source)]
     alone = picture_finding(unit, 0, 0, len(text), rule, label.source)
-    return [_with_caption(alone, previous, label.source, around)]
+    return [with_caption(alone, previous, label.source, around)]
 
 
 def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) -> list[Finding]:
@@ -169,15 +184,17 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
 
     ``taken`` are findings of this unit, in order; a caption does not reach back over them.
     """
-    if LABEL_MARK.search(unit.text) is None:
+    if not any(mark in unit.text for mark in LABEL_MARKS):
         return []
     found: list[Finding] = []
     cuts = [finding.cuts[-1].end - unit.start for finding in taken]
     low = 0
     for match in islice(INLINE.finditer(unit.text), MAX_FINDINGS):
         end = source_end(unit.text, match.end()) if match.start() >= low else None
-        if end is None and match.start() >= low and match[0].startswith("©"):
+        if end is None and match.start() >= low and match[0].startswith(MARKS):
             end = _names_end(unit.text, match.end())
+        elif end is None and match.start() >= low and has_end_mark(unit.text[: match.start()].rstrip()[-2:]):
+            end = _person_end(unit.text, match.end())
         if end is None or is_source(unit.text[match.end() :]):
             continue
         while cuts and cuts[0] <= match.start():
@@ -188,7 +205,7 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
             middle = low + gap[0]
             place = Place.SPACED if unit.text[end] == " " else Place.FUSED
             start = caption_start(unit, low, middle, place, around)
-            is_mark = match[0].startswith("©")
+            is_mark = match[0].startswith(MARKS)
             rule, first = ("credit.copyright", match.start()) if is_mark else ("credit.labelled", match.end())
             found.append(picture_finding(unit, start, middle, end, rule, unit.text[first:end]))
             low = end
@@ -203,7 +220,7 @@ def source_end(text: str, start: int) -> int | None:
         alone = is_agency(source) or is_supplier(source)
         if not alone and not is_chain(source):
             continue
-        named = agencies_in(source)[-1:]
+        named = agencies_in(source)[-1:] or (source.rpartition("/")[2],)
         if not alone and not source.endswith(named):
             continue
         if match["spaced"] is None or match["spaced"] in STARTERS or any(map(is_picture_agency, named)):
@@ -213,8 +230,20 @@ def source_end(text: str, start: int) -> int | None:
 
 def _names_end(text: str, start: int) -> int | None:
     """Where names that need not be known end after a copyright sign: "© Harbour Post / Jane RoeThe board met"."""
+    bracketed = NAMES_OF.match(text, start)
+    if bracketed and is_agency(bracketed["agency"]):
+        return bracketed.end()
     for match in NAME_JOINT.finditer(text, start, start + MAX_COPYRIGHT):
         if match["word"] in STARTERS and is_source(text[start : match.start()]):
+            return match.start()
+    return None
+
+
+def _person_end(text: str, start: int) -> int | None:
+    """Where the name of somebody who need not be known ends behind a label: "Photo: Jane Roe She said"."""
+    for match in RUN_ON.finditer(text, start, start + MAX_COPYRIGHT):
+        source = text[start : match.start()]
+        if match["spaced"] in OPENERS and (PERSON.fullmatch(source) or is_unknown_chain(source)):
             return match.start()
     return None
 
@@ -222,7 +251,8 @@ def _names_end(text: str, start: int) -> int | None:
 def _is_credits(text: str, label: Label) -> bool:
     """Whether the label is one of a picture: "Best Picture: Anora" and "Universal Credit: Who Qualifies" are not."""
     if label.words == ALONE:
-        return is_chain(label.source) or (label.gap == Gap.MARK and is_agency(label.source))
+        is_named = label.gap == Gap.START and is_unknown_chain(label.source)
+        return is_named or is_chain(label.source) or (label.gap == Gap.MARK and is_agency(label.source))
     if label.gap == Gap.START or is_chain(label.source) or is_agency(label.source):
         return True
     if label.words in WEAK_LABELS:

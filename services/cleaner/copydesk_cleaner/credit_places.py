@@ -233,7 +233,9 @@ def _told_start(unit: Unit, low: int, high: int, place: Place, around: Surroundi
     start = low + last_sentence_start(before)
     is_own = not low and not around.one_line
     if has_end_mark(before):
-        return start if is_own and place != Place.SPACED and start and len(before) <= MAX_CAPTION else high
+        is_last = is_own and place != Place.SPACED and len(before) <= MAX_CAPTION
+        is_dated = high - start <= MAX_INLINE_CAPTION and FULL_DATE.search(before, start - low) is not None
+        return start if start and (is_last or is_dated) else high
     longest = MAX_CAPTION if is_own and place != Place.SPACED else MAX_INLINE_CAPTION
     return start if high - start <= longest else high
 

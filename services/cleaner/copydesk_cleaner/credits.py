@@ -46,9 +46,17 @@ AGENCY_PHOTO = re.compile(
     r"(?:AP|PA|EPA|AFP|UPI|LM|IANS|CNS|ANI|PTI|Reuters|REUTERS|USN|U\.S\. \w+) ?/?"
     r"(?:[Pp]hotos?|PHOTO|[Ii]mages?|[Vv]ideo|File)\b"
 )
+# "Taken by" behind a name, in Chinese and Japanese.
+TAKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff ・]{2,14}(?:撮影|摄|攝)")
 PHOTO_CHAIN = re.compile(r"(?:Photo|PHOTO|Foto|Image|File)\s?[/|]\s?\S.*")
 PHOTO_WORD = re.compile(r"(?:[Pp]hoto|[Ff]oto|[Ii]mage|[Pp]icture|[Bb]ild|Фото|фото)\s(?P<source>\S.*)")
+# What rights are reserved is not who reserves them.
+RIGHTS = re.compile(
+    r".*\b(?:reserved|vorbehalten|réservés?|reservad[oa]s?|riservat[aio]|rezervate|voorbehouden|zastrzeżone|защищены|захищені)\b",
+    re.IGNORECASE,
+)
 COPYRIGHT = re.compile(r"(?:©|\([cC]\)|Ⓒ|\b[Cc]opyright(?: ©)?)\s?(?=[\w@])")
+PICTURED = (AGENCY_PHOTO.match, PHOTO_CHAIN.fullmatch, TAKEN.fullmatch)
 SEPARATORS = re.compile(
     r"\s*(?:\bon (?=(?:Unsplash|Pexels|Pixabay|Flickr)\b)|/|\||,|;|\+|\bvia\b|\band\b|\bfor\b|\s[-–—]\s)\s*"
 )
@@ -118,7 +126,14 @@ def _are_names(words: Iterable[str]) -> bool:
 @lru_cache(REMEMBERED)
 def is_source(text: str) -> bool:
     """Whether the text could name a photographer, an agency or a company: words in capitals and connectors."""
-    if len(text) > MAX_CREDIT or ";" in text or ": " in text or "%" in text or not any(map(str.isalnum, text)):
+    if (
+        len(text) > MAX_CREDIT
+        or ";" in text
+        or ": " in text
+        or "：" in text
+        or "%" in text
+        or not any(map(str.isalnum, text))
+    ):
         return False
     words = text.replace("/", " / ").split()
     if len(words) > MAX_SOURCE_WORDS:
@@ -160,7 +175,9 @@ def is_unknown_chain(text: str) -> bool:
     if LINKED.search(text) is None or not is_source(text):
         return False
     first = SEPARATORS.split(text)[0]
-    return VIA.search(text) is not None or ("/" in text and PERSON.fullmatch(first.strip()) is not None)
+    return VIA.search(text) is not None or (
+        ("/" in text or "|" in text) and PERSON.fullmatch(first.strip()) is not None
+    )
 
 
 def is_agency(text: str) -> bool:
@@ -204,7 +221,7 @@ def parse_bracketed(content: str) -> Credit:
         return Credit(labelled, Strength.SURE, labelled=True)
     stripped = COPYRIGHT.sub("", content)
     marked = stripped != content and (is_source(stripped) or is_supplier(stripped))
-    if marked or AGENCY_PHOTO.match(content) or PHOTO_CHAIN.fullmatch(content):
+    if marked or any(form(content) for form in PICTURED):
         return Credit(content, Strength.SURE, labelled=True)
     if is_chain(stripped):
         return Credit(content, Strength.SURE)

@@ -64,6 +64,12 @@ PAST_SPEECH = re.compile(r".*\b(?:said|added|tweeted)\b")  # headlines speak in 
 SEVERAL_SENTENCES = re.compile(rf".*[.!?]{CLOSER}? \S.*[.!?]{CLOSER}? \S.*")
 QUESTION = re.compile(r"(?:What|Why|How|Who|Where|When|Which|Was|Warum|Wie|Wer|Wo|Pourquoi|Comment|Qué|Por qué|Cómo)\b")
 
+# A work and whose it is, with or without "Read:" before it.
+WORK = re.compile(
+    r"(?:\w+: )?[\"“„«‘'][^\"”“»’']{2,80}[\"”“»’'],? "
+    r"(?:\(|(?:by|with|von|mit|de|par|di|con|por|com|door|van) [^\W\d_]{2})"
+)
+
 # A list item, a date, a pull-quote, a sentence: none of them is a headline.
 NO_HEADLINE = (
     LISTED,
@@ -80,6 +86,7 @@ NO_HEADLINE = (
     SOURCE_AFTER,
     REPORTED,
     SUB_HEAD,
+    WORK,
 )
 
 # The commonest words of four letters and more; those of other languages are shorter or do little harm.

@@ -95,12 +95,12 @@ def _finding(unit: Unit, rule: str) -> Finding:
 
 def _is_link(unit: Unit, context: Context) -> bool:
     """Whether a line is the text of a link on the page, and no sentence and no heading of the story."""
-    if not context.links or len(unit.text.split()) > MAX_LINK_WORDS or has_end_mark(unit.text):
+    if len(unit.text.split()) > MAX_LINK_WORDS or has_end_mark(unit.text):
         return False
     words = key(unit.text)
-    is_link = words in context.links or words.replace(" ", "") in context.links
-    stays = LISTED.match(unit.text) is not None or begins_as_sentence(unit.text)
-    return is_link and not stays and words not in context.headings
+    if words in context.headings or LISTED.match(unit.text) is not None or begins_as_sentence(unit.text):
+        return False
+    return words in context.links or words.replace(" ", "") in context.links
 
 
 def with_words(texts: Iterable[str], minimum: int) -> frozenset[str]:

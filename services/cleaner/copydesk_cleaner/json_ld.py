@@ -23,7 +23,7 @@ INSIDE = ("@graph", "mainEntity", "mainEntityOfPage")
 OPENING = re.compile(r"\A(?:\s|<!--|/\*|//|<!\[CDATA\[|\*/)*")
 CLOSING = re.compile(r"[\s;,]+")
 # A string as a whole, so that nothing in it is mended but a backslash that means nothing; or commas and what they end.
-FAULT = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|(?P<commas>,[\s,]*+)(?P<end>[\]}])?', re.DOTALL)
+FAULT = re.compile(r'"(?>(?:[^"\\]|\\.)*)(?:"|\\?\Z)|(?P<commas>,[\s,]*+)(?P<end>[\]}])?', re.DOTALL)
 ESCAPE = re.compile(r'\\(?:(["\\/bfnrtu])|(.))', re.DOTALL)
 DECODER = json.JSONDecoder(strict=False)
 

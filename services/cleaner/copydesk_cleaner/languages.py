@@ -3,7 +3,9 @@
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
+import numpy as np
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 # From here on a text is told whatever the share is, and may overrule what the page says.
@@ -43,6 +45,35 @@ ALIKE: Sequence[frozenset[str]] = tuple(
     )
 )
 OLD_CODES = {"iw": "he", "in": "id", "ji": "yi", "nb": "no", "cmn": "zh", "fil": "tl"}
+
+
+# No feature of its model is longer, so the state after a byte depends on so many last ones.
+FEATURE_BYTES = 6
+
+
+class Identifier(LanguageIdentifier):  # type: ignore[misc]
+    """py3langid's, whose walk over the bytes takes a step for all of them at once: the same answers, sooner."""
+
+    __slots__ = ("_features", "_moves", "_rows")
+
+    def __init__(self, *parts: Any, **options: Any) -> None:
+        super().__init__(*parts, **options)
+        self._moves = np.asarray(self.tk_nextmove)
+        self._rows = np.asarray(self._rowbase, dtype=np.int32)
+        self._features = np.asarray(self.tk_output, dtype=np.int32)
+
+    def _raw_score(self, text: bytes) -> Any:
+        letters = np.frombuffer(text, dtype=np.uint8)
+        states = np.zeros(len(letters), dtype=np.intp)
+        for before in range(min(FEATURE_BYTES, len(letters)) - 1, -1, -1):
+            # The bytes that have so many before them; the others have not begun.
+            states[before:] = self._moves[self._rows[states[before:]] + letters[: len(letters) - before]]
+        found = self._features[states]
+        features, first, counts = np.unique(found[found >= 0], return_index=True, return_counts=True)
+        if not len(features):
+            return super()._raw_score(text)
+        order = np.argsort(first)  # as they are met: sums of floats depend on it
+        return np.log1p(counts[order].astype(np.float32)) @ self.nb_ptc[features[order]] + self.nb_pc
 
 
 def primary_language(value: str) -> str | None:
@@ -87,5 +118,6 @@ def _same(one: str, other: str) -> bool:
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+def _identifier() -> Identifier:
+    identifier: Identifier = Identifier.from_model_file(MODEL_FILE, norm_probs=True)
+    return identifier

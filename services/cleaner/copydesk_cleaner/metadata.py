@@ -18,6 +18,7 @@ from copydesk_cleaner.json_ld import Node, json_ld_nodes, story_node
 from copydesk_cleaner.languages import primary_language
 from copydesk_cleaner.page_titles import choose_titles
 from copydesk_cleaner.people import clean_authors
+from copydesk_cleaner.pictures import completed_by, is_same_picture
 from copydesk_cleaner.text import key, normalise
 from copydesk_shared.messages import Image
 
@@ -55,7 +56,11 @@ SITE_META = ("og:site_name", "application-name", "twitter:site")
 SECTION_META = ("article:section", "og:article:section", "parsely-section", "section", "sailthru.section")
 # The first that says anything counts: the rest repeats it, or is for search engines.
 KEYWORD_META = ("article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "keywords", "og:article:tag")
+TIER_META = ("article:content_tier", "og:article:content_tier")
 LEAD_IMAGE_META = ("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src")
+
+# https://schema.org/ImageObject
+CREDIT_FIELDS = ("creditText", "copyrightHolder", "creator", "author", "copyrightNotice")
 
 IDENTIFIER = re.compile(r"[0-9a-fA-F-]{12,}|\d+")
 KEYWORD_SEPARATOR = re.compile(r"\s*[,;|]\s*")
@@ -65,7 +70,7 @@ KEYWORD_SEPARATOR = re.compile(r"\s*[,;|]\s*")
 class Figure:
     """A ``figure`` element: the picture's address as written and the words of its caption.
 
-    ``credit`` is the end of the caption that the page itself marks as the credit.
+    ``credit`` is what the page itself marks as the credit, in the caption or beside it.
     """
 
     url: str | None
@@ -77,13 +82,15 @@ class Figure:
 class PageFacts:
     """What the extractor read from the tree. ``meta`` maps lower-case names to contents in page order.
 
-    ``bylines`` can be read once. ``canonical`` is the address that the page gives itself, as written.
+    ``bylines`` can be read once. ``lower_headings`` are the first of the second and third rank. ``canonical`` is the
+    address that the page gives itself, as written.
     """
 
     json_ld: Sequence[str] = ()
     meta: Mapping[str, Sequence[str]] = field(default_factory=dict)
     title_tag: str = ""
     headings: Sequence[str] = ()
+    lower_headings: Sequence[str] = ()
     bylines: Iterable[str] = ()
     language: str = ""
     times: Sequence[str] = ()
@@ -101,6 +108,7 @@ class Metadata:
     title: str = ""
     titles: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    attribution: tuple[str, ...] = ()
     published_at: datetime | None = None
     modified_at: datetime | None = None
     language: str | None = None
@@ -132,7 +140,8 @@ def _one_line(text: str) -> str:
 
 def _titles(node: Node, facts: PageFacts, sites: Sequence[str], url: str) -> tuple[str, ...]:
     headlines = [_first(node, "headline"), *_meta(facts, TITLE_META)]
-    return choose_titles(headlines, facts.headings[:2], [facts.title_tag, _first(node, "name")], sites, url)
+    tags = [facts.title_tag, _first(node, "name")]
+    return choose_titles(headlines, facts.headings[:2], tags, sites, url, lower=facts.lower_headings)
 
 
 def _keywords(node: Node, facts: PageFacts) -> tuple[str, ...]:
@@ -188,24 +197,22 @@ def _json_ld_images(node: Node) -> Iterator[Figure]:
         if isinstance(image, str):
             yield Figure(image, "")
         elif isinstance(image, dict):
-            yield Figure(_first(image, "url", "contentUrl") or None, _first(image, "caption", "description"))
+            address = _first(image, "url", "contentUrl") or None
+            yield Figure(address, _first(image, "caption", "description"), _first(image, *CREDIT_FIELDS))
 
 
 def _images(node: Node, facts: PageFacts, url: str) -> tuple[Image, ...]:
     """The pictures with a caption first, then those that only have an address; each once."""
     figures = [*facts.figures, *_json_ld_images(node), *(Figure(value, "") for value in _meta(facts, ("og:image",)))]
-    found: dict[str, Image] = {}
+    found: list[Image] = []
     for figure in sorted(figures, key=lambda figure: not figure.caption):
-        address = absolute(url, figure.url)
-        image = split_caption(figure.caption, figure.credit).model_copy(update={"url": address})
-        name = key(image.caption) or address or ""
-        if name and name not in found and not (not image.caption and _has_address(found, address)):
-            found[name] = image
-    return tuple(found.values())[:MAX_IMAGES]
-
-
-def _has_address(found: Mapping[str, Image], address: str | None) -> bool:
-    return any(image.url == address for image in found.values())
+        image = split_caption(figure.caption, figure.credit).model_copy(update={"url": absolute(url, figure.url)})
+        same = next((at for at, each in enumerate(found) if is_same_picture(each, image)), None)
+        if same is not None:
+            found[same] = completed_by(found[same], image)
+        elif image.caption or image.credit or image.url:
+            found.append(image)
+    return tuple(found)[:MAX_IMAGES]
 
 
 def absolute(base: str, address: str | None) -> str | None:
@@ -244,7 +251,7 @@ def read_metadata(facts: PageFacts, url: str, now: datetime) -> Metadata:
         keywords=_keywords(node, facts),
         lead_image=_lead_image(node, facts, url),
         images=_images(node, facts, url),
-        paywalled=str(node.get("isAccessibleForFree", "")).lower() == "false",
+        paywalled=str(node.get("isAccessibleForFree", "")).lower() == "false" or "locked" in _meta(facts, TIER_META),
         site=next((name for each in sites if _is_site_name(name := _one_line(unescape(each)))), ""),
     )
 

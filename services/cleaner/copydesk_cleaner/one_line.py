@@ -10,7 +10,9 @@ The board met…". Where no such word follows, nothing tells its end, and it sta
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from heapq import merge
 from itertools import pairwise
+from typing import NamedTuple
 
 from copydesk_cleaner.headline_features import Surroundings, looks_like_headline
 from copydesk_cleaner.headlines import is_off_topic, until_settled
@@ -34,9 +36,29 @@ OPENERS = frozenset(shipped().vocabulary("sentence_openers"))
 GOVERNED = frozenset(shipped().vocabulary("governing_words"))
 IMPERATIVES = frozenset(shipped().vocabulary("imperatives"))
 BID = re.compile(rf"{words_pattern(shipped().vocabulary('prompt_verbs'))}\b")
+# The first words of what points to other stories: "Read", "Lea", "Czytaj". They have capitals where they begin only.
+LEAD_WORDS = frozenset(lead.words.split()[0].capitalize() for lead in shipped().leads if " " in lead.words)
 INSIDE = frozenset({"I"})  # has a capital everywhere
 # A word with a capital behind another word, and where the word before it begins.
-BORDER = re.compile(rf" (?=[\"“‘„«]?(?P<word>[{UPPER}][\w’']*) )")
+BORDER = re.compile(rf" (?=[\"“‘„«]?(?P<word>[{UPPER}][\w’']*)(?P<comma>,?) )")
+# Words that follow verbs in headlines ("is cut off") and after which no pronoun has a capital.
+PARTICLES = frozenset({"about", "by", "in", "off", "on", "onto", "out", "over"})
+PRONOUNS = frozenset({"He", "Her", "His", "However", "She", "Their", "They", "We"})
+FIRST_CAPITAL = re.compile(
+    rf"[^\W\d_]\w*(?: [a-zà-ÿа-яіїєґąćęłńóśźż][^\s.!?:;,()]*)*? "
+    rf"(?P<last>[a-zà-ÿа-яіїєґąćęłńóśźż]{{4,}}) (?=[{UPPER}]\w{{2,}}(?:s|en|y|i|и|ы|і) [a-zà-ÿа-яіїєґąćęłńóśźż]{{3}})"
+)
+NAME_ARTICLES = frozenset({"Das", "El", "La", "Las", "Le", "Les", "Los"})  # "Los Angeles", "La Liga"
+ELIDED = re.compile(r"(?:L|D|C|J|N|S|Qu|Un|Dell|All|Nell)['’][^\W\d_]{2}")
+# What somebody did, or was: headlines speak in the present.
+TOLD = re.compile(rf"[{UPPER}]\w*[a-z]s (?:said|told|were)\b")
+QUOTED = re.compile(r" (?=(?P<open>[\"“„«]) ?[^\W\d_])")
+CLOSES = {'"': '"', "“": "”", "„": "”“", "«": "»"}
+QUOTATION_END = re.compile(r"[.,!?…] ?[\"”“»]|[\"”“»] ?(?:[,–—-]|[a-zà-ÿа-яіїєґ])")
+MIN_QUOTED = 2
+LEAST_BEFORE = 4
+MIN_ORDINARY, GERMAN_SHARE = 3, 0.25  # letters; share of words with a capital where nouns have one
+WORD = re.compile(r"[^\W\d_]+")
 WORD_MARKS = "’'”\")%"
 BRACKET = re.compile(r"[(\[（]")
 QUOTES = frozenset("\"'“‘„«")
@@ -45,38 +67,103 @@ QUOTATION = re.compile(r" (?=[\"“„«]\w)")  # what somebody said is no part 
 STOP = re.compile(r"[.!?…](?:[\"”’»)]|\s|$)")
 
 
-def borders(text: str, start: int = 0, after_names: frozenset[str] = OPENERS) -> Iterator[int]:
-    """Where a sentence seems to begin without a stop before it, from ``start`` on.
+class Span(NamedTuple):
+    """A part of a text, and the words that the whole article has in small letters too."""
+
+    text: str
+    start: int = 0
+    end: int | None = None
+    ordinary: frozenset[str] = frozenset()
+
+
+def borders(span: Span, after_names: frozenset[str] = OPENERS) -> Iterator[int]:
+    """Where a sentence seems to begin in the span without a stop before it.
 
     After a word in small letters or a figure any word that begins sentences tells it; after a word with a capital one
     that stands in few names itself ("Boris Johnson He said"), or one of ``after_names``.
     """
-    for match in BORDER.finditer(text, start):
+    text, start = span.text, span.start
+    for match in BORDER.finditer(text, start, len(text) if span.end is None else span.end):
         word = match["word"]
-        if word in INSIDE or word not in STARTERS:
-            continue
         last = text[max(start, text.rfind(" ", start, match.start()) + 1) : match.start()].rstrip(WORD_MARKS)
-        if not last[-1:].isalnum():
+        if word in INSIDE or not last[-1:].isalnum():
             continue
-        plain = last[-1].isdigit() or last[0].islower()
-        if (plain or word in after_names) and last.casefold() not in GOVERNED:
+        if last.casefold() in GOVERNED:
+            if last in PARTICLES and word in PRONOUNS:
+                yield match.end()
+        elif last[-1].isdigit() or last[0].islower():
+            if _begins(span, match, last):
+                yield match.end()
+        elif (word in after_names or word in IMPERATIVES) and not match["comma"]:
             yield match.end()
 
 
-def headline_end(text: str, start: int) -> int | None:
+def _begins(span: Span, match: re.Match[str], last: str) -> bool:
+    """Whether the word with a capital is an ordinary one, that has it because a sentence begins.
+
+    ``last`` is the word before it; names stand behind short ones ("wa", "van").
+    """
+    text, word = span.text, match["word"]
+    before_name = text[match.end() + len(word) + 1 : match.end() + len(word) + 2].isupper()
+    if match["comma"] or (before_name and word in NAME_ARTICLES):
+        return word in LEAD_WORDS
+    if word in STARTERS or word in LEAD_WORDS or ELIDED.match(word) or TOLD.match(text, match.end()):
+        return True
+    plain = word.casefold()
+    is_free = len(last) >= LEAST_BEFORE and not before_name
+    return is_free and (plain in span.ordinary or plain.removesuffix("s") in span.ordinary)
+
+
+def ordinary_words(units: Sequence[Unit]) -> frozenset[str]:
+    """The words that a text has in small letters too; none where nouns have capitals."""
+    words = [word for unit in units for word in WORD.findall(unit.text)]
+    small = [word for word in words if word[0].islower()]
+    if len(words) - len(small) > GERMAN_SHARE * len(words):
+        return frozenset()
+    return frozenset(word for word in small if len(word) >= MIN_ORDINARY and word.islower())
+
+
+def quotations(text: str, start: int, limit: int) -> Iterator[int]:
+    """Where a quotation begins that is a sentence, or that somebody says, without a stop before it."""
+    for match in QUOTED.finditer(text, start, limit):
+        mark, at = match["open"], match.end()
+        if mark == '"' and text.count('"', start, at) % 2:
+            continue
+        end = min((e for close in CLOSES[mark] if (e := text.find(close, at + 1, at + MAX_SENTENCE)) > 0), default=-1)
+        inside = text[at + 1 : end].strip()
+        if end < 0 or not inside[:1].isupper() or len(inside.split()) < MIN_QUOTED:
+            continue
+        if text[match.start() - 1].isalnum() and QUOTATION_END.match(text, end - (inside[-1:] in ",.!?…")):
+            yield at
+
+
+def headline_end(text: str, start: int, ordinary: frozenset[str] = frozenset()) -> int | None:
     """Where the headline at ``start`` ends and a sentence begins; ``None`` when that cannot be told."""
     limit = _stop(text, start)
     bracket = BRACKET.search(text, start, limit)  # a credit may begin there
     limit = bracket.start() if bracket else limit
-    for end in borders(text, start, STARTERS):
+    far = min(len(text), start + MAX_SENTENCE)
+    for end in merge(borders(Span(text, start, far, ordinary), STARTERS), quotations(text, start, far)):
         words = len(text[start:end].split())
-        rest = text[end:limit].split()
-        if len(rest) < MIN_SENTENCE_WORDS or words > MAX_HEADLINE_WORDS:
+        rest = text[end : max(limit, _stop(text, end + 1) if text[end] in QUOTES else 0)].split()
+        if len(rest) < MIN_SENTENCE_WORDS or words > MAX_HEADLINE_WORDS or end > limit:
             return None
         # In a headline of capitals a capital tells little.
         if words >= MIN_HEADLINE_WORDS and not (rest[1][0].isupper() and _is_title_case(text[start:end])):
             return end
     return None
+
+
+def first_capital(text: str, start: int) -> int | None:
+    """Where the first word with a capital stands behind the headline at ``start``, when it is a plural.
+
+    All that is before it is the headline, so that no sentence is lost whatever the word is.
+    """
+    match = FIRST_CAPITAL.match(text, start, start + MAX_SENTENCE)
+    if match is None or match["last"].casefold() in GOVERNED:
+        return None
+    words = len(text[start : match.end()].split())
+    return match.end() if MIN_HEADLINE_WORDS <= words <= MAX_HEADLINE_WORDS else None
 
 
 def _stop(text: str, start: int) -> int:
@@ -118,7 +205,7 @@ def _bids(unit: Unit) -> Iterator[Unit]:
     starts = [0, *sentence_starts(unit.text), len(unit.text)]
     for start, end in pairwise(starts):
         text = QUOTATION.split(unit.text[start:end], maxsplit=1)[0].rstrip()
-        if BID.match(text) and not _in_quotation(unit.text, max(0, start - MAX_SENTENCE), start):
+        if BID.match(text) and not in_quotation(unit.text, max(0, start - MAX_SENTENCE), start):
             yield from (Unit(unit.start + start, part, unit.line) for part in (*_beginnings(text), text))
 
 
@@ -129,7 +216,7 @@ def _beginnings(text: str) -> Iterator[str]:
             yield text[: match.start()]
 
 
-def _in_quotation(text: str, low: int, position: int) -> bool:
+def in_quotation(text: str, low: int, position: int) -> bool:
     is_open = any(text.rfind(a, low, position) > text.rfind(b, low, position) for a, b in ("“”", "«»"))
     return is_open or text.count('"', low, position) % 2 == 1
 
@@ -154,10 +241,11 @@ def _lines(units: Sequence[Unit]) -> tuple[list[Unit], list[int]]:
     """The text as if its headlines stood on lines of their own, and the numbers of those lines."""
     lines: list[Unit] = []
     candidates: list[int] = []
+    ordinary = ordinary_words(units)
     for unit in units:
         position = 0
         starts = [0]
-        for end in borders(unit.text):
+        for end in borders(Span(unit.text, ordinary=ordinary)):
             starts = starts if len(starts) > 1 else [0, *sentence_starts(unit.text)]
             start = starts[bisect_left(starts, end) - 1]
             if start < position or not _stands_alone(unit.text, start, end):

@@ -29,14 +29,17 @@ BINARY = (
 CONTROLS = re.compile(r"[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 
-def page_from(content: str | bytes, *, kind: Kind, url: str | None, now: datetime) -> Page:
+def page_from(content: str | bytes, *, kind: Kind, url: str | None, now: datetime, name: str = "") -> Page:
     """A page of revision 1 that holds the content, fetched ``now``.
 
     Without a URL its address is ``urn:sha256:...`` of the text. Raises :class:`InputError` for input that is empty,
-    binary or has an address that is not an absolute http or https URL.
+    binary or has an address that is not an absolute http or https URL; what is wrong with the content begins with the
+    name that it goes by.
     """
-    text = _text(content) if isinstance(content, bytes) else content
-    text = _checked(text)
+    try:
+        text = _checked(_text(content) if isinstance(content, bytes) else content)
+    except InputError as error:
+        raise InputError(f"{name}: {error}" if name else str(error)) from None
     canonical = _canonical(url) if url is not None else f"urn:sha256:{hashlib.sha256(_utf8(text)).hexdigest()}"
     domain = registrable_domain(canonical) if url is not None else "unknown"
     html = kind == "html" or (kind == "auto" and looks_like_html(text))

@@ -25,12 +25,17 @@ AFTER_NAME = re.compile(
     r"\s?(?:[,|/•·–—(-]|(?:[A-Z][a-z]+ ){0,3}(?:[Cc]orrespondent|[Ee]ditor|[Rr]eporter|[Ww]riter)\b|"
     r"\b(?:at|in|for|and|und|et|y|e|en|i|и|та)\b)"
 )
+BYLINE_LEAD = re.compile(r"(?:By|BY|Von|VON|Por|POR|Par|PAR|Di|Door|Av|Af|Przez)\s(?=[^\W\d_])")
 TELLS = re.compile(
     r"(?:,? (?:\(|who\b|a\b|an\b|the\b)[^.!?]{0,120}[,)])? "
     r"(?:is|was|has|covers?|covered|writes?|reports?|joined|works?|teaches|edits|leads|ist|war|arbeitet|schreibt|berichtet|leitet|lehrt|est|couvre|écrit|dirige|es|fue|escribe|cubre|"
     r"è|scrive|si occupa|é|escreve|cobre|schrijft|werkt|jest|pisze|pracuje|пишет|работает|пише|працює)\b"
 )
 QUOTED = re.compile('[“”„«»]|(?<!\\w)"')
+# "2129", which may be two counters in a row; "1.2K"; "5 min" behind a button. A year or a small number may be a head.
+COUNTER = re.compile(
+    r"(?!(?:1[5-9]|20)\d\d$)\d{3,9}|\d{1,4}(?:[.,]\d)? ?[KkMm]|\d{1,2} ?(?:min\.?|mins\.?|Min\.?|мин\.?|хв\.?)"
+)
 TAG_SEPARATOR = re.compile(r"\s*[,;|•·#/]\s*")
 
 
@@ -48,7 +53,8 @@ def author_bios(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     """At the end of a text: a line that begins with an author's name and tells who that is."""
     for unit in units[-EDGE_UNITS:] if len(units) > EDGE_UNITS else ():
         for name in context.authors:
-            if " " in name and unit.text.startswith(name) and _tells(unit.text[len(name) :]):
+            line = unit.text.removeprefix(BULLET)
+            if " " in name and line.startswith(name) and _tells(line[len(name) :]):
                 yield Finding((_cut(unit, "boilerplate.author-bio"),))
                 break
 
@@ -71,6 +77,9 @@ def tag_lines(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
 
 def _count_tags(text: str, tags: AbstractSet[str]) -> int:
     """How many tags the text lists, none when there is anything else in it."""
+    first = key(TAG_SEPARATOR.split(text, 1)[0])
+    if first and first not in tags:
+        return 0
     count = 0
     for part in TAG_SEPARATOR.split(text):
         words = key(part)
@@ -81,7 +90,22 @@ def _count_tags(text: str, tags: AbstractSet[str]) -> int:
 
 
 def opening_crumbs(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
-    """The path to the page, as a list before the first paragraph, or its section or a tag as the first line."""
+    """What stands on a page's first lines: counters, then the path to it, as a list, or its section or a tag."""
+    counters = list(_counters(units))
+    yield from (Finding((_cut(unit, "boilerplate.opening-count"),)) for unit in counters)
+    yield from _crumbs([unit for unit in units if unit not in counters] if counters else units, context)
+
+
+def _counters(units: Sequence[Unit]) -> Iterator[Unit]:
+    """Lines before the first paragraph that only count readers, comments or minutes."""
+    for unit in units[: min(EDGE_UNITS, len(units) - 1)]:
+        if COUNTER.fullmatch(unit.text):
+            yield unit
+        elif len(unit.text) > MAX_BYLINE:
+            return
+
+
+def _crumbs(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     tags = {key(tag) for tag in context.keywords} if len(units) > 1 else ()
     if tags and key(units[0].text) in tags and not has_end_mark(units[0].text):
         yield Finding((_cut(units[0], "boilerplate.opening-crumb"),))
@@ -99,6 +123,7 @@ def opening_crumbs(units: Sequence[Unit], context: Context) -> Iterator[Finding]
 def _is_byline(line: str, name: str) -> bool:
     if len(line) > MAX_BYLINE or has_end_mark(line.removesuffix(")")):
         return False
+    line = BYLINE_LEAD.sub("", line)
     begins = line.casefold().startswith(name.casefold())
     return key(line) == key(name) or (begins and AFTER_NAME.match(line[len(name) :]) is not None)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from copydesk_cleaner.text import key, normalise
 
 MAX_TITLE = 300
+MIN_LOWER_WORDS = 3  # a section is called by fewer
 MAX_WRITTEN = 2_000  # a title that was never closed holds the page, and each separator in it is tried
 # What is longer is a description in the wrong field, if there is a shorter one.
 LIKELY_TITLE = 180
@@ -19,7 +20,13 @@ LEADING = re.compile(rf"(?P<site>.{{2,60}}?)(?:\s?:\s+|{SEPARATOR.pattern})(?P<t
 
 
 def choose_titles(
-    headlines: Sequence[str], headings: Sequence[str], tags: Sequence[str], sites: Sequence[str], url: str
+    headlines: Sequence[str],
+    headings: Sequence[str],
+    tags: Sequence[str],
+    sites: Sequence[str],
+    url: str,
+    *,
+    lower: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """All titles of a page as one line each, best first: without the site's name, then also as they are written.
 
@@ -28,12 +35,14 @@ def choose_titles(
     :param tags: its ``title`` elements and what else may hold more than the headline
     :param sites: what the site calls itself
     :param url: the page's address, whose host is also a name of the site
+    :param lower: its headings of the next ranks, of which one may be the headline
     """
     written = [line for text in (*headlines, *headings, *tags) if (line := _one_line(text))]
     own = {squeezed for site in sites if (squeezed := _squeezed(site))}
     names = own | set(_host_names(url))
     known = {key(heading) for heading in map(_one_line, headings)} - {""}
-    short = [_without_lead(_without_site(line, names, known), own) for line in written]
+    known |= {words for words in map(key, lower) if len(words.split()) >= MIN_LOWER_WORDS}
+    short = [_without_lead(_without_site(line, names, known), own, names) for line in written]
     likely = [line for line in short if len(line) <= LIKELY_TITLE]
     return tuple(dict.fromkeys(line[:MAX_TITLE] for line in (*likely, *short, *written)))
 
@@ -65,10 +74,12 @@ def _without_site(title: str, names: set[str], headings: set[str]) -> str:
     return title
 
 
-def _without_lead(title: str, names: set[str]) -> str:
-    """The title without the name that the site gives itself before it; a part of the host's name may be a topic."""
+def _without_lead(title: str, own: set[str], names: set[str]) -> str:
+    """The title without the name of the site before it; one word of the host's name may be a topic."""
     match = LEADING.fullmatch(title)
-    return match["title"] if match is not None and _is_site(match["site"], names) else title
+    if match is None:
+        return title
+    return match["title"] if _is_site(match["site"], names if " " in match["site"] else own) else title
 
 
 def _is_site(text: str, names: set[str]) -> bool:

@@ -17,10 +17,22 @@ def _same(one: Image, other: Image) -> bool:
     return short == long or (len(short) >= MIN_SAME and long.startswith(short))
 
 
-def _joined(figure: Image, cut: Image) -> Image:
-    """The figure, with what only the text told."""
-    return figure.model_copy(
-        update={"credit": figure.credit or cut.credit, "agencies": figure.agencies or cut.agencies},
+def is_same_picture(one: Image, other: Image) -> bool:
+    """Whether two mentions by the page itself are of one picture: the same address or the same caption."""
+    if one.caption and other.caption:
+        return key(one.caption) == key(other.caption)
+    return one.url is not None and one.url == other.url
+
+
+def completed_by(image: Image, other: Image) -> Image:
+    """The picture, with what only the other mention of it tells."""
+    return image.model_copy(
+        update={
+            "url": image.url or other.url,
+            "caption": image.caption or other.caption,
+            "credit": image.credit or other.credit,
+            "agencies": image.agencies or other.agencies,
+        },
     )
 
 
@@ -34,5 +46,5 @@ def merged(figures: Sequence[Image], cut: Sequence[Image]) -> tuple[Image, ...]:
         if index is None:
             images.append(picture)
         else:
-            images[index] = _joined(images[index], picture)
+            images[index] = completed_by(images[index], picture)
     return tuple(images)

@@ -8,16 +8,20 @@ The leads are in the rule files.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from itertools import pairwise
 
+from copydesk_cleaner.caption_forms import LABELS
+from copydesk_cleaner.headline_features import WORK, Surroundings, is_full
 from copydesk_cleaner.headline_features import looks_like_headline as is_headline
-from copydesk_cleaner.one_line import headline_end
+from copydesk_cleaner.headlines import MIN_LINK_WORDS
+from copydesk_cleaner.one_line import first_capital, headline_end, ordinary_words
 from copydesk_cleaner.rulebook import shipped
 from copydesk_cleaner.rulebook.engine import MAX_LINE
 from copydesk_cleaner.rulebook.schema import LeadEntry
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
 from copydesk_cleaner.text import has_end_mark, key
+from copydesk_cleaner.unmarked_leads import unmarked
 from copydesk_shared.messages import RelatedLink
 
 MAX_LINK = 260
@@ -30,14 +34,16 @@ BEFORE = r"[(\[•*>»→▶►＞▷▼■●◆☞【（\-– ]{0,3}"
 MARKS = r"[:：|»>▶►→＞】]"  # between a lead and its headline, in scripts of all widths
 LEAD_OPENERS = "([•*>»→▶►＞▷▼■●◆☞【（-– "
 # The mark behind a lead inside a line, and all that stands before the sentence which the lead begins.
-INNER_MARK = re.compile(rf"{MARKS}{{1,3}}\s*(?=[\"“‘'„«]?[^\W_])")
+INNER_MARK = re.compile(rf"(?:{MARKS}{{1,3}}\s*|(?P<dash>\s[-–—]\s))(?=[\"“‘'„«]?[^\W_])")
+MARK = re.compile(rf"[{MARKS[1:-1]}–—-]")  # in each of them
 LAST_SENTENCE = re.compile(r".*[.!?…”\"’»)]\s")
 MAX_LEAD = 48
 STEM = 2  # letters of a lead that tell whether a line may begin with one
-MAX_STOPPED_WORDS = 16
+MIN_TAIL_WORDS, MAX_STOPPED_WORDS = 3, 16
+INNER_STOP = re.compile(r"[.!?…][\"”’»)]? ")
 # Whose the headlines below a lead are: "More must-reads from The Courier".
 SUBJECT = r"(?:\s(?:from|by|von|aus|de|di|da|van)\s[^.!?:;,\"“”|»>]{2,40})?"
-LIST_MARK = re.compile(r"[-–—•*»>▶►→・■●]+\s*")
+LIST_MARK = re.compile(r"^[-–—•*»>▶►→・■●]+\s*")
 
 
 def leads_pattern(leads: Iterable[LeadEntry]) -> re.Pattern[str]:
@@ -79,26 +85,48 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
     sure = {bare(lead.words): lead.sure for lead in leads}
     stems = {words[:STEM] for words in sure}
 
-    def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
-        below = False
+    def family(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
+        below = sure_below = False
+        around = Surroundings(units)
+        words = cache(partial(ordinary_words, units))
         shared = {one.line for one, next_one in pairwise(units) if one.line == next_one.line}
-        for unit in units:
+        for index, unit in enumerate(units):
             short = len(unit.text) <= MAX_LINK
             led = short and bare(unit.text[:MAX_LEAD].lstrip(LEAD_OPENERS)[:STEM]) in stems
             if led and alone.fullmatch(unit.text):
                 yield _link(unit, 0, "")
-                below = True
+                below, sure_below = True, MARK.search(unit.text) is not None or _ends(units, index)
                 continue
             match = pattern.fullmatch(unit.text) if led else None
             if match is not None and _is_whole(match, sure, shared=unit.line in shared):
                 yield _link(unit, 0, match["headline"])
-            elif below and short and (is_headline(LIST_MARK.sub("", unit.text)) or _is_item(unit.text)):
+            elif below and short and _is_announced(around, index, context, sure=sure_below):
                 yield _link(unit, 0, LIST_MARK.sub("", unit.text))
                 continue
-            elif INNER_MARK.search(unit.text) is not None:
+            elif told := list(_unmarked(unit, sure, context, words)):
+                yield from told
+            elif MARK.search(unit.text) is not None and INNER_MARK.search(unit.text) is not None:
                 found = tail.search(unit.text, max(0, len(unit.text) - MAX_LINK))
-                yield from [_link(unit, found.start(), found["headline"])] if found else _led_inside(unit, sure)
+                yield from [_link(unit, found.start(), found["headline"])] if found else _led_inside(unit, sure, words)
             below = False
+
+    return family
+
+
+def _unmarked(
+    unit: Unit, sure: Mapping[str, bool], context: Context, ordinary: Callable[[], frozenset[str]]
+) -> Iterator[Finding]:
+    for first, start, end in unmarked(unit, sure, context, ordinary):
+        cut = Cut(unit.start + first, unit.start + end, READ_MORE, "related-link")
+        yield Finding((cut,), link=RelatedLink(title=unit.text[start:end].strip()))
+
+
+def announced(leads: Sequence[LeadEntry]) -> Family:
+    """A family that cuts leads which stand alone in what it is given."""
+    alone = _alone_pattern(leads)
+
+    def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
+        yield from (_link(unit, 0, "") for unit in units if len(unit.text) <= MAX_LEAD and alone.fullmatch(unit.text))
 
     return family
 
@@ -107,11 +135,32 @@ def _is_whole(match: re.Match[str], sure: Mapping[str, bool], *, shared: bool) -
     """Whether all of a unit is a lead and a headline; ``shared`` when others stand in the same line."""
     if shared and _runs_on(match["headline"]):
         return False
-    return sure[bare(match["lead"])] or _looks_like_headline(match["headline"])
+    return sure[bare(match["lead"])] or (
+        _looks_like_headline(match["headline"]) and WORK.match(match["headline"]) is None
+    )
 
 
-def _is_item(text: str) -> bool:
-    return text.startswith("- ") and not has_end_mark(text)
+def _ends(units: Sequence[Unit], index: int) -> bool:
+    """Whether no paragraph follows, so that the story is over."""
+    return not any(is_full(unit.text) for unit in units[index + 1 :])
+
+
+def _is_announced(around: Surroundings, index: int, context: Context, *, sure: bool) -> bool:
+    """Whether a line below a lead is one of the headlines that it announces, and the story does not go on here.
+
+    Any is where the lead is ``sure`` to announce some: with a mark, or behind the story. Else the page's links tell.
+    Where there are none, items of a list are, and of other lines those in which the story has no words.
+    """
+    text = around.units[index].text
+    title = LIST_MARK.sub("", text)
+    if not is_headline(title) and (title == text or has_end_mark(text)):
+        return False
+    words = key(title)
+    if sure or words in context.links or words.replace(" ", "") in context.links:
+        return True
+    if len(words.split()) >= MIN_LINK_WORDS and context.links:
+        return False
+    return title != text or (around.is_foreign(index) and not around.is_on_topic(index))
 
 
 def _runs_on(headline: str) -> bool:
@@ -120,23 +169,47 @@ def _runs_on(headline: str) -> bool:
     return headline.endswith(".") and (is_long or headline_end(headline, 0) is not None)
 
 
-def _led_inside(unit: Unit, sure: Mapping[str, bool]) -> Iterator[Finding]:
+@lru_cache(maxsize=4)
+def _last_words(leads: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(lead.split()[-1] for lead in leads)
+
+
+def _led_inside(unit: Unit, sure: Mapping[str, bool], ordinary: Callable[[], frozenset[str]]) -> Iterator[Finding]:
     """Leads and headlines between the sentences of a line, when a sentence seems to begin right after the headline."""
     low = 0
+    last_words = _last_words(tuple(sure))
     for mark in INNER_MARK.finditer(unit.text):
-        if mark.start() < low:
+        # Almost all marks are told by the word before them.
+        word = unit.text[max(0, mark.start() - MAX_LEAD) : mark.start()].rstrip().rpartition(" ")[2]
+        if mark.start() < low or bare(word).lstrip(LEAD_OPENERS) not in last_words:
             continue
         before = unit.text[max(low, mark.start() - MAX_LEAD) : mark.start()]
         lead = LAST_SENTENCE.sub("", before).lstrip(LEAD_OPENERS).rstrip()
         known = sure.get(bare(lead)) if lead and not lead[0].islower() else None
-        if known is None or not (known or lead.isupper()):
+        if known is None or (not lead.isupper() and (mark["dash"] or bare(lead) in LABELS)):
             continue
-        end = headline_end(unit.text, mark.end())
+        end = headline_end(unit.text, mark.end(), ordinary())
+        if end is None and (known or lead.isupper()) and ordinary():
+            end = first_capital(unit.text, mark.end())
+        is_last = len(unit.text) - mark.end() <= MAX_LINK
+        if end is None and is_last and (known or lead.isupper()) and _ends_line(unit.text[mark.end() :]):
+            end = len(unit.text)
         if end is not None:
             start = mark.start() - len(LAST_SENTENCE.sub("", before))
             cut = Cut(unit.start + start, unit.start + end, READ_MORE, "related-link")
             yield Finding((cut,), link=RelatedLink(title=unit.text[mark.end() : end].strip()))
             low = end
+
+
+def _ends_line(headline: str) -> bool:
+    """Whether all of this, which ends a line, is a headline."""
+    is_short = MIN_TAIL_WORDS <= len(headline.split()) <= MAX_STOPPED_WORDS
+    return (
+        is_short
+        and not has_end_mark(headline)
+        and _looks_like_headline(headline)
+        and INNER_STOP.search(headline) is None
+    )
 
 
 def _link(unit: Unit, start: int, headline: str) -> Finding:
@@ -164,7 +237,7 @@ def known_titles(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     for unit in units:
         if len(unit.text) <= MAX_LINE and _is_known(unit.text, titles):
             cut = Cut(unit.start, unit.end, "related.known-title", "related-link")
-            yield Finding((cut,), link=RelatedLink(title=unit.text))
+            yield Finding((cut,), link=RelatedLink(title=LIST_MARK.sub("", unit.text)))
         elif len(unit.text) > MAX_LINE:
             yield from _inside(unit, titles.values())
 

@@ -7,9 +7,10 @@ from copydesk_cleaner.captions import captions, standing_captions
 from copydesk_cleaner.gallery_slides import gallery_slides
 from copydesk_cleaner.headlines import bare_headlines
 from copydesk_cleaner.host_lines import host_lines
+from copydesk_cleaner.inline_lines import inline_lines
 from copydesk_cleaner.one_line import by_sentence, inner_headlines
 from copydesk_cleaner.page_lines import author_bios, author_lines, opening_crumbs, tag_lines
-from copydesk_cleaner.related import known_titles, read_more
+from copydesk_cleaner.related import announced, known_titles, read_more
 from copydesk_cleaner.repeats import repeated_paragraphs
 from copydesk_cleaner.rulebook import Book, Source, book_with, shipped
 from copydesk_cleaner.rulebook.engine import edge_family, line_family
@@ -28,10 +29,12 @@ LINES = (
     "widgets",
     "promotions",
     "prompts",
+    "walls",
     "live",
     "furniture",
+    "site",
 )
-CLOSING_UNITS = 3
+CLOSING_UNITS = OPENING_UNITS = 3
 
 
 def _closing(family: Family) -> Family:
@@ -53,23 +56,57 @@ def _closing(family: Family) -> Family:
     return closing
 
 
+def _opening(family: Family) -> Family:
+    """The same for the beginning of a text, where a label and a name are the author's and no picture credit."""
+
+    def opening(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
+        turned = _closing(lambda last, known: family(last[::-1], known))
+        yield from turned(units[::-1], context)
+
+    return opening
+
+
+def _at_the_ends(family: Family) -> Family:
+    """The same for texts that have such lines among their first or last ones and nowhere else."""
+
+    def at_the_ends(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
+        found = list(family(units, context))
+        ends = {unit.start for unit in (*units[:OPENING_UNITS], *units[-CLOSING_UNITS:])}
+        if all(finding.cuts[0].start in ends for finding in found):
+            yield from found
+
+    return at_the_ends
+
+
 def families(book: Book) -> tuple[Family, ...]:
     """All families, those of files from this book; families that the book has besides ours run after ours."""
     ours = shipped().families
     others = [name for name in book.families if name not in ours]
+    bylines = line_family(book.rules("bylines"))
+    inline = inline_lines(
+        (line_family(book.rules(*LINES, "related")), announced(book.leads)),
+        (line_family(book.rules("signoffs", "closings")),),
+    )
     return (
         title_echo,
         known_titles,
         host_lines,
+        line_family(book.rules("sources")),
+        edge_family(book.rules("sources")),
         _closing(line_family(book.rules("signoffs"))),
         _closing(edge_family(book.rules("signoffs"))),
         opening_crumbs,
         author_lines,
+        _opening(bylines),
+        _closing(bylines),
+        _at_the_ends(line_family(book.rules("byline-labels"))),
         gallery_slides(book.rules("galleries")),
+        inline,
         read_more(book.leads),
         line_family(book.rules("related")),
         captions,
         line_family(book.rules(*LINES)),
+        inline,
         by_sentence(line_family(book.rules("promotions", "prompts"))),
         edge_family(book.rules("edges")),
         edge_family(book.rules("signoffs")),

@@ -1,17 +1,14 @@
 """A similarity hash of a text (Charikar 2002), fast enough to be taken of every article."""
 
-import re
 from functools import lru_cache
 from hashlib import blake2b
 
-BITS = 64
-LANE = 16  # bits that count how many words have one bit of the hash set
-MAX_WORDS = (1 << LANE) - 1
-ENOUGH_WORDS = 32
-WORD = re.compile(r"[^\W_]+")
+import numpy as np
 
-# For each byte, its eight bits spread over eight lanes.
-_SPREAD = tuple(sum((byte >> bit & 1) << (bit * LANE) for bit in range(8)) for byte in range(256))
+from copydesk_cleaner.text import key
+
+BITS = 64
+ENOUGH_WORDS = 32
 
 
 def simhash(text: str) -> str:
@@ -19,11 +16,11 @@ def simhash(text: str) -> str:
 
     Each word votes on every bit; only longer words do where there are enough of them, since short ones are in any text.
     """
-    words = _telling(WORD.findall(text.casefold()))[:MAX_WORDS]
-    votes = sum(map(_votes, words))
-    half = (len(words) + 1) // 2
-    lane = (1 << LANE) - 1
-    return f"{sum(1 << bit for bit in range(BITS) if votes >> (bit * LANE) & lane >= half):016x}"
+    words = _telling(key(text).split())
+    digests = np.frombuffer(b"".join(map(_digest, words)), dtype=np.uint8).reshape(len(words), BITS // 8)
+    votes = np.unpackbits(digests, axis=1, bitorder="little").sum(axis=0, dtype=np.intp)
+    bits = np.packbits(votes >= (len(words) + 1) // 2, bitorder="little")
+    return f"{int.from_bytes(bits.tobytes(), 'little'):016x}"
 
 
 def _telling(words: list[str]) -> list[str]:
@@ -35,7 +32,5 @@ def _telling(words: list[str]) -> list[str]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _votes(word: str) -> int:
-    """The bits of the word's hash, each at the foot of its lane."""
-    digest = blake2b(word.encode("utf-8", "replace"), digest_size=BITS // 8).digest()
-    return sum(_SPREAD[byte] << (place * 8 * LANE) for place, byte in enumerate(digest))
+def _digest(word: str) -> bytes:
+    return blake2b(word.encode("utf-8", "replace"), digest_size=BITS // 8).digest()

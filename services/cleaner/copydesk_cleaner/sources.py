@@ -5,22 +5,31 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 
+from copydesk_cleaner.credits import RIGHTS
 from copydesk_cleaner.people import clean_authors, without_agencies
-from copydesk_cleaner.story import Finding
+from copydesk_cleaner.rulebook import shipped
+from copydesk_cleaner.rulebook.engine import line_family
+from copydesk_cleaner.story import Context, Family, Finding, Unit
 from copydesk_cleaner.text import key
 
 # Where the author was, after the name: "Ada Holm in Oslo and Jo Bell in Bergen".
 PLACE = re.compile(r"\s(?:in|from|at)\s(?:the\s)?[A-Z][\w.'-]*(?:\s[A-Z][\w.'-]*)*")
 SEPARATOR = re.compile(r"\s*[,;/|]\s*|\s+[-–—&]\s+|\s+(?:and|und|et|y|e|en|i|и|та|och|og)\s+")
 NOT_A_SOURCE = re.compile(r"^(?:©|\(c\)|copyright)?\s*(?:©|@|\d{4}(?:-\d{2,4})?)*\s*|[\s.,]+$", re.IGNORECASE)
-# What rights are reserved is not who reserves them.
-RIGHTS = re.compile(
-    r".*\b(?:reserved|vorbehalten|réservés?|reservad[oa]s?|riservat[aio]|rezervate|voorbehouden|zastrzeżone|защищены|захищені)\b",
-    re.IGNORECASE,
-)
 MAX_SOURCE = 60
 MAX_SOURCES = 12
+
+
+def byline_in(line: str) -> Finding | None:
+    """What a line says of authors and agencies that is a byline and nothing else."""
+    return next(iter(_bylines()([Unit(0, line, 0)], Context())), None)
+
+
+@cache
+def _bylines() -> Family:
+    return line_family(shipped().rules("bylines"))
 
 
 def authors_of(findings: Iterable[Finding]) -> tuple[str, ...]:

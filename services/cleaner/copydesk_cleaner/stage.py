@@ -1,23 +1,26 @@
 """The cleaner: a page in, an article out, and every cut accounted for. Pure: no I/O, no clock, no settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from copydesk_cleaner.extract import Extracted, extract
 from copydesk_cleaner.fields import content_hash, word_count
 from copydesk_cleaner.languages import language_of
-from copydesk_cleaner.metadata import Metadata, absolute
+from copydesk_cleaner.metadata import Metadata
+from copydesk_cleaner.missing import is_missing
+from copydesk_cleaner.never_empty import with_words
 from copydesk_cleaner.pictures import merged
+from copydesk_cleaner.related_links import related_links
 from copydesk_cleaner.rulebook import Source, digest
 from copydesk_cleaner.rules import FAMILIES, families_with, tidy
 from copydesk_cleaner.similarity import simhash
 from copydesk_cleaner.sources import attribution_of, authors_of, signed_by
-from copydesk_cleaner.story import Context, Family, Finding, Story, settle
-from copydesk_cleaner.text import key
+from copydesk_cleaner.story import Context, Family, Finding, Settled, Story, settle
 from copydesk_cleaner.version import CLEANER_VERSION
+from copydesk_cleaner.walls import ends_at_wall
 from copydesk_shared.errors import DropReason
-from copydesk_shared.messages import Access, Article, Page, RelatedLink, Removal
+from copydesk_shared.messages import Access, Article, Page, Removal
 from copydesk_shared.stage import Drop, Emit, Stage
 from copydesk_shared.topics import CLEANED, FETCHED
 
@@ -33,6 +36,8 @@ def clean(page: Page) -> Emit[Article] | Drop:
 def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Article] | Drop:
     """The same by these families of rules, the version of which is named in the article."""
     extracted, title, story = _read(page, families)
+    if is_missing(extracted.metadata, extracted.headings, extracted.text, is_plain=page.content_type == "text/plain"):
+        return Drop(DropReason.NOT_FOUND, "the page says that there is no such page")
     settled = settle(story.text, story.cuts())
     if not settled.paragraphs:
         return Drop(DropReason.NO_ARTICLE, "no text was left" if extracted.text else "no text was found")
@@ -40,7 +45,8 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
     text = "\n".join(settled.paragraphs)
     language, confidence = language_of(text, metadata.language)
     authors, attribution = signed_by(
-        (metadata.authors, page.entry_authors, authors_of(_in_order(story))), attribution_of(_in_order(story))
+        (metadata.authors, page.entry_authors, authors_of(_in_order(story))),
+        (*metadata.attribution, *attribution_of(_in_order(story))),
     )
     return Emit(
         Article(
@@ -64,9 +70,15 @@ def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Artic
             paragraphs=settled.paragraphs,
             word_count=word_count(settled.paragraphs),
             images=merged(metadata.images, [finding.image for finding in story.findings if finding.image]),
-            related_links=_links(story, extracted.links, page.url),
+            related_links=related_links(
+                [finding.link for finding in _in_order(story) if finding.link],
+                extracted.related,
+                (*metadata.titles, title, *settled.paragraphs),
+                (extracted.links, extracted.addresses),
+                page.url,
+            ),
             removals=settled.removals,
-            access=_access(metadata, page.access),
+            access=_access(page.access, kept_back=_is_kept_back(metadata, settled, story)),
             rights=page.rights,
             content_hash=content_hash(title, settled.paragraphs),
             simhash=simhash(text),
@@ -79,7 +91,13 @@ def _read(page: Page, families: Sequence[Family]) -> tuple[Extracted, str, Story
     """What the page holds, its title, and its text with all that the families find in it."""
     extracted = extract(page)
     title = extracted.metadata.title or page.entry_title
-    return extracted, title, tidy(extracted.text, context_of(extracted, title, page), families)
+    return extracted, title, story_of(extracted, context_of(extracted, title, page), families)
+
+
+def story_of(extracted: Extracted, context: Context, families: Sequence[Family]) -> Story:
+    """The text with all that the families find in it. That of feeds, or of a file, is never emptied."""
+    story = tidy(extracted.text, context, families)
+    return with_words(story, context, families) if extracted.is_whole else story
 
 
 def cuts_by(page: Page, families: Sequence[Family]) -> tuple[str, tuple[Removal, ...]]:
@@ -92,29 +110,16 @@ def context_of(extracted: Extracted, title: str, page: Page) -> Context:
     """What is known besides the text of a page whose title is this."""
     return Context(
         titles=tuple(dict.fromkeys((*extracted.metadata.titles, title, page.entry_title))),
-        known_titles=page.known_titles,
+        known_titles=(*page.known_titles, *(link.title for link in extracted.related)),
         host_lines=frozenset(page.host_lines),
         captions=extracted.captions,
         alternatives=extracted.alternatives,
-        links=frozenset(extracted.links),
+        links=extracted.links,
+        pointers=extracted.addresses,
         headings=extracted.headings,
         authors=extracted.metadata.authors or page.entry_authors,
         keywords=tuple(filter(None, (*extracted.metadata.keywords, extracted.metadata.section))),
     )
-
-
-def _links(story: Story, links: Mapping[str, str], base: str) -> tuple[RelatedLink, ...]:
-    """The pointers to other stories that were cut, each once, with the address of the page's link of the same words."""
-    found = dict.fromkeys(finding.link for finding in _in_order(story) if finding.link)
-    return tuple(
-        link if link.url else link.model_copy(update={"url": absolute(base, _address(links, key(link.title)))})
-        for link in found
-    )
-
-
-def _address(links: Mapping[str, str], words: str) -> str | None:
-    """Where the link of these words leads, or else the one whose address says them."""
-    return links.get(words) or links.get(words.replace(" ", ""))
 
 
 def _in_order(story: Story) -> list[Finding]:
@@ -135,9 +140,13 @@ def _source_name(page: Page, site: str) -> str:
     return site if site and page.source.name in {"", page.source.domain} else page.source.name
 
 
-def _access(metadata: Metadata, fetched: Access) -> Access:
+def _is_kept_back(metadata: Metadata, settled: Settled, story: Story) -> bool:
+    return metadata.paywalled or ends_at_wall(settled.paragraphs, story.findings, story.text)
+
+
+def _access(fetched: Access, *, kept_back: bool) -> Access:
     """What the page says, or what the fetcher saw where that is stricter."""
-    return max("paywall" if metadata.paywalled else "full", fetched, key=STRICTER.index)
+    return max("paywall" if kept_back else "full", fetched, key=STRICTER.index)
 
 
 STAGE = Stage("cleaner", version=CLEANER_VERSION, source=FETCHED, sink=CLEANED, handle=clean)

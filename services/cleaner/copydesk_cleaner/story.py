@@ -9,7 +9,7 @@ removals whose offsets count in the text before any cut.
 # ruff: noqa: RUF001
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
@@ -75,6 +75,7 @@ class Context:
     """What is known besides the text. Titles and captions are as printed, links and headings are keys.
 
     ``titles`` are the titles that the page gives itself (headline, heading, OpenGraph), which may differ;
+    ``pointers`` are the links of few words too;
     ``alternatives`` are the alternative texts of its pictures, ``host_lines`` digests of lines that recur on its host.
     """
 
@@ -83,7 +84,8 @@ class Context:
     host_lines: frozenset[str] = frozenset()
     captions: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
-    links: frozenset[str] = frozenset()
+    links: Collection[str] = frozenset()
+    pointers: Collection[str] = frozenset()
     headings: frozenset[str] = frozenset()
     authors: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()

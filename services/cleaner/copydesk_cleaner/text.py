@@ -11,11 +11,14 @@ from copydesk_cleaner.combining import stream_safe
 from copydesk_cleaner.mojibake import is_suspect, repaired
 from copydesk_shared.lines import line_key
 
-key = line_key
-
+# Punctuation that publishers print. It separates words as a blank does, and without it most English text is ASCII.
+MARKS = tuple("’‘“”–—…")
 INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb]"
 )
+# Joiners change nothing among letters that are never joined, where they only mark a text.
+IDLE_JOINERS = re.compile(r"(?<![^\x00-\x7f\s])[\u200c\u200d]++(?![^\x00-\x7f\s])")
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 LOWER = "a-zß-öø-ÿа-яёіїєґąćęłńóśźżčďđěğģıķļňőřşšţťūůűžșțα-ωάέήίόύώ"
@@ -26,9 +29,10 @@ END_MARKS = ".!?…。！？।"
 # Some of them open a quotation in one language and close it in another.
 CLOSERS = "\"”’'»)]“‘«›‹」』）"
 
+SURE_ENDS = frozenset(f'{END_MARKS}:;”"»“«」』')
 ENDS = re.compile(rf"[{END_MARKS}:;][{re.escape(CLOSERS)}]*$|[”\"»“«」』]$")
 SENTENCE_END = re.compile(
-    rf"(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])([\"”’'»“‘«)\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])"
+    rf"(?:(?<=[{LOWER}0-9)\]%{re.escape(CLOSERS)}][.!?…])|(?<=[{UPPER}]{{2}}\.))([\"”’'»“‘«)\]]*)(?=\s+[\"“‘'(\[]?[{UPPER}0-9])"
 )
 # Where nothing stands between sentences.
 IDEOGRAPHIC_END = re.compile(r"(?<=[。！？])[」』”）]*(?=[^\s」』”）])")
@@ -40,14 +44,25 @@ ABBREVIATION = re.compile(
 )
 
 
+def key(text: str) -> str:
+    """:func:`line_key` of the text, sooner where only typographic marks in it are not ASCII."""
+    return line_key(text if text.isascii() else without_marks(text))
+
+
+def without_marks(text: str) -> str:
+    """The text with a blank for each typographic mark."""
+    for mark in MARKS:
+        text = text.replace(mark, " ")
+    return text
+
+
 def normalise(text: str) -> str:
     """The extracted text as everything after this sees it; the offsets of removals count in the result.
 
     Text decoded with the wrong character set is put right; Unicode NFC; every kind of line break becomes a newline;
-    control, direction and zero-width characters go (joiners stay, scripts need them), and what is beyond 30 combining
-    marks in a row; each run of spaces of any kind becomes one space; lines are stripped and empty ones go. A lone
-    surrogate, which no encoding can carry, becomes
-    U+FFFD. Quotation marks stay as they are. Idempotent.
+    control, direction and zero-width characters go (joiners stay where scripts and emoji need them), and what is beyond
+    30 combining marks in a row; each run of spaces of any kind becomes one space; lines are stripped and empty ones go.
+    A lone surrogate, which no encoding can carry, becomes U+FFFD. Quotation marks stay as they are. Idempotent.
     """
     if text.isascii() and text.isprintable():  # as most short texts of a page
         return " ".join(text.split())
@@ -65,13 +80,16 @@ def _normal_form(text: str) -> str:
         text = unicodedata.normalize("NFC", safe)
         if text != safe:
             text = stream_safe(text)  # some marks become two
+        text = IDLE_JOINERS.sub("", text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
 
 def has_end_mark(text: str) -> bool:
     """Whether the text ends as a sentence or a quotation does, or announces something with a colon."""
-    return bool(ENDS.search(text[-MAX_CLOSERS:].rstrip()))
+    tail = text[-MAX_CLOSERS:].rstrip()
+    last = tail[-1:]
+    return last in SURE_ENDS or (last in CLOSERS and ENDS.search(tail) is not None)
 
 
 def sentence_starts(text: str) -> list[int]:

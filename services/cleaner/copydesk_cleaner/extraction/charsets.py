@@ -5,13 +5,11 @@ likewise: https://encoding.spec.whatwg.org, https://html.spec.whatwg.org/multipa
 """
 
 import codecs
-import re
 from collections.abc import Iterator
 
-from copydesk_shared.charsets import guess
+from copydesk_shared.charsets import declared_in_page, guess, meant
 from copydesk_shared.errors import InputError
 
-SNIFFED = 4096
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -19,7 +17,6 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 FALLBACK = "windows-1252"
 # Latin-1 and ASCII are claimed without thought; a claim of UTF-16 that can be read as ASCII is wrong.
 NO_CLAIMS = frozenset({"iso8859-1", "cp1252", "ascii", "utf-8"})
@@ -86,15 +83,9 @@ def _without_mark(content: bytes) -> str:
 
 
 def _declared(content: bytes) -> str:
-    match = DECLARED.search(content[:SNIFFED])
-    if match is None:
-        return ""
-    try:
-        codec = codecs.lookup(match[1].decode("ascii"))
-    except LookupError:
-        return ""
-    is_text = getattr(codec, "_is_text_encoding", True)
-    return codec.name if is_text and codec.name not in NO_CLAIMS and not codec.name.startswith(WIDE) else ""
+    """What the page declares, unless it is claimed without thought."""
+    name = declared_in_page(content)
+    return meant(name, content) if name and name not in NO_CLAIMS and not name.startswith(WIDE) else ""
 
 
 def _is_damaged_utf8(content: bytes) -> bool:

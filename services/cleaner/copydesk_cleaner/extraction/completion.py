@@ -2,18 +2,25 @@
 
 import re
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice, takewhile
 
 from htmldate import find_date
-from lxml import html
+from lxml import etree, html
 from trafilatura.metadata import extract_author, extract_title
 from trafilatura.xpaths import AUTHOR_DISCARD_XPATHS, AUTHOR_XPATHS
 
 from copydesk_cleaner.dates import parse_date
 from copydesk_cleaner.extraction.selectors import select_all, with_names
+from copydesk_cleaner.extraction.tree import words_of
 from copydesk_cleaner.metadata import Metadata
+from copydesk_cleaner.page_titles import SEPARATOR
 from copydesk_cleaner.people import clean_authors
+from copydesk_cleaner.printed_dates import LONG_PARAGRAPH, first_date
+from copydesk_cleaner.sources import attribution_of, authors_of, byline_in
+from copydesk_cleaner.text import key
 from copydesk_shared.messages import Page
 
 # The first of January written out, in figures or with the name of the month in the commoner languages.
@@ -24,6 +31,14 @@ NEW_YEAR = re.compile(
     rf"|\b{_JANUARY}\s0?1(?:st)?,?\s(?P<after>\d{{4}})",
     re.IGNORECASE,
 )
+# The blocks that hold no others, and pieces of text with a tag of their own.
+FOLLOWING = etree.XPath(
+    "following::*[self::time or self::p or self::span or self::li or self::small"
+    " or (self::div and not(div or p or span or time))]"
+)
+MAX_HEADED = 60
+TITLE_LINES, DATE_LINES = 3, 6
+MIN_TITLE_BLANKS = 2
 _extract_author = with_names(
     extract_author,
     AUTHOR_XPATHS=[select_all(expression) for expression in AUTHOR_XPATHS],
@@ -31,17 +46,52 @@ _extract_author = with_names(
 )
 
 
-def completed(metadata: Metadata, tree: html.HtmlElement, page: Page) -> Metadata:
+def completed(metadata: Metadata, tree: html.HtmlElement, page: Page, text: str) -> Metadata:
     """The metadata with the fields that were still empty, where feed or print tell them."""
+    metadata = _titled_as_printed(metadata, text)
     return replace(
-        metadata,
+        _signed(metadata, tree, page),
         title=metadata.title or page.entry_title or extract_title(tree) or "",
-        authors=metadata.authors or page.entry_authors or clean_authors([_extract_author(tree) or ""], ""),
-        published_at=metadata.published_at or page.entry_published_at or _printed_date(tree, page),
+        published_at=metadata.published_at or page.entry_published_at or _printed_date(tree, metadata, page, text),
     )
 
 
-def _printed_date(tree: html.HtmlElement, page: Page) -> datetime | None:
+def _titled_as_printed(metadata: Metadata, text: str) -> Metadata:
+    """With the part of the title that the text begins with, where the rest is what the site calls itself."""
+    lines = {key(line) for line in text.split("\n", TITLE_LINES)[:TITLE_LINES]}
+    parts = SEPARATOR.split(metadata.title)
+    printed = next((part for part in parts if part.count(" ") >= MIN_TITLE_BLANKS and key(part) in lines), None)
+    if printed is None or len(parts) == 1:
+        return metadata
+    return replace(metadata, title=printed, titles=(printed, *metadata.titles))
+
+
+def _signed(metadata: Metadata, tree: html.HtmlElement, page: Page) -> Metadata:
+    """With authors, and the agencies beside them: those of the feed, or of a byline below the headline."""
+    if metadata.authors or page.entry_authors:
+        return replace(metadata, authors=metadata.authors or page.entry_authors)
+    bylines = [found for line in _headed_lines(tree, metadata.titles) if (found := byline_in(line)) is not None]
+    authors = clean_authors([_extract_author(tree) or ""], "") or authors_of(bylines)
+    return replace(metadata, authors=authors, attribution=attribution_of(bylines))
+
+
+def _headed_lines(tree: html.HtmlElement, titles: Iterable[str]) -> Iterator[str]:
+    """What is printed between the headline and the first paragraph, piece by piece."""
+    names = {key(title) for title in titles}
+    headings = list(tree.iter("h1", "h2", "h3"))
+    headline = next((each for each in headings if key(words_of(each)) in names), None)
+    if headline is None:
+        headline = next((each for each in headings if each.tag == "h1"), None)
+    if headline is not None:
+        lines = filter(None, (words_of(each) for each in islice(FOLLOWING(headline), MAX_HEADED)))
+        yield from takewhile(lambda line: len(line) <= LONG_PARAGRAPH, lines)
+
+
+def _printed_date(tree: html.HtmlElement, metadata: Metadata, page: Page, text: str) -> datetime | None:
+    for lines in (_headed_lines(tree, metadata.titles), text.split("\n", DATE_LINES)[:DATE_LINES]):
+        date = first_date(lines, page.fetched_at, metadata.language)
+        if date is not None:
+            return date
     # An extensive search takes any year on the page, of a copyright or a founding, for a date.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of zones that a parser below it does not know; only the day is taken

@@ -1,6 +1,7 @@
 """What a tree tells of the story besides its text: meta tags, JSON-LD, figures, links and headings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from lxml import etree, html
 
@@ -8,31 +9,35 @@ from copydesk_cleaner.extraction.tree import texts, words_of
 from copydesk_cleaner.metadata import Figure, Metadata, PageFacts
 
 MAX_CAPTIONS = 300
-TEASERS = frozenset({"a", "aside", "nav", "footer"})
-SOURCES = ("src", "data-src", "data-original")
+MAX_LOWER_HEADINGS = 40
 BYLINES = etree.XPath("//*[@rel='author' or @itemprop='author']")
-CANONICAL = etree.XPath("//link[contains(concat(' ', normalize-space(@rel), ' '), ' canonical ')]")
-CREDITS = etree.XPath(".//figcaption//*[contains(concat(' ', @class, ' '), ' credit ')]")
+STATING = ("script", "meta", "title", "h1", "time", "link")
 XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def read_facts(tree: html.HtmlElement) -> PageFacts:
+def read_facts(tree: html.HtmlElement, figures: Sequence[Figure]) -> PageFacts:
     """The facts that metadata are made of."""
+    found: dict[str, list[html.HtmlElement]] = {tag: [] for tag in STATING}
+    for element in tree.iter(*STATING):
+        found[element.tag].append(element)
     return PageFacts(
         json_ld=[
-            script.text
-            for script in tree.iter("script")
-            if "ld+json" in (script.get("type") or "").lower() and script.text
+            script.text for script in found["script"] if "ld+json" in (script.get("type") or "").lower() and script.text
         ],
-        meta=_meta(tree),
-        title_tag=next(texts(tree, "title"), ""),
-        headings=list(texts(tree, "h1")),
+        meta=_meta(found["meta"]),
+        title_tag=next(filter(None, map(words_of, found["title"])), ""),
+        headings=list(filter(None, map(words_of, found["h1"]))),
+        lower_headings=list(islice(texts(tree, "h2", "h3"), MAX_LOWER_HEADINGS)),
         bylines=_bylines(tree),
         language=tree.get("lang") or tree.get(XML_LANGUAGE) or "",
-        times=[time for element in tree.iter("time") if (time := element.get("datetime"))],
-        figures=list(_figures(tree)),
-        canonical=next((link.get("href") or "" for link in CANONICAL(tree)), ""),
+        times=[time for element in found["time"] if (time := element.get("datetime"))],
+        figures=figures,
+        canonical=next((link.get("href") or "" for link in found["link"] if _is_canonical(link)), ""),
     )
+
+
+def _is_canonical(link: html.HtmlElement) -> bool:
+    return "canonical" in (link.get("rel") or "").split()
 
 
 def _bylines(tree: html.HtmlElement) -> Iterator[str]:
@@ -40,9 +45,9 @@ def _bylines(tree: html.HtmlElement) -> Iterator[str]:
     yield from map(words_of, BYLINES(tree))
 
 
-def _meta(tree: html.HtmlElement) -> dict[str, list[str]]:
+def _meta(elements: Iterable[html.HtmlElement]) -> dict[str, list[str]]:
     meta: dict[str, list[str]] = {}
-    for element in tree.iter("meta"):
+    for element in elements:
         name = element.get("property") or element.get("name") or element.get("itemprop")
         content = element.get("content")
         if name and content:
@@ -59,25 +64,3 @@ def captions(facts: PageFacts, metadata: Metadata) -> tuple[str, ...]:
 def alternatives(tree: html.HtmlElement) -> tuple[str, ...]:
     """The alternative texts of the page's pictures."""
     return tuple(dict.fromkeys(alt for element in tree.iter("img") if (alt := element.get("alt"))))[:MAX_CAPTIONS]
-
-
-def _figures(tree: html.HtmlElement) -> Iterator[Figure]:
-    """The figures that have a caption, without those that tease other stories."""
-    for figure in tree.iter("figure"):
-        caption = next(texts(figure, "figcaption"), "")
-        if caption and not any(ancestor.tag in TEASERS for ancestor in figure.iterancestors()):
-            yield Figure(next(_sources(figure), None), caption, _marked_credit(figure))
-
-
-def _marked_credit(figure: html.HtmlElement) -> str:
-    """The words that the caption's markup calls the credit."""
-    marked = CREDITS(figure)
-    return words_of(marked[-1]) if marked else ""
-
-
-def _sources(figure: html.HtmlElement) -> Iterator[str]:
-    for image in figure.iter("img"):
-        for name in SOURCES:
-            source = image.get(name)
-            if source and not source.startswith("data:"):
-                yield source

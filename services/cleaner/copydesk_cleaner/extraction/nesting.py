@@ -9,13 +9,19 @@ from lxml import html
 NEVER_AROUND = frozenset("a aside button footer header label li nav ol select ul".split())
 
 
-def free_main(tree: html.HtmlElement) -> None:
-    """Move the main part, or else the only article, to the end of the body when it lies in a menu or the like."""
-    found = list(tree.iter("main")) or list(tree.iter("article"))
+def free_main(tree: html.HtmlElement) -> bool:
+    """Move the main part, or else the only article, to the end of the body when it lies in a menu or the like.
+
+    Whether it did.
+    """
+    parts = list(tree.iter("main", "article"))
+    found = [part for part in parts if part.tag == "main"] or parts
     body = tree.find("body")
     if len(found) != 1 or body is None:
-        return
-    if any(ancestor.tag in NEVER_AROUND for ancestor in found[0].iterancestors()):
+        return False
+    lies = any(ancestor.tag in NEVER_AROUND for ancestor in found[0].iterancestors())
+    if lies:
         found[0].drop_tree()
         found[0].tail = None
         body.append(found[0])
+    return lies

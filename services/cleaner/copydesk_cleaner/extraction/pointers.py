@@ -9,9 +9,11 @@ text, whose rules then cut them and keep what they say.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from lxml import html
 
+from copydesk_cleaner.extraction.documents import is_document
 from copydesk_cleaner.extraction.tree import HEADINGS, words_of
 from copydesk_cleaner.headlines import MIN_LINK_WORDS
 from copydesk_cleaner.related import LEAD, MAX_LINK, bare
@@ -50,7 +52,7 @@ def _may_point(block: html.HtmlElement) -> bool:
         first = next((text for text in block.itertext() if not text.isspace()), "")
     return (
         _begins_like_lead(first)
-        and block.find(".//a") is not None
+        and next(block.iterdescendants("a"), None) is not None
         and not any(element.tag in BLOCKS for element in block)
     )
 
@@ -71,8 +73,31 @@ def led_headline(line: str) -> str:
     return headline if SURE[bare(match["lead"])] or (headline[0].isupper() and not has_end_mark(headline)) else ""
 
 
-def links_of(tree: html.HtmlElement, url: str) -> Mapping[str, str]:
-    """Where the links lead, as written, by the key of their words or of the headline behind a lead.
+class PageLinks(Mapping[str, str]):
+    """:func:`links_of` of a tree that stays as it is, found when they are first asked for: few texts ask."""
+
+    def __init__(self, tree: html.HtmlElement, url: str, least: int = MIN_LINK_WORDS) -> None:
+        self._tree, self._url, self._least = tree, url, least
+
+    @cached_property
+    def _found(self) -> Mapping[str, str]:
+        return links_of(self._tree, self._url, self._least)
+
+    def __getitem__(self, name: str) -> str:
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def links_of(tree: html.HtmlElement, url: str, least: int = MIN_LINK_WORDS) -> Mapping[str, str]:
+    """Where the links lead, as written, by the key of their words or of the headline in them or behind a lead.
 
     Links of fewer words are left out: most are one word, and said again and again. The title that an address tells
     is a key without blanks, since addresses leave out apostrophes.
@@ -82,10 +107,12 @@ def links_of(tree: html.HtmlElement, url: str) -> Mapping[str, str]:
     seen = {own, ""}
     for link in tree.iter("a"):
         address = link.get("href") or ""
+        if is_document(address):
+            continue
         text = words_of(link)
-        if text not in seen and len(text) >= 2 * MIN_LINK_WORDS - 1:
+        if text not in seen and len(text) >= 2 * least - 1:
             seen.add(text)
-            for name in _names(text):
+            for name in _names(link, text, least):
                 found.setdefault(name, address)
         slug = _slug(address)
         if slug not in seen:
@@ -93,12 +120,15 @@ def links_of(tree: html.HtmlElement, url: str) -> Mapping[str, str]:
     return found
 
 
-def _names(text: str) -> Iterator[str]:
+def _names(link: html.HtmlElement, text: str, least: int) -> Iterator[str]:
     words = key(text)
-    if words.count(" ") >= MIN_LINK_WORDS - 1:
+    if words.count(" ") >= least - 1:
         yield words
     if headline := led_headline(text):
         yield key(headline)
+    if len(link):
+        headings = (key(words_of(heading)) for heading in link.iter(*HEADINGS))
+        yield from (heading for heading in headings if heading.count(" ") >= least - 1)
 
 
 def _slug(address: str) -> str:

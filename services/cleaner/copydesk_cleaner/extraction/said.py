@@ -21,6 +21,8 @@ BLOCK_END = re.compile(r"</(?:p|div|li|h[1-6]|blockquote)>|<br\s*/?>", re.IGNORE
 MIN_SAID = 600
 MUCH_LONGER = 1.3
 AGREES = 0.6
+BEGINS_ALIKE = 0.3  # is enough where the story begins in the same way and a demand to pay is longer than the rest
+LONG_LINE = 60
 FOUND_IN_TREE = 0.8
 KEY_START = 40
 
@@ -32,7 +34,12 @@ MAX_CLIMB = 4
 MAX_PIECES = 50
 ASIDE = frozenset({"aside", "nav", "footer"})
 NO_STANDFIRST = frozenset({"a", "aside", "figure", "figcaption", "footer", "li", "nav", "script", "style", "noscript"})
-PIECES = etree.XPath("//h1 | //body/descendant::text()[contains(., $start) or contains(., $first)]")
+PIECES = etree.XPath("//h1 | //body/descendant::text()[contains(., $start)]")
+WHOLE = etree.XPath("string()", smart_strings=False)
+FOLLOWS = etree.XPath(
+    "boolean(following::text()[contains(., $start)]) or "
+    "boolean(following::p[starts-with(translate(normalize-space(), ' ', ''), $squeezed)])"
+)
 ELLIPSIS = ("…", "...", "[…]", "[...]")
 
 
@@ -63,11 +70,12 @@ def _plain(body: str) -> str:
 
 
 def _agrees(text: str, said: str) -> bool:
-    """Whether most of the text is in the body; nothing agrees with anything."""
+    """Whether the text is of the same story as the body: most of it is in there, or its beginning; nothing agrees."""
     whole = key(said)
     lines = [words for line in text.split("\n") if (words := key(line))]
     shared = sum(len(words) for words in lines if words[:KEY_START] in whole)
-    return shared >= AGREES * sum(map(len, lines))
+    begins = any(len(words) >= LONG_LINE and whole.startswith(words[:KEY_START]) for words in lines)
+    return shared >= (BEGINS_ALIKE if begins else AGREES) * sum(map(len, lines))
 
 
 def _blocks_in(tree: html.HtmlElement, whole: str) -> Iterator[str]:
@@ -88,8 +96,9 @@ def _is_aside(element: html.HtmlElement) -> bool:
 def with_standfirst(text: str, tree: html.HtmlElement, facts: PageFacts) -> str:
     """The text after the standfirst: the page's description where it is printed between the heading and the text."""
     first = text.partition("\n")[0]
-    known = key(text)
-    for description in _descriptions(facts):
+    descriptions = [description for description in _descriptions(facts) if description not in text]
+    known = key(text) if descriptions else ""
+    for description in descriptions:
         if key(description) not in known and (found := _printed(tree, description, first)):
             return f"{normalise(found)}\n{text}"
     return text
@@ -116,33 +125,40 @@ def _whole(description: str) -> str:
 
 def _printed(tree: html.HtmlElement, description: str, first: str) -> str:
     """The description as printed after a main heading and before the first line of the text, or nothing."""
-    pieces = PIECES(tree, start=description[:START], first=first[:START].removeprefix("- "))
-    found, headed = "", False
-    for piece in pieces[:MAX_PIECES]:
+    if description[:START] not in WHOLE(tree):
+        return ""
+    headed = False
+    for piece in PIECES(tree, start=description[:START])[:MAX_PIECES]:
         if not isinstance(piece, str):
             headed = True
-        elif headed and description[:START] in piece:
-            found = found or _paragraph(piece, description)
-        elif found:
-            return found
+        elif headed:
+            found = _paragraph(piece, description)
+            if found is not None:
+                return words_of(found) if _is_before(found, first) else ""
     return ""
 
 
-def _paragraph(piece: object, description: str) -> str:
+def _is_before(element: html.HtmlElement, first: str) -> bool:
+    """Whether the first line of the text is printed after the element; its words may be in links and large letters."""
+    start = first.removeprefix("- ")[:START]
+    return bool(FOLLOWS(element, start=start, squeezed=start.replace(" ", "")))
+
+
+def _paragraph(piece: object, description: str) -> html.HtmlElement | None:
     """The element around the piece of text that says the description and no more."""
     element = piece.getparent()  # type: ignore[attr-defined]
     if piece.is_tail:  # type: ignore[attr-defined]
         element = element.getparent()
     if any(ancestor.tag in NO_STANDFIRST for ancestor in (element, *element.iterancestors())):
-        return ""
+        return None
     wanted = key(description)
     for _ in range(MAX_CLIMB):
         if element is None:
-            return ""
+            return None
         words = words_of(element)
         if len(words) > MAX_STANDFIRST:
-            return ""
+            return None
         if key(words) == wanted:
-            return words
+            return element
         element = element.getparent()
-    return ""
+    return None

@@ -1,7 +1,10 @@
-"""Lists of other stories and lists of tags, told by what their links are and not by what their classes are called."""
+"""Lists of other stories and lists of tags, told by what their links are and not by what their classes are called; and
+the scores of reviews, which repeat what the text says and are told by their class and by being short.
+"""
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from lxml import html
@@ -10,6 +13,12 @@ from copydesk_cleaner.extraction.tree import words_of
 
 HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 MAX_HEADINGS = 500
+MAX_SCORE_LINE = 80
+SCORE_BOX = re.compile(
+    r"(?:^|[^a-z])(?:(?:score|scores|rating|ratings|review|verdict)[-_]{0,2}(?:box|card|panel|summary|widget|block)|scorecard"
+    r"|pros?[-_]{1,2}(?:and[-_])?cons?)(?:$|[^a-z])"
+)
+SCORE_PARTS = ("scor", "rating", "review", "verdict", "pro-", "pro_", "pros-", "pros_")  # most pages have none
 MAX_LEVELS = 40
 MIN_TEASERS = 3
 MAX_TEASER = 500
@@ -19,15 +28,38 @@ BLOCKS = frozenset({"div", "p", "ul", "ol", "section", "footer", "li", "nav", "d
 LIST_PARTS = frozenset({"li", "ul", "ol"})
 
 
-def without_teasers(tree: html.HtmlElement, url: str) -> None:
-    """Take lists of other stories and of tags out of the tree."""
-    for item in (*_teasers(tree, url), *_tag_lists(tree)):
+Item = tuple[html.HtmlElement, html.HtmlElement]  # a heading, and what is around it and its text
+
+
+def without_teasers(tree: html.HtmlElement, lists: Iterable[Sequence[Item]], names: str) -> None:
+    """Take lists of other stories and of tags, and boxes with scores, out of a tree whose classes are in ``names``.
+
+    The lists of stories are among those of :func:`heads_of_lists`.
+    """
+    teasers = [item for items in lists for _, item in items if _is_short(item)]
+    for item in (*teasers, *_tag_lists(tree), *_score_boxes(tree, names)):
         if item.getparent() is not None:
             item.drop_tree()
 
 
-def _teasers(tree: html.HtmlElement, url: str) -> list[html.HtmlElement]:
-    """Three or more neighbours that are each little more than a heading that leads to another page of the site."""
+def _score_boxes(tree: html.HtmlElement, names: str) -> list[html.HtmlElement]:
+    said = names.lower()
+    if not any(part in said for part in SCORE_PARTS) or SCORE_BOX.search(said) is None:
+        return []
+    return [
+        box
+        for box in tree.iter("div", "section", "aside")
+        if (names := box.get("class")) and SCORE_BOX.search(names.lower()) and _is_short(box) and not _tells(box)
+    ]
+
+
+def _tells(box: html.HtmlElement) -> bool:
+    """Whether there is a paragraph of text in it."""
+    return any(len(words_of(paragraph)) > MAX_SCORE_LINE for paragraph in box.iter("p"))
+
+
+def heads_of_lists(tree: html.HtmlElement, url: str) -> list[list[Item]]:
+    """Neighbours, three or more, whose headings lead to other pages of the site: each heading and what is around it."""
     try:
         own = urlsplit(url)
     except ValueError:
@@ -42,10 +74,10 @@ def _teasers(tree: html.HtmlElement, url: str) -> list[html.HtmlElement]:
         item = heading
         for ancestor in ancestors:
             if shared[ancestor] > 1:
-                lists[ancestor].append(item)
+                lists[ancestor].append((heading, item))
                 break
             item = ancestor
-    return [item for items in lists.values() if len(items) >= MIN_TEASERS for item in items if _is_short(item)]
+    return [items for items in lists.values() if len(items) >= MIN_TEASERS]
 
 
 def _ancestors(element: html.HtmlElement) -> list[html.HtmlElement]:

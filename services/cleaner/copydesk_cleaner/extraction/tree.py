@@ -14,13 +14,12 @@ LONG_TAG = 4 * MAX_ATTRIBUTES  # characters that so many attributes have at leas
 # libxml2 compares each attribute of an element with all before it.
 ATTRIBUTES = re.compile(
     r"<[a-z][^\s<>]*+"
-    r"(?:\s++[^\s=<>\"'/]++(?:=(?:\"[^\"]*+\"|'[^']*+'|[^\s<>\"']*+))?+)"
+    r"(?:\s++[^\s=<>\"'/]++(?>(?:=(?:\"[^\"]*+\"|'[^']*+'|[^\s<>\"']*+))?))"
     rf"{{{MAX_ATTRIBUTES}}}",
     re.IGNORECASE,
 )
 CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))  # libxml2 stops at some of them
-NOT_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())  # nor any text after them
-SPECIALS = b"\xef\xbf"  # what they begin with
+NOT_CHARACTERS = ("\ufffe", "\uffff")  # nor any text after them
 MAX_DEPTH = 2_048  # of libxml2
 MAX_CELLS = 1_000  # of a row; trafilatura counts them again for each. No colspan of HTML 5 is greater
 CELLS = frozenset({"td", "th"})
@@ -36,12 +35,9 @@ def parse(content: str) -> html.HtmlElement | None:
 
     Raises :class:`Poison` for too many elements or attributes, and for elements that lie too deep.
     """
-    if _has_long_tag(content) and ATTRIBUTES.search(content):
+    if any(ATTRIBUTES.search(content, start, end) for start, end in _long_stretches(content)):
         raise Poison(f"an element of more than {MAX_ATTRIBUTES} attributes", DeadLetterReason.TOO_LARGE)
-    encoded = content.encode("utf-8", "replace")
-    for character in NOT_CHARACTERS if SPECIALS in encoded else ():
-        encoded = encoded.replace(character, b"")
-    cleaned = encoded.translate(None, CONTROLS).strip()
+    cleaned = _cleaned(content)
     if not cleaned:
         return None
     parser = etree.HTMLParser(
@@ -55,21 +51,32 @@ def parse(content: str) -> html.HtmlElement | None:
     # What follows is not in the tree.
     if parser.error_log.filter_from_fatals().filter_types(etree.ErrorTypes.ERR_RESOURCE_LIMIT):
         raise Poison(f"elements nested deeper than {MAX_DEPTH}", DeadLetterReason.TOO_LARGE)
-    elements = size(tree)
-    if elements > MAX_ELEMENTS:
+    if most_elements(content) > MAX_ELEMENTS and (elements := size(tree)) > MAX_ELEMENTS:
         raise Poison(f"page of {elements} elements, at most {MAX_ELEMENTS}", DeadLetterReason.TOO_LARGE)
     return tree
 
 
-def _has_long_tag(content: str) -> bool:
-    """Whether more than ``LONG_TAG`` characters stand without the end of a tag among them."""
+def _cleaned(content: str) -> bytes:
+    """The content in UTF-8, without what ends the document for libxml2."""
+    for character in NOT_CHARACTERS:
+        if character in content:
+            content = content.replace(character, "")
+    cleaned = content.encode("utf-8", "replace")
+    if any(map(cleaned.__contains__, CONTROLS)):
+        cleaned = cleaned.translate(None, CONTROLS)
+    return cleaned.strip()
+
+
+def _long_stretches(content: str) -> Iterator[tuple[int, int]]:
+    """Where more than ``LONG_TAG`` characters stand without the end of a tag among them."""
     start = 0
     while len(content) - start > LONG_TAG:
         end = content.rfind(">", start, start + LONG_TAG + 1)
         if end < 0:
-            return True
+            end = content.find(">", start + LONG_TAG)
+            end = len(content) if end < 0 else end
+            yield start, end
         start = end + 1
-    return False
 
 
 def drop_code(tree: html.HtmlElement) -> None:
@@ -92,6 +99,11 @@ def shorten_rows(tree: html.HtmlElement) -> None:
 def size(tree: html.HtmlElement) -> int:
     """How many elements the tree has."""
     return int(COUNT(tree))
+
+
+def most_elements(content: str) -> int:
+    """How many elements the tree has at most: a tag makes one, and what follows it may begin a paragraph."""
+    return 2 * (content.count("<") + 4)
 
 
 def words_of(element: html.HtmlElement) -> str:

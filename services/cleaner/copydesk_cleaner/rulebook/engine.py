@@ -17,6 +17,10 @@ from copydesk_shared.messages import Image, RelatedLink
 
 MAX_LINE = 600
 WINDOW = 300  # of a line, at its end
+BULLET = "- "
+MIN_ITEM_BLANKS = 3
+# What draws the eye to a prompt. Those that are a family's own are not here.
+SIGNS = "✅☑✔👉➡🔴🟢🔵📌🔗📍▶►☝👇📰🎥📺📸🔎💬⚡❗\ufe0f "
 NO_RULES: AbstractSet[int] = frozenset()
 
 
@@ -72,18 +76,27 @@ def line_family(rules: Iterable[Rule]) -> Family:
 
     def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         lines = [unit for unit in units if len(unit.text) <= MAX_LINE]
-        met = needs.met([unit.text for unit in lines])
+        texts = [_item(unit.text) for unit in lines]
+        met = needs.met(texts)
         for number, unit in enumerate(lines):
             wanted: AbstractSet[int] = met.get(number, NO_RULES)
-            if plain is not None and plain.fullmatch(unit.text):
+            if plain is not None and plain.fullmatch(texts[number]):
                 wanted = wanted | needs.unnamed
             for index in sorted(wanted):
-                match = rules[index].match(unit.text)
+                match = rules[index].match(texts[number])
                 if match is not None:
                     yield _finding(rules[index], unit, 0, len(unit.text), match.groupdict())
                     break
 
     return family
+
+
+def _item(line: str) -> str:
+    """The words of a line, of an item of a list without its mark when they are more than a label, nor signs before."""
+    words = line.removeprefix(BULLET)
+    if words and words[0] in SIGNS:
+        words = words.lstrip(SIGNS)
+    return words if words.count(" ") >= MIN_ITEM_BLANKS else line
 
 
 def _any_of(patterns: Iterable[tuple[Rule, str]]) -> re.Pattern[str] | None:

@@ -8,8 +8,8 @@ from copydesk_cleaner.related import READ_MORE, bare, leads_pattern
 from copydesk_cleaner.rulebook.book import Book, Rule
 from copydesk_cleaner.rulebook.files import RuleFile
 from copydesk_cleaner.rulebook.patterns import compiled
-from copydesk_cleaner.rules import families, tidy
-from copydesk_cleaner.stage import context_of
+from copydesk_cleaner.rules import families
+from copydesk_cleaner.stage import context_of, story_of
 from copydesk_cleaner.story import Cut, Story
 from copydesk_shared.messages import Page
 from copydesk_shared.yaml_lines import Location
@@ -37,7 +37,7 @@ def explain(page: Page, book: Book) -> list[Firing]:
     """The cuts in the order in which they were made. Raises :class:`Poison` for a page that is too large."""
     extracted = extract(page)
     title = extracted.metadata.title or page.entry_title
-    story = tidy(extracted.text, context_of(extracted, title, page), families(book))
+    story = story_of(extracted, context_of(extracted, title, page), families(book))
     return list(_firings(story, book))
 
 
