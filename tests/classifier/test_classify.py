@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from math import exp
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from copydesk_classifier.scoring import GATED
 from copydesk_classifier.stage import MAX_EVIDENCE, MAX_EVIDENCE_CHARACTERS, classify
 from copydesk_classifier.taxonomy import Taxonomy, load_taxonomy
+from copydesk_classifier.tokens import MAX_CHARACTERS, read_document
 from copydesk_shared.messages import Article, Tag
 from tests.classifier.samples import TAG_FILE, article, folder, spans_fit, tags_of
 
@@ -53,6 +55,14 @@ def test_a_long_text_counts_less_unless_one_paragraph_is_about_it(ferries: Taxon
     assert fused < apart == pytest.approx(2.4 + 1.2)
 
 
+def test_a_topic_late_in_a_story_of_one_line_is_found(ferries: Taxonomy) -> None:
+    filler = "Nothing of note stood here at all on that long day. " * 40
+    topic = "The car ferry left the quay with the gangway down. "
+    (tag,) = classify(article(filler + topic + filler), ferries).tags
+    assert tag.score == pytest.approx(0.8 * (2 + 1 + 1))
+    assert _score(ferries, filler, topic, filler) == tag.score
+
+
 @pytest.mark.parametrize(
     ("text", "tagged"),
     [
@@ -69,6 +79,10 @@ def test_a_long_text_counts_less_unless_one_paragraph_is_about_it(ferries: Taxon
         ("A vessel sank.", False),
         ("A vessel of the line sadly sank with its crew.", False),
         ("A vessel with passengers. It sank.", False),
+        ("The vessel had passengers; it sank.", False),
+        ("The crew of the quay wept; the vessel sank.", True),
+        ("The model stayed ashore; the vessel sank with its crew.", False),
+        ("It sank. The vessel with passengers sank.", True),
         ("A model vessel with passengers sank.", False),
         ("The quay, the gangway and the harbour master.", True),
         ("The quay and the harbour master.", False),
@@ -115,20 +129,33 @@ def test_a_tag_applies_in_its_languages_and_where_none_is_known(
     classified = classify(article("The ferry left.", language=language), ferries)
     assert bool(classified.tags) is tagged
     assert tagged or classified.candidates == ()
+    assert classified.unsupported_language is (language == "de")
+
+
+def test_what_speaks_against_a_tag_is_shown_beside_much_that_speaks_for_it(ferries: Taxonomy) -> None:
+    sentences = "The ferry left the quay. The harbour master was there. " * 8
+    (tag,) = classify(article(sentences + "The toy ferry stayed. It is a novel."), ferries).tags
+    assert len(tag.evidence) == MAX_EVIDENCE
+    assert {each.rule for each in tag.evidence if each.weight < 0} == {"toy", "fiction"}
 
 
 def test_what_a_tag_carries(ferries: Taxonomy) -> None:
     story = article("The ferry left the quay.", title="A ferry at last")
     classified = classify(story, ferries)
     (tag,) = classified.tags
-    assert (tag.label, tag.threshold, tag.iptc, tag.probability) == ("Ferries", 2.0, ("medtop:20000337",), None)
+    assert (tag.label, tag.threshold, tag.iptc) == ("Ferries", 2.0, ("medtop:20000337",))
+    assert not tag.calibrated
+    assert tag.probability == pytest.approx(1 / (1 + exp(-4 * (tag.score / 2 - 1))), abs=1e-4)
     assert [(each.rule, each.field, each.text, each.weight) for each in tag.evidence] == [
         ("boats", "title", "ferry", 3.2),
         ("boats", "text", "ferry", 1.2),
         ("harbour", "text", "quay", 1.2),
     ]
     assert classified.classifier_version == ferries.version
-    assert classified.model_dump(exclude={"tags", "candidates", "classifier_version"}) == story.model_dump()
+    assert (
+        classified.model_dump(exclude={"tags", "candidates", "unsupported_language", "classifier_version"})
+        == story.model_dump()
+    )
 
 
 def test_case_matters_where_a_group_says_so(packaged: Taxonomy) -> None:
@@ -162,6 +189,27 @@ def test_evidence_stands_where_it_says(packaged: Taxonomy, title: str, paragraph
 def test_the_same_text_gives_the_same_bytes(packaged: Taxonomy, text: str) -> None:
     story = article(text)
     assert classify(story, packaged).model_dump_json() == classify(story, packaged).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("unit", "most_matches"),
+    [("ferry ", 1.0), ("the ferry left the quay ", 0.5), ("ferry\n", 1.0), ("Two ferries met. ", 1.0)],
+)
+def test_work_grows_with_what_is_read_and_what_is_read_is_bounded(
+    ferries: Taxonomy, unit: str, most_matches: float
+) -> None:
+    """Counts matches and words instead of seconds: both are in step with the text up to the limit and then stay."""
+    counts = []
+    for characters in (MAX_CHARACTERS // 4, MAX_CHARACTERS // 2, MAX_CHARACTERS, 15 * MAX_CHARACTERS):
+        text = unit * (characters // len(unit))
+        document = read_document("", text)
+        found = [spans for part in ferries._lexicon.find(document).values() for spans in part.values()]
+        counts.append((len(document), sum(map(len, found))))
+        assert counts[-1][1] <= most_matches * len(document)
+    quarter, half, full, beyond = counts
+    assert beyond[0] == pytest.approx(full[0], rel=0.01)
+    for one, other in ((quarter, half), (half, full)):
+        assert other == pytest.approx((2 * one[0], 2 * one[1]), rel=0.01)
 
 
 PRINT_BYTES = """
@@ -201,6 +249,10 @@ def test_the_bytes_do_not_depend_on_the_process(packaged: Taxonomy) -> None:
         "U.S." * 250_000,
         "a" * 1_000_000,
         "'" * 1_000_000,
+        "ferry " * 1_000_000,
+        "ferry - quay, gangway\n" * 200_000,
+        "x\n" * 200_000,
+        "Bob's s ferry " * 70_000,
         "(“" * 500_000,
         ". " + " " * 1_000_000 + "x",
     ],
@@ -229,3 +281,38 @@ def test_a_tag_may_ask_for_more_than_a_mention_in_passing(tmp_path: Path) -> Non
     assert [tag.score for tag in classify(story, high).tags] == [pytest.approx(0.8 * 3)]
     lead = article("The ferry left the quay.", filler)
     assert tags_of(classify(lead, low)) == {"ferry"}
+
+
+def _ferries(folder_path: Path, old: str, new: str) -> Taxonomy:
+    return load_taxonomy(folder(folder_path, TAG_FILE.replace(old, new)))
+
+
+@pytest.mark.parametrize(("share", "tail"), [(0.0, 0.0), (0.5, 0.8), (1.0, 1.6), (1.2, 1.92)])
+def test_what_a_story_says_after_its_lead_may_weigh_less_or_more(tmp_path: Path, share: float, tail: float) -> None:
+    with_share = f"threshold: 2.0\nparagraph_weight: 0\nbody_weight: {share}"
+    taxonomy = _ferries(tmp_path, "threshold: 2.0", with_share)
+    filler = "Nothing of note stood here at all that day. " * 7
+    document, found = taxonomy.score("", f"The harbour master spoke. {filler}\nThe ferry left.", "en")
+    assert len(document) < 150
+    assert [each.scored.score for each in found] == [pytest.approx(1.2 + tail)]
+    assert _score(taxonomy, "The ferry left.") == pytest.approx(2.4)
+
+
+def test_the_best_paragraph_and_vetoes_do_not_go_by_the_weight_of_the_body(tmp_path: Path) -> None:
+    filler = "Nothing of note stood here at all that day. " * 60
+    low = _ferries(tmp_path, "threshold: 2.0", "threshold: 2.0\nbody_weight: 0")
+    assert _score(low, filler, "The ferry left the quay.") == pytest.approx(0.8 * 3)
+    opposed = article("The ferry left. A ferry came.", "Nothing of note stood here at all that day. " * 7, "A novel.")
+    assert _score(low, *opposed.text.split("\n")) == pytest.approx(3.6 - 1.6)
+
+
+@pytest.mark.parametrize(("least", "tagged"), [(0, True), (0.4, True), (0.5, False)])
+def test_words_of_little_weight_may_be_left_out_of_the_different_ones(
+    tmp_path: Path, least: float, tagged: bool
+) -> None:
+    light = "    any: [$boats]\n  - name: light\n    weight: 0.4\n    any: [toll]\n"
+    (tmp_path / "tag").mkdir()
+    written = TAG_FILE.replace("    any: [$boats]\n", light).replace("distinct: 3", f"distinct: 3, least: {least}")
+    taxonomy = load_taxonomy(folder(tmp_path / "tag", written))
+    story = article("The quay, the gangway, the toll.")
+    assert (tags_of(classify(story, taxonomy)) == {"ferry"}) is tagged

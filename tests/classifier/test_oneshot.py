@@ -42,8 +42,8 @@ def test_what_classify_prints_can_be_classified_again(ferries: Taxonomy) -> None
         ('{"article_id": "a"', "line 1, column 18: not valid JSON"),
         ('{"a": "\\ud800"}', "not valid JSON"),
         ('{"a":' * 5000, "not valid JSON"),
-        ("{}", "not the JSON of an article: article_id: field required"),
-        ('{"article_id": 7}', "not the JSON of an article: article_id: input should be a valid string"),
+        ("{}", "not the JSON of an article: article_id: is missing"),
+        ('{"article_id": 7}', "not the JSON of an article: article_id: must be text"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_line(text: str, problem: str) -> None:
@@ -90,6 +90,8 @@ def test_no_tag_is_said_plainly_and_candidates_come_after(ferries: Taxonomy) -> 
     nothing = render_text(classify(article("A bus left."), ferries), colour=False)
     assert nothing.startswith("No tag reached its threshold.\n")
     assert "Close" not in nothing
+    foreign = render_text(classify(article("Matkustajia oli sata.", language="fi"), ferries), colour=False)
+    assert foreign.startswith("No tag has words in the language 'fi': none is tried.\n")
     near = render_text(classify(article("The gangway fell."), ferries), colour=False)
     assert near.index("No tag") < near.index("Close, but no tag:") < near.index("ferry  1.20")
 

@@ -1,9 +1,6 @@
-"""The packaged tags against labelled texts; see data/README.md. The floors stand in floors.toml."""
+"""The labelled texts, see data/README.md, and what the seed tags bring. What they reach is measured in tests/eval."""
 
 import json
-import tomllib
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,7 +9,6 @@ from copydesk_classifier.stage import classify
 from copydesk_classifier.taxonomy import Taxonomy
 from tests.classifier.samples import DATA, article, tags_of
 
-FLOORS = tomllib.loads((Path(__file__).parent / "floors.toml").read_text(encoding="utf-8"))
 TAGS = ("conflict", "aviation", "prisoner-exchange")
 
 
@@ -21,12 +17,6 @@ class Judged(NamedTuple):
     expected: set[str]
     borderline: set[str]
     found: set[str]
-
-
-class Measure(NamedTuple):
-    precision: float
-    recall: float
-    f1: float
 
 
 def _judged(name: str, taxonomy: Taxonomy) -> list[Judged]:
@@ -44,35 +34,9 @@ def _judged(name: str, taxonomy: Taxonomy) -> list[Judged]:
     ]
 
 
-def _measure(tag: str, judged: Iterable[Judged]) -> Measure:
-    pairs = [(tag in each.expected, tag in each.found) for each in judged]
-    right = pairs.count((True, True))
-    precision = right / max(1, right + pairs.count((False, True)))
-    recall = right / max(1, right + pairs.count((True, False)))
-    return Measure(precision, recall, 2 * precision * recall / max(1e-9, precision + recall))
-
-
 @pytest.fixture(scope="module")
 def dev(packaged: Taxonomy) -> list[Judged]:
     return _judged("tags_dev.jsonl", packaged)
-
-
-def _clear(tag: str, judged: Iterable[Judged]) -> list[Judged]:
-    return [each for each in judged if tag not in each.borderline]
-
-
-@pytest.mark.parametrize("tag", TAGS)
-def test_each_tag_stays_above_its_floors(tag: str, dev: list[Judged]) -> None:
-    measured = {**_measure(tag, dev)._asdict(), "f1_clear": _measure(tag, _clear(tag, dev)).f1}
-    below = {name: value for name, value in measured.items() if value < FLOORS["dev"][tag][name]}
-    assert not below
-
-
-def test_the_mean_over_the_tags_stays_above_its_floor(dev: list[Judged]) -> None:
-    macro = sum(_measure(tag, dev).f1 for tag in TAGS) / len(TAGS)
-    clear = sum(_measure(tag, _clear(tag, dev)).f1 for tag in TAGS) / len(TAGS)
-    assert macro >= FLOORS["dev"]["macro_f1"]
-    assert clear >= FLOORS["dev"]["macro_f1_clear"]
 
 
 def test_the_labelled_set_is_whole(dev: list[Judged]) -> None:
@@ -87,5 +51,13 @@ def test_the_labelled_set_is_whole(dev: list[Judged]) -> None:
 def test_the_probes_are_all_right(packaged: Taxonomy) -> None:
     judged = _judged("tags_probes.jsonl", packaged)
     assert len(judged) == 10
-    wrong = [(each.name, each.found) for each in judged if each.found != each.expected]
-    assert len(wrong) <= FLOORS["probes"]["wrong"], wrong
+    wrong = [(each.name, each.found) for each in judged if each.found & set(TAGS) != each.expected]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_seed_tag_brings_examples_and_many_probes(tag: str, packaged: Taxonomy) -> None:
+    file = next(source.file for source in packaged.tags if source.id == tag)
+    assert 3 <= len(file.examples) <= 10
+    assert len(file.tests.negative) >= 60
+    assert not set(file.examples) & {*file.tests.positive, *file.tests.negative}

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk_classifier.tag_file import alternatives
+from copydesk_classifier.notation import alternatives, check, variants, words_of
+from copydesk_classifier.tokens import phrase_words
 
 
 @pytest.mark.parametrize(
@@ -39,17 +40,36 @@ def test_what_a_line_stands_for(written: str, phrases: list[str]) -> None:
 )
 def test_a_line_that_stands_for_nothing_is_refused(written: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        alternatives(written)
+        check(written)
 
 
-@given(st.text(alphabet="ab()| ,.", max_size=30))
+@given(st.text(alphabet="ab()| ,.-_'é\u0301\u00a0\t1", max_size=30))
 def test_any_line_is_either_phrases_or_one_complaint(written: str) -> None:
     try:
-        phrases = alternatives(written)
+        check(written)
     except ValueError as error:
         complaint = str(error)
     else:
         complaint = ""
-        assert phrases
-        assert all(phrase.strip() for phrase in phrases)
+        phrases = alternatives(written)
+        assert len(phrases) == variants(written) > 0
+        assert all(words_of(phrase) == phrase_words(phrase) for phrase in phrases)
     assert "\n" not in complaint
+
+
+@given(st.text(max_size=20))
+def test_the_quick_way_to_read_a_phrase_is_the_long_one(phrase: str) -> None:
+    try:
+        expected = phrase_words(phrase)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"words in|punctuation inside"):
+            words_of(phrase)
+    else:
+        assert words_of(phrase) == expected
+
+
+def test_a_line_that_would_take_for_ever_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="more than 400 phrases"):
+        check("(a|b) " * 600)
+    with pytest.raises(ValueError, match="longer than 4000 characters"):
+        check("(a|b) " * 60_000)

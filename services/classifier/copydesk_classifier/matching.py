@@ -1,11 +1,11 @@
 """From occurrences of phrases to hits: what speaks for and against one tag, and where."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from copydesk_classifier.lexicon import CompiledNear, CompiledPhrase, CompiledTag, Found, Negatives, Span
+from copydesk_classifier.lexicon import CompiledNear, CompiledPart, Found, Group, Span
 from copydesk_classifier.tokens import Document
 
 
@@ -18,7 +18,7 @@ class Hit(NamedTuple):
     start: int
     end: int
     rule: str
-    key: str
+    key: int
     weight: float
 
 
@@ -47,73 +47,85 @@ def _spans(found: Found, terms: frozenset[int]) -> list[Span]:
     return [span for term in terms.intersection(found) for span in found[term]]
 
 
-def _masked(found: Found, compiled: CompiledTag) -> Found:
-    """What is found of this tag's terms once the phrases to ignore are laid over it."""
-    own = {term: found[term] for term in compiled.speaking.intersection(found)}
-    ignored = _spans(found, compiled.ignore)
-    if not ignored:
-        return own
-    cover = Cover(ignored)
-    return {term: [span for span in spans if not cover.hides(span)] for term, spans in own.items()}
+def _order(hit: Hit) -> tuple[int, int, float, int]:
+    return hit.start, -hit.end, -hit.weight, hit.key
 
 
 def _longest(hits: list[Hit]) -> list[Hit]:
     """The hits that lie within no longer one, in order. Of equal spans the heaviest stays."""
+    if len(hits) < 2:  # noqa: PLR2004 - most often there is one, and nothing to sort
+        return hits
     kept: list[Hit] = []
     reach = -1
-    for hit in sorted(hits, key=lambda each: (each.start, -each.end, -each.weight, each.key)):
+    for hit in sorted(hits, key=_order):
         if hit.end > reach:
             kept.append(hit)
             reach = hit.end
     return kept
 
 
-def _phrase_hits(found: Found, phrases: Mapping[int, CompiledPhrase]) -> list[Hit]:
-    return _longest(
-        [
-            Hit(start, end, phrases[term].name, f"{phrases[term].name}/{term}", phrases[term].weight)
-            for term in found.keys() & phrases.keys()
-            for start, end in found[term]
-        ]
-    )
-
-
-def _partner(span: Span, others: list[Span], window: int, *, ordered: bool) -> Span | None:
-    """The nearest other span within the window; at equal distance the one after."""
+def _partner(span: Span, others: list[Span], rule: CompiledNear, document: Document) -> Span | None:
+    """The nearest other span of the clause within the window; at equal distance the one after."""
+    after = before = None
     at = bisect_left(others, (span[1], 0))
-    after = others[at] if at < len(others) and others[at][0] - span[1] <= window else None
-    if ordered:
+    if at < len(others) and others[at][0] - span[1] <= rule.window:
+        after = _beside(span, others[at], document)
+    if rule.ordered:
         return after
     at = bisect_left(others, (span[0], 0)) - 1
     while at >= 0 and others[at][1] > span[0]:
         at -= 1
-    before = others[at] if at >= 0 and span[0] - others[at][1] <= window else None
+    if at >= 0 and span[0] - others[at][1] <= rule.window:
+        before = _beside(span, others[at], document)
     if after and before:
         return after if after[0] - span[1] <= span[0] - before[1] else before
     return after or before
 
 
+def _beside(span: Span, other: Span, document: Document) -> Span | None:
+    return other if document.is_one_clause(other[0], span[0]) else None
+
+
 def _sentences(found: Found, terms: frozenset[int], document: Document) -> set[int]:
-    return {document.sentences[start] for start, _ in _spans(found, terms)}
+    return {document.sentence(start) for start, _ in _spans(found, terms)}
 
 
 def near_hits(rule: CompiledNear, found: Found, document: Document) -> Iterator[Hit]:
-    """Each ``a`` with its nearest ``b`` in the same sentence, where the sentence has what it needs and no obstacle."""
+    """Each ``a`` with its nearest ``b`` in the same clause, where the sentence has what it needs and no obstacle."""
     others = sorted(_spans(found, rule.b))
     starts = sorted(_spans(found, rule.a)) if others else []
     if not starts:
         return
-    barred = _sentences(found, rule.unless, document)
+    barred = _sentences(found, rule.unless, document) if rule.unless else ()
     wanted = _sentences(found, rule.need, document) if rule.need else None
     reach = -1
     for span in starts:
-        sentence = document.sentences[span[0]]
-        if span[0] < reach or sentence in barred or (wanted is not None and sentence not in wanted):
+        partner = _partner(span, others, rule, document) if span[0] >= reach else None
+        if not partner:
             continue
-        partner = _partner(span, others, rule.window, ordered=rule.ordered)
-        if partner and document.sentences[partner[0]] == sentence:
-            reach = max(span[1], partner[1])
-            yield Hit(min(span[0], partner[0]), reach, rule.name, rule.name, rule.weight)
+        sentence = document.sentence(span[0])
+        if sentence in barred or (wanted is not None and sentence not in wanted):
+            continue
+        reach = max(span[1], partner[1])
+        yield Hit(min(span[0], partner[0]), reach, rule.name, rule.key, rule.weight)
+
+
+def possible_rules(compiled: CompiledPart, found: Found) -> list[CompiledNear]:
+    """The rules that have both their sides in the text, in the order of the file."""
+    roles = compiled.roles
+    return _two_sided({rule for term in found for rule in roles[term].begins}, found)
+
+
+def _possible_vetoes(compiled: CompiledPart, found: Found) -> list[CompiledNear]:
+    roles = compiled.roles
+    return _two_sided({rule for term in found for rule in roles[term].counters}, found)
+
+
+def _two_sided(begun: set[CompiledNear], found: Found) -> list[CompiledNear]:
+    if not begun:
+        return []
+    # The keys count down in the order of the file.
+    return sorted((rule for rule in begun if not rule.b.isdisjoint(found)), key=lambda rule: -rule.key)
 
 
 def _rule_hits(rules: Iterable[CompiledNear], found: Found, document: Document) -> list[Hit]:
@@ -122,6 +134,8 @@ def _rule_hits(rules: Iterable[CompiledNear], found: Found, document: Document) 
 
 def _beyond(rules: list[Hit], phrases: list[Hit]) -> list[Hit]:
     """The rule hits that say more than a phrase that was counted already; of two on the same words the heavier."""
+    if not rules:
+        return rules
     heaviest: dict[Span, Hit] = {}
     for hit in sorted(rules, key=lambda each: (each.weight, each.rule)):
         heaviest[hit.start, hit.end] = hit
@@ -129,19 +143,53 @@ def _beyond(rules: list[Hit], phrases: list[Hit]) -> list[Hit]:
     return [hit for span, hit in heaviest.items() if not cover.hides(span)]
 
 
-def _negative_hits(negatives: Negatives, found: Found, document: Document) -> list[Hit]:
-    return sorted(_phrase_hits(found, negatives.phrases) + _rule_hits(negatives.rules, found, document))
+def _hits(term: int, group: Group, spans: Iterable[Span]) -> list[Hit]:
+    name, weight = group
+    return [Hit(start, end, name, term, weight) for start, end in spans]
 
 
-def find_hits(compiled: CompiledTag, found: Found, document: Document) -> Hits:
+def _mask(compiled: CompiledPart, found: Found) -> Found:
+    """What is found once the phrases to ignore are laid over it."""
+    ignored = [span for term, spans in found.items() if compiled.roles[term].is_ignored for span in spans]
+    if not ignored:
+        return found
+    cover = Cover(ignored)
+    left = {term: [span for span in spans if not cover.hides(span)] for term, spans in found.items()}
+    return {term: spans for term, spans in left.items() if spans}
+
+
+def _positive(compiled: CompiledPart, found: Found, document: Document) -> list[Hit]:
+    roles = compiled.roles
+    phrases: list[Hit] = []
+    for term, spans in found.items():
+        group = roles[term].phrase
+        if group:
+            phrases += _hits(term, group, spans)
+    phrases = _longest(phrases)
+    rules = _rule_hits(possible_rules(compiled, found), found, document)
+    return sorted(phrases + _beyond(rules, phrases)) if rules else phrases
+
+
+def _against(compiled: CompiledPart, found: Found, document: Document) -> tuple[list[Hit], list[Hit]]:
+    """The vetoes of sentences and those of the whole document."""
+    sentence: list[Hit] = []
+    whole: list[Hit] = []
+    for term, spans in found.items():
+        role = compiled.roles[term]
+        if role.sentence_veto:
+            sentence += _hits(term, role.sentence_veto, spans)
+        if role.document_veto:
+            whole += _hits(term, role.document_veto, spans)
+    sentence, whole = _longest(sentence), _longest(whole)
+    for rule in _possible_vetoes(compiled, found):
+        hits = sentence if rule in compiled.rules.sentence_vetoes else whole
+        hits += near_hits(rule, found, document)
+    return sorted(sentence), sorted(whole)
+
+
+def find_hits(compiled: CompiledPart, found: Found, document: Document) -> Hits:
     """What speaks for and against this tag. A veto sees the text without the mask of ignored phrases."""
-    masked = _masked(found, compiled)
-    phrases = _phrase_hits(masked, compiled.phrases)
-    positive = phrases + _beyond(_rule_hits(compiled.rules, masked, document), phrases)
+    positive = _positive(compiled, _mask(compiled, found), document)
     if not positive:
         return Hits([], [], [])
-    return Hits(
-        sorted(positive),
-        _negative_hits(compiled.sentence_vetoes, found, document),
-        _negative_hits(compiled.document_vetoes, found, document),
-    )
+    return Hits(positive, *_against(compiled, found, document))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import short_digest
 from copydesk_shared.messages import Article, ClassifiedArticle, Evidence, Source, Tag
+from copydesk_shared.plain import in_plain_words
 
 _JSON_OBJECT = re.compile(r'\s*\{\s*["}]')
 _PLACE_IN_JSON = re.compile(r"\s*at line (\d+) column (\d+)$")
@@ -21,12 +22,12 @@ BOLD, FAINT, MARKED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;33m", "\x1b[0m"
 def article_from(text: str, now: datetime) -> Article:
     """The article that was handed in: the JSON of one, or plain text with a paragraph a line and no title.
 
-    Plain text becomes an article with the address ``urn:sha256:...``, no language (so every tag applies) and no
-    simhash. Raises :class:`InputError` for text without words and for JSON that is broken or no article.
+    Plain text becomes an article with the address ``urn:sha256:...``, no language and no simhash. Raises
+    :class:`InputError` for text without words and for JSON that is broken or no article.
     """
     text = text.removeprefix("\ufeff")
     if _JSON_OBJECT.match(text):
-        return _article_of_json(text)
+        return article_of_json(text)
     paragraphs = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not paragraphs:
         raise InputError("there is no text to classify")
@@ -47,21 +48,22 @@ def article_from(text: str, now: datetime) -> Article:
     )
 
 
-def _article_of_json(text: str) -> Article:
+def article_of_json(text: str) -> Article:
+    """The article that this is the JSON of. Raises :class:`InputError` that says what is wrong and where."""
     try:
         return Article.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         problem = first["msg"].removeprefix("Invalid JSON: ")
         place = _PLACE_IN_JSON.search(problem)
         where = f"line {place[1]}, column {place[2]}: " if place else ""
         raise InputError(f"{where}not valid JSON: {_PLACE_IN_JSON.sub('', problem)}")
     name = ".".join(map(str, first["loc"]))
-    raise InputError(f"not the JSON of an article: {name}: {first['msg'][:1].lower()}{first['msg'][1:]}")
+    raise InputError(f"not the JSON of an article: {name}: {in_plain_words(first)}")
 
 
-class _Style:
+class Style:
     """Marks for a terminal, or brackets where there are no colours."""
 
     def __init__(self, *, colour: bool) -> None:
@@ -77,21 +79,21 @@ class _Style:
         return f"{MARKED}{text}{PLAIN}" if self._colour else f"[{text}]"
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """The text on one line, with nothing in it that a terminal would obey."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _in_context(article: ClassifiedArticle, evidence: Evidence, style: _Style) -> str:
+def _in_context(article: ClassifiedArticle, evidence: Evidence, style: Style) -> str:
     source = article.title if evidence.field == "title" else article.text
     first = max(0, evidence.start - CONTEXT_CHARACTERS)
     last = min(len(source), evidence.end + CONTEXT_CHARACTERS)
-    before = ("…" if first else "") + _line(source[first : evidence.start])
-    after = _line(source[evidence.end : last]) + ("…" if last < len(source) else "")
-    return f"{before}{style.marked(_line(evidence.text))}{after}"
+    before = ("…" if first else "") + one_line(source[first : evidence.start])
+    after = one_line(source[evidence.end : last]) + ("…" if last < len(source) else "")
+    return f"{before}{style.marked(one_line(evidence.text))}{after}"
 
 
-def _block(article: ClassifiedArticle, tag: Tag, style: _Style) -> Iterator[str]:
+def _block(article: ClassifiedArticle, tag: Tag, style: Style) -> Iterator[str]:
     codes = f"  {' '.join(tag.iptc)}" if tag.iptc else ""
     yield f"{style.strong(tag.tag)}  {tag.score:.2f} (threshold {tag.threshold:g})  {tag.label}{style.faint(codes)}"
     for evidence in tag.evidence:
@@ -102,9 +104,11 @@ def _block(article: ClassifiedArticle, tag: Tag, style: _Style) -> Iterator[str]
 
 def render_text(article: ClassifiedArticle, *, colour: bool) -> str:
     """The tags for people: one block a tag with its evidence in context, then the candidates. Ends with a newline."""
-    style = _Style(colour=colour)
+    style = Style(colour=colour)
     blocks = ["\n".join(_block(article, tag, style)) for tag in article.tags]
-    if not blocks:
+    if article.unsupported_language:
+        blocks.append(f"No tag has words in the language {article.language!r}: none is tried.")
+    elif not blocks:
         blocks.append("No tag reached its threshold.")
     if article.candidates:
         blocks.append("Close, but no tag:")

@@ -2,25 +2,25 @@
 
 A hit counts its weight times that of the zone it stands in, half as much at each repeat of the same phrase. The sum is
 divided by a norm that grows with the square root of the length. The same is done for the title and for each paragraph
-by itself, because a long story may hold its third topic in one paragraph; the best of them counts.
+by itself, because a long story may hold its third topic in one paragraph; the best of them counts. A paragraph that is
+very long is looked at in parts.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
-from math import sqrt
+from math import inf, sqrt
 from typing import NamedTuple
 
-from copydesk_classifier.lexicon import CompiledTag
-from copydesk_classifier.matching import Hit, Hits
-from copydesk_classifier.tag_file import Core
-from copydesk_classifier.tokens import Document
+from copydesk_classifier.lexicon import CompiledPart, Found
+from copydesk_classifier.matching import Hit, Hits, possible_rules
+from copydesk_classifier.tokens import TITLE_PASSAGE, Document
 
 TITLE_ZONE = 1.6
 # The lead, the body and the tail: the words of the text at which the next begins, and what each weighs.
 ZONE_LIMITS = (60, 500)
 ZONE_WEIGHTS = (1.2, 0.8, 0.4)
 REPEAT = 0.5
+ALL_REPEATS = 1 / (1 - REPEAT)
 NORM_WORDS = 150
 # Where a score that did not pass the core gate is held, as a share of the threshold.
 GATED = 0.9
@@ -35,16 +35,14 @@ class Weighed(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """The score of one tag, never negative, and what made it, in the order of the text."""
+    """The score of one tag by its words, never negative, and what made it, in the order of the text.
+
+    ``passage`` is the paragraph, or the part of a long one, that scores most by itself.
+    """
 
     score: float
     weighed: tuple[Weighed, ...]
-
-
-def _zone(document: Document, word: int) -> float:
-    if word < document.title_words:
-        return TITLE_ZONE
-    return ZONE_WEIGHTS[bisect_right(ZONE_LIMITS, word - document.title_words)]
+    passage: int = TITLE_PASSAGE
 
 
 def _norm(words: int) -> float:
@@ -57,70 +55,109 @@ def _dampened(hits: Hits, document: Document) -> list[Hit]:
         return hits.positive
     against: defaultdict[int, float] = defaultdict(float)
     for veto in hits.sentence_vetoes:
-        against[document.sentences[veto.start]] += veto.weight
+        against[document.sentence(veto.start)] += veto.weight
+    places = [(hit, document.sentence(hit.start)) for hit in hits.positive]
     total: defaultdict[int, float] = defaultdict(float)
-    for hit in hits.positive:
-        total[document.sentences[hit.start]] += hit.weight
-    left = {sentence: max(0.0, 1 - against[sentence] / weight) for sentence, weight in total.items()}
-    dampened = (hit._replace(weight=hit.weight * left[document.sentences[hit.start]]) for hit in hits.positive)
-    return [hit for hit in dampened if hit.weight > 0]
+    for hit, sentence in places:
+        total[sentence] += hit.weight
+    left = {sentence: max(0.0, 1 - against[sentence] / total[sentence]) for sentence in against if sentence in total}
+    return [
+        hit._replace(weight=hit.weight * left[sentence]) if sentence in left else hit
+        for hit, sentence in places
+        if left.get(sentence, 1.0)
+    ]
 
 
-def _weigh(hits: Iterable[Hit], document: Document, after_lead: float | None = None) -> list[Weighed]:
-    """Each hit with what it adds by its zone, repeats halved. ``after_lead`` replaces the zones after the lead."""
-    repeats: defaultdict[str, float] = defaultdict(lambda: 1.0)
-    weighed = []
-    for hit in hits:
-        zone = _zone(document, hit.start)
-        if after_lead is not None and zone < ZONE_WEIGHTS[0]:
-            zone = after_lead
-        weighed.append(Weighed(hit, hit.weight * zone * repeats[hit.key]))
-        repeats[hit.key] *= REPEAT
-    return weighed
+def _added(hits: Iterable[Hit], document: Document, zones: tuple[float, float, float] = ZONE_WEIGHTS) -> list[float]:
+    """What each hit adds by its zone, repeats halved."""
+    lead, body, tail = zones
+    title_words = document.title_words
+    lead_end, body_end = (title_words + limit for limit in ZONE_LIMITS)
+    repeats: dict[int, float] = {}
+    added = []
+    for start, _, _, key, weight in hits:
+        if start >= lead_end:
+            zone = body if start < body_end else tail
+        else:
+            zone = lead if start >= title_words else TITLE_ZONE
+        share = repeats.get(key, 1.0)
+        repeats[key] = share * REPEAT
+        added.append(weight * zone * share)
+    return added
 
 
-def _gated(score: float, hits: list[Hit], core: Core, threshold: float) -> float:
-    if any(hit.weight >= core.weight for hit in hits) or len({hit.key for hit in hits}) >= core.distinct:
+def _gated(score: float, hits: list[Hit], compiled: CompiledPart) -> float:
+    core, limit = compiled.part.core, GATED * compiled.threshold
+    if score <= limit or max(hit.weight for hit in hits) >= core.weight:
         return score
-    return min(score, GATED * threshold)
+    return score if len({hit.key for hit in hits if hit.weight >= core.least}) >= core.distinct else limit
 
 
-def _passage(hits: list[Hit], added: list[Weighed], words: int, against: float, compiled: CompiledTag) -> float:
-    """The score of a passage of that many words."""
-    total = sum(each.added for each in added) / _norm(words) - against
-    return _gated(total, hits, compiled.tag.core, compiled.tag.threshold)
-
-
-def _best_paragraph(hits: list[Hit], document: Document, against: float, compiled: CompiledTag) -> float:
+def _best_passage(hits: list[Hit], document: Document, against: float, compiled: CompiledPart) -> tuple[float, int]:
+    """The score of the best passage and its number; of equal ones the first."""
     groups: defaultdict[int, list[Hit]] = defaultdict(list)
     for hit in hits:
-        groups[document.paragraphs[hit.start]].append(hit)
-    sizes: defaultdict[int, int] = defaultdict(int)
-    for paragraph in document.paragraphs:
-        sizes[paragraph] += 1
-    body = compiled.tag.paragraph_weight
-    return max(
-        (
-            _passage(group, _weigh(group, document, body), sizes[paragraph], against, compiled)
-            for paragraph, group in groups.items()
-        ),
-        default=0.0,
-    )
+        groups[document.passage(hit.start)].append(hit)
+    later = compiled.source.file.paragraph_weight
+    zones = (ZONE_WEIGHTS[0], later, later)
+    best, number = -inf, TITLE_PASSAGE
+    for passage, group in groups.items():
+        total = sum(_added(group, document, zones)) / _norm(document.passage_words(passage)) - against
+        if total > best:
+            total = _gated(total, group, compiled)
+        if total > best:
+            best, number = total, passage
+    return best, number
 
 
-def score(compiled: CompiledTag, hits: Hits, document: Document) -> Scored:
-    """The score of a tag: the document's or its best paragraph's, whichever is more, less the document's vetoes."""
+def may_reach(least: float, compiled: CompiledPart, found: Found, document: Document) -> bool:
+    """Whether the score may be that high: told with little work, as if nothing dampened or gated it."""
+    file = compiled.source.file
+    later = max(ZONE_WEIGHTS[1] * file.body_weight, file.paragraph_weight)
+    title_words, roles = document.title_words, compiled.roles
+    lead_end = title_words + ZONE_LIMITS[0]
+    rules = possible_rules(compiled, found)
+    whole = sum(rule.weight for rule in rules) * TITLE_ZONE * ALL_REPEATS
+    said = []
+    for term, spans in found.items():
+        phrase = roles[term].phrase
+        if phrase:
+            start = spans[0][0]
+            zone = later if start >= lead_end else ZONE_WEIGHTS[0] if start >= title_words else TITLE_ZONE
+            weight = phrase.weight * zone
+            whole += weight if len(spans) == 1 else weight * ALL_REPEATS
+            said.append((weight, spans))
+    if rules or whole < least or whole >= least * _norm(len(document)):
+        return whole >= least
+    passages: defaultdict[int, float] = defaultdict(float)
+    for weight, spans in said:
+        for start, _ in spans:
+            passages[document.passage(start)] += weight
+    return max(passages.values()) >= least
+
+
+def score(compiled: CompiledPart, hits: Hits, document: Document, least: float = 0.0) -> Scored:
+    """The score of a tag: the document's or its best passage's, whichever is more, less the document's vetoes.
+
+    What made a score below ``least`` is not told.
+    """
     positive = _dampened(hits, document)
     if not positive:
         return Scored(0.0, ())
-    weighed = _weigh(positive, document)
-    vetoes = [Weighed(hit, -added) for hit, added in _weigh(hits.document_vetoes, document)]
-    against = -sum(veto.added for veto in vetoes)
-    best = max(
-        _passage(positive, weighed, len(document), against, compiled),
-        _best_paragraph(positive, document, against, compiled),
-    )
-    spoken = {document.sentences[hit.start] for hit in hits.positive}
-    silenced = [Weighed(hit, -hit.weight) for hit in hits.sentence_vetoes if document.sentences[hit.start] in spoken]
-    everything = sorted(weighed + vetoes + silenced, key=lambda each: each.hit)
-    return Scored(round(max(0.0, best), DIGITS), tuple(everything))
+    lead, body, tail = ZONE_WEIGHTS
+    later = compiled.source.file.body_weight
+    added = _added(positive, document, (lead, body * later, tail * later))
+    vetoes = _added(hits.document_vetoes, document)
+    against = sum(vetoes)
+    best, passage = _best_passage(positive, document, against, compiled)
+    whole = _gated(sum(added) / _norm(len(document)) - against, positive, compiled)
+    total = round(max(0.0, best, whole), DIGITS)
+    if total < least:
+        return Scored(total, (), passage)
+    weighed = [*map(Weighed, positive, added)]
+    weighed += [Weighed(hit, -each) for hit, each in zip(hits.document_vetoes, vetoes, strict=True)]
+    if hits.sentence_vetoes:
+        spoken = {document.sentence(hit.start) for hit in hits.positive}
+        vetoes_there = [hit for hit in hits.sentence_vetoes if document.sentence(hit.start) in spoken]
+        weighed += [Weighed(hit, -hit.weight) for hit in vetoes_there]
+    return Scored(total, tuple(sorted(weighed)), passage)

@@ -1,59 +1,77 @@
 """The shape of a tag file: one topic of the taxonomy, as an operator writes it."""
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import product
-from math import prod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from copydesk_classifier.tokens import phrase_words
+from copydesk_classifier.gazetteers import SUFFIX, Gazetteer
+from copydesk_classifier.language_codes import mistake_in
+from copydesk_classifier.notation import GAZETTEER_MARK, LIST_MARK, MARKS, alternatives, check, variants
 
-MAX_VARIANTS = 400
-LIST_MARK = "$"
+AUTO = "auto"
+MAX_TESTS = 1_000
+# Phrases of one file, lists and gazetteers followed at each place where they are referred to.
+MAX_PHRASES = 50_000
 
-
-_PIECE = re.compile(r"\(([^()]*)\)|([^()|\s]+)|(\||[()])")
-
-
-def alternatives(written: str) -> list[str]:
-    """The phrases that a line stands for: ``(prisoner|captive) swap | spy swap`` stands for three.
-
-    Raises ``ValueError`` for an empty alternative, a stray parenthesis, too many variants, or a phrase that cannot
-    match.
-    """
-    branches: list[list[list[str]]] = [[]]
-    for group, word, sign in _PIECE.findall(written):
-        if sign == "|":
-            branches.append([])
-        elif sign:
-            raise ValueError(f"a stray parenthesis in {written!r}")
-        else:
-            branches[-1].append([word] if word else [choice.strip() for choice in group.split("|")])
-    if any(not branch or not all(map(all, branch)) for branch in branches):
-        raise ValueError(f"an empty alternative in {written!r}")
-    if sum(prod(map(len, branch)) for branch in branches) > MAX_VARIANTS:
-        raise ValueError(f"{written!r} stands for more than {MAX_VARIANTS} phrases")
-    variants = [" ".join(choice) for branch in branches for choice in product(*branch)]
-    for variant in variants:
-        phrase_words(variant)
-    return variants
+Place = tuple[int | str, ...]
 
 
 def _checked(written: str) -> str:
-    if not written.startswith(LIST_MARK):
-        alternatives(written)
+    if not written.startswith(MARKS):
+        check(written)
     return written
 
 
+def _auto(value: object) -> object:
+    if value is None:
+        raise ValueError(f"give a number or {AUTO!r}")
+    return None if value == AUTO else value
+
+
+def _of_form(pattern: str, form: str) -> AfterValidator:
+    """Takes what matches the pattern, and tells the form that anything else does not have."""
+    wanted = re.compile(pattern)
+
+    def check_form(written: str) -> str:
+        if not wanted.fullmatch(written):
+            raise ValueError(f"{written!r}: write {form}")
+        return written
+
+    return AfterValidator(check_form)
+
+
+def _quoted(value: object) -> object:
+    if value is False:
+        raise ValueError("'no' needs quotation marks here, or YAML takes it for the answer")
+    return value
+
+
+def _language(code: str) -> str:
+    if mistake := mistake_in(code):
+        raise ValueError(mistake)
+    return code
+
+
 Written = Annotated[str, AfterValidator(_checked)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-ListName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    _of_form("[a-z0-9]+(-[a-z0-9]+)*", "small letters and digits, with single hyphens between"),
+]
+ListName = Annotated[str, _of_form("[a-z][a-z0-9_]*", "small letters, digits and underscores, a letter first")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Qcode = Annotated[str, StringConstraints(pattern=r"^medtop:\d{8}$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Qcode = Annotated[str, _of_form("medtop:[0-9]{8}", "medtop: and eight digits")]
+Language = Annotated[
+    str,
+    BeforeValidator(_quoted),
+    _of_form("[a-z]{2,3}", "a code of two or three small letters, as in en"),
+    AfterValidator(_language),
+]
 Weight = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+Threshold = Annotated[Weight | None, BeforeValidator(_auto)]
 Phrases = Annotated[tuple[Written, ...], Field(min_length=1)]
 
 
@@ -112,58 +130,89 @@ class Veto(Part):
 
 
 class Core(Part):
-    """The gate: one hit of at least ``weight``, or ``distinct`` different phrases of any weight."""
+    """The gate: one hit of at least ``weight``, or ``distinct`` different phrases of at least ``least``."""
 
     weight: Weight
     distinct: Annotated[int, Field(ge=1)]
+    least: Annotated[float, Field(ge=0, le=100)] = 0.0
 
 
 class Tests(Part):
     """Texts that must and must not get the tag; they run whenever the file is loaded."""
 
-    positive: Annotated[tuple[Line, ...], Field(min_length=1)]
-    negative: Annotated[tuple[Line, ...], Field(min_length=1)]
+    positive: Annotated[tuple[Line, ...], Field(min_length=1, max_length=MAX_TESTS)]
+    negative: Annotated[tuple[Line, ...], Field(min_length=1, max_length=MAX_TESTS)]
 
 
-class TagFile(Part):
-    """One tag. ``ignore`` are phrases inside which nothing else of this tag counts.
+class LexiconPart(Part):
+    """What to look for in texts of these languages.
 
-    ``paragraph_weight`` is what a hit after the lead weighs when its paragraph is scored by itself: high where one
-    paragraph of a long story is enough for the tag, low where a mention in passing is not.
+    ``ignore`` are phrases inside which nothing else of this tag counts. ``examples`` are typical texts. A part without
+    phrases and rules works by similarity alone.
     """
 
-    id: Name
-    version: Annotated[int, Field(ge=1)]
-    label: Line
-    description: Line
-    iptc: tuple[Qcode, ...] = ()
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
-    threshold: Weight
-    paragraph_weight: Annotated[float, Field(ge=0, le=1.2)] = 0.8
-    core: Core
+    core: Core = Core(weight=1.9, distinct=3)
     lists: dict[ListName, Phrases] = Field(default_factory=dict)
     ignore: tuple[Written, ...] = ()
-    phrases: Annotated[tuple[PhraseGroup, ...], Field(min_length=1)]
+    phrases: tuple[PhraseGroup, ...] = ()
     rules: tuple[Rule, ...] = ()
     vetoes: tuple[Veto, ...] = ()
+    examples: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
     tests: Tests
 
     def expand(self, written: Iterable[str]) -> Iterator[str]:
-        """The phrases that these stand for, with references to lists followed."""
+        """The phrases that these stand for, with references to lists and gazetteers followed."""
         for each in written:
-            if each.startswith(LIST_MARK):
+            if each.startswith(MARKS):
                 yield from self.expand(self.lists[each.removeprefix(LIST_MARK)])
             else:
                 yield from alternatives(each)
 
-    def mistakes(self) -> Iterator[tuple[tuple[int | str, ...], str]]:
-        """What the parts get wrong between them, each with its place: unknown lists and names given twice."""
-        for place, written in _written(self, ()):
-            name = written.removeprefix(LIST_MARK)
+    def with_gazetteers(self, gazetteers: Mapping[str, Gazetteer]) -> Self:
+        """The same with the gazetteers that it refers to, as lists whose names begin with ``@``."""
+        used = sorted({written for _, written in self.written() if written.startswith(GAZETTEER_MARK)})
+        if not used:
+            return self
+        lines = {mark: gazetteers[mark.removeprefix(GAZETTEER_MARK)].lines for mark in used}
+        return self.model_copy(update={"lists": {**self.lists, **lines}})
+
+    def written(self) -> Iterator[tuple[Place, str]]:
+        """Every phrase and every reference to a list or a gazetteer, with its place."""
+        return _written(self, ())
+
+    def mistakes(self, gazetteers: Mapping[str, Gazetteer]) -> Iterator[tuple[Place, str]]:
+        """What the parts get wrong between them, each with its place."""
+        yield from self._bad_references(gazetteers)
+        yield from self._repeated_names()
+        tests = {*self.tests.positive, *self.tests.negative}
+        for index, example in enumerate(self.examples):
+            if example in tests:
+                yield ("examples", index), "an example may not be a test as well"
+        if not self.has_lexicon and not self.examples:
+            yield (), "give phrases or rules, or examples"
+
+    def counted(self, gazetteers: Mapping[str, Gazetteer]) -> Iterator[tuple[Place, int]]:
+        """For how many phrases each thing written stands, with its place; asked when there are no mistakes."""
+        sizes = {f"{GAZETTEER_MARK}{each.name}": each.size for each in gazetteers.values()}
+        for name, lines in self.lists.items():
+            sizes[f"{LIST_MARK}{name}"] = sum(
+                sizes[line] if line.startswith(MARKS) else variants(line) for line in lines
+            )
+        for place, written in self.written():
+            yield place, sizes[written] if written.startswith(MARKS) else variants(written)
+
+    def _bad_references(self, gazetteers: Mapping[str, Gazetteer]) -> Iterator[tuple[Place, str]]:
+        for place, written in self.written():
+            name = written[1:]
             if written.startswith(LIST_MARK) and place[0] == "lists":
                 yield place, "a list cannot refer to a list"
             elif written.startswith(LIST_MARK) and name not in self.lists:
                 yield place, f"there is no list {name!r}"
+            elif written.startswith(GAZETTEER_MARK) and name not in gazetteers:
+                yield place, f"there is no gazetteer {name!r} ({name}{SUFFIX})"
+
+    def _repeated_names(self) -> Iterator[tuple[Place, str]]:
         seen: set[str] = set()
         for kind in ("phrases", "rules", "vetoes"):
             for index, part in enumerate(getattr(self, kind)):
@@ -171,12 +220,62 @@ class TagFile(Part):
                     yield (kind, index, "name"), f"{part.name!r} is given twice"
                 seen.add(part.name)
 
+    @property
+    def has_lexicon(self) -> bool:
+        """Whether it looks for words at all."""
+        return bool(self.phrases or self.rules)
+
+
+class LanguageFile(LexiconPart):
+    """``TAG.LANG.yaml``: what to look for in a further language; all else is in ``TAG.yaml``."""
+
+    tag: Name
+
+
+class TagFile(LexiconPart):
+    """``TAG.yaml``: one tag, and what to look for in its first language.
+
+    ``paragraph_weight`` is what a hit after the lead weighs when its paragraph is scored by itself: high where one
+    paragraph of a long story is enough for the tag, low where a mention in passing is not. ``body_weight`` is what the
+    zones after the lead weigh in the score of the whole story, as a share of what they weigh otherwise; it is for what
+    speaks for the tag only. The threshold ``auto`` (here ``None``) is the one that the weights file gives for the tag.
+    """
+
+    id: Name
+    version: Annotated[int, Field(ge=1)]
+    label: Line
+    description: Line
+    iptc: tuple[Qcode, ...] = ()
+    threshold: Threshold
+    paragraph_weight: Annotated[float, Field(ge=0, le=1.2)] = 0.8
+    body_weight: Annotated[float, Field(ge=0, le=1.2)] = 1.0
+
+
+@dataclass(frozen=True)
+class TagSource:
+    """All that the files of one tag say: ``TAG.yaml`` and each ``TAG.LANG.yaml``."""
+
+    file: TagFile
+    further: tuple[LanguageFile, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.file.id
+
+    @property
+    def lexica(self) -> tuple[LexiconPart, ...]:
+        """The parts in the order in which they count: the first that ties wins."""
+        return (self.file, *self.further)
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return frozenset(language for part in self.lexica for language in part.languages)
+
 
 _WRITTEN_FIELDS = frozenset({"any", "a", "b", "unless", "need", "ignore"})
 
 
-def _written(value: object, place: tuple[int | str, ...]) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    """Every phrase or list reference in a tag file with its place."""
+def _written(value: object, place: Place) -> Iterator[tuple[Place, str]]:
     if isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from _written(getattr(value, name), (*place, name))

@@ -1,0 +1,253 @@
+"""The tags, compiled together: what a text is scored with."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from copydesk_classifier.heads import features, margin
+from copydesk_classifier.lexicon import CompiledPart, Compiler, Found, Lexicon
+from copydesk_classifier.matching import find_hits
+from copydesk_classifier.scoring import DIGITS, Scored, may_reach, score
+from copydesk_classifier.tag_file import TagSource
+from copydesk_classifier.tokens import Document, read_document
+from copydesk_classifier.weights import Fitted, Head, SimilarityWeights, digest, uncalibrated
+from copydesk_shared.messages import Similarity
+
+if TYPE_CHECKING:
+    from copydesk_classifier.similarity import TagVectors
+
+# Raised when the same taxonomy would tag a text differently than before.
+ENGINE_VERSION = "0.3.0"
+# Stands in the version where the embeddings are not installed.
+WORDS_ONLY = "words-only"
+EMBEDDED_LANGUAGE = "en"
+PROBABILITY_DIGITS = 4
+# The share of its threshold from which on a tag is a candidate, and from which on similarity counts beside the words.
+CANDIDATE_SHARE = 0.5
+
+
+class TagScore(NamedTuple):
+    """What one tag scores in one text.
+
+    ``score`` is what the words score (``scored``) with what similarity and the trained head add. ``similarity`` is
+    ``None`` where it was not looked at.
+    """
+
+    source: TagSource
+    score: float
+    threshold: float
+    probability: float
+    calibrated: bool
+    scored: Scored
+    similarity: Similarity | None
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it is below its threshold, and so near that the tag is a candidate."""
+        return CANDIDATE_SHARE * self.threshold <= self.score < self.threshold
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a tag with the weights of the tag."""
+
+    compiled: CompiledPart
+    similarity: SimilarityWeights
+    head: Head | None
+    has_lexicon: bool
+
+    @property
+    def needs_words(self) -> bool:
+        """Whether nothing can come of it in a text without its words."""
+        return self.has_lexicon and self.head is None
+
+    def least(self, floor: float) -> float:
+        """What the words must score."""
+        if not self.needs_words:
+            return 0.0
+        return floor * self.compiled.threshold
+
+
+class _Draft(NamedTuple):
+    """A part with what the words of a text score for it."""
+
+    part: _Part
+    scored: Scored
+
+
+NOTHING = Scored(0.0, ())
+
+
+class Taxonomy:
+    """Pickles as what the files say and compiles anew when it is unpickled.
+
+    ``version`` is the engine's version and digests of the tag files, the weights and the calibration; comments, layout
+    and tests do not change it. ``has_similarity`` says whether the embeddings are installed.
+    """
+
+    def __init__(self, tags: Iterable[TagSource], fitted: Fitted | None = None) -> None:
+        self.tags = tuple(sorted(tags, key=lambda tag: tag.id))
+        self.fitted = fitted or Fitted()
+        self._lexicon = Lexicon()
+        compiler = Compiler(self._lexicon)
+        self._vectors = _vectors(self.tags)
+        self.has_similarity = self._vectors is not None
+        self._parts = tuple(
+            self._part(compiler.compile(tag, part, self.threshold(tag))) for tag in self.tags for part in tag.lexica
+        )
+        self._numbers = {
+            (each.compiled.source.id, each.compiled.part.languages): at for at, each in enumerate(self._parts)
+        }
+        self._wordless = tuple(at for at, each in enumerate(self._parts) if not each.needs_words)
+        self._languages = frozenset[str]().union(*(tag.languages for tag in self.tags))
+        self._lexicon.seal([each.compiled for each in self._parts])
+        self.version = self._version()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[TagSource, ...], Fitted]]:
+        return type(self), (self.tags, self.fitted)
+
+    def _part(self, compiled: CompiledPart) -> _Part:
+        tag = compiled.source.id
+        weights, head = self.fitted.weights.similarity_of(tag), self.fitted.head_of(tag)
+        return _Part(compiled, weights, head, compiled.part.has_lexicon)
+
+    def threshold(self, tag: TagSource) -> float:
+        """The score from which the tag is given."""
+        written = tag.file.threshold
+        return self.fitted.weights.threshold_of(tag.id) if written is None else written
+
+    def score(
+        self, title: str, text: str, language: str | None, *, floor: float | None = 0.0
+    ) -> tuple[Document, list[TagScore]]:
+        """The text as words, and the score of each tag that applies to its language (``None``: all of them).
+
+        Tags that have nothing in the text are left out, and those that cannot reach ``floor`` times their threshold;
+        none is for the floor ``None``.
+        """
+        document = read_document(title, text)
+        drafts = list(self._drafts(document, language, floor))
+        similarities = self._similarities(document, drafts) if language is None or _is_embedded(language) else {}
+        best: dict[str, TagScore] = {}
+        for each in self._scores(document, drafts, similarities):
+            tag = each.source.id
+            if tag not in best or each.score > best[tag].score:
+                best[tag] = each
+        return document, list(best.values())
+
+    def finds(self, document: Document, language: str | None) -> Iterator[tuple[CompiledPart, Found]]:
+        """Each part for this language that has something in the text, with its terms and where they stand."""
+        spoken = None if language is None else primary(language)
+        for number, found in sorted(self._lexicon.find(document).items()):
+            compiled = self._parts[number].compiled
+            if spoken is None or spoken in compiled.part.languages:
+                yield compiled, found
+
+    def score_alone(
+        self, tag: str, languages: tuple[str, ...], text: str, *, with_similarity: bool = False
+    ) -> TagScore:
+        """What the tag scores in a text by its part for these languages alone, whatever the text's language.
+
+        A part with words is scored by what was written, without a trained head. A part that has no words to look for is
+        always scored with similarity.
+        """
+        number = self._numbers[tag, languages]
+        part, document = self._parts[number], read_document("", text)
+        if part.has_lexicon:
+            part = replace(part, head=None)
+        found = self._lexicon.find(document).get(number, {})
+        drafts = [_Draft(part, score(part.compiled, find_hits(part.compiled, found, document), document))]
+        wanted = with_similarity or not part.has_lexicon
+        return next(self._scores(document, drafts, self._similarities(document, drafts) if wanted else {}))
+
+    def supports(self, language: str | None) -> bool:
+        """Whether any tag has a part in this language; where none is known all are tried."""
+        return language is None or primary(language) in self._languages
+
+    def _drafts(self, document: Document, language: str | None, floor: float | None) -> Iterator[_Draft]:
+        found = self._lexicon.find(document)
+        numbers = range(len(self._parts)) if floor is None else sorted({*found, *self._wordless})
+        spoken = None if language is None else primary(language)
+        for number in numbers:
+            part = self._parts[number]
+            if spoken is None or spoken in part.compiled.part.languages:
+                least = part.least(floor or 0.0)
+                scored = _by_words(part, found.get(number), document, least)
+                if scored.score >= least:
+                    yield _Draft(part, scored)
+
+    def _similarities(self, document: Document, drafts: list[_Draft]) -> Mapping[str, Similarity]:
+        if not self._vectors or not drafts:
+            return {}
+        return self._vectors.similarities(
+            document, [(draft.part.compiled.source.id, draft.scored.passage) for draft in drafts]
+        )
+
+    def _scores(
+        self, document: Document, drafts: list[_Draft], similarities: Mapping[str, Similarity]
+    ) -> Iterator[TagScore]:
+        counts = features(document) if any(draft.part.head for draft in drafts) else None
+        for part, scored in drafts:
+            similarity = similarities.get(part.compiled.source.id)
+            distance = margin(part.head, counts) if part.head and counts is not None else None
+            yield self._tag_score(part, scored, similarity, _total(part, scored.score, similarity, distance))
+
+    def _tag_score(self, part: _Part, scored: Scored, similarity: Similarity | None, value: float) -> TagScore:
+        tag, threshold = part.compiled.source, part.compiled.threshold
+        calibration = self.fitted.calibration.of(tag.id)
+        probability = calibration.probability(value) if calibration else uncalibrated(value, threshold)
+        probability = round(probability, PROBABILITY_DIGITS)
+        return TagScore(tag, value, threshold, probability, calibration is not None, scored, similarity)
+
+    def _version(self) -> str:
+        meaning = [[part.model_dump(mode="json", exclude={"tests"}) for part in tag.lexica] for tag in self.tags]
+        weights = [self.fitted.weights_digest, self._vectors.digest if self._vectors else WORDS_ONLY]
+        parts = [digest(meaning), digest(weights), self.fitted.calibration_digest]
+        return f"{ENGINE_VERSION}+{'.'.join(parts if self._vectors else [*parts, WORDS_ONLY])}"
+
+
+def _vectors(tags: tuple[TagSource, ...]) -> "TagVectors | None":
+    if not tags:
+        return None
+    try:
+        # Either line tells that something is missing: the first NumPy, the second the files of WordLlama.
+        from copydesk_classifier.similarity import tag_vectors
+
+        return tag_vectors(tags)
+    except ImportError:
+        return None
+
+
+def _by_words(part: _Part, found: Found | None, document: Document, least: float) -> Scored:
+    """What the words score; nothing if it is clear beforehand that it is not ``least``."""
+    compiled = part.compiled
+    if not found or not may_reach(least, compiled, found, document):
+        return NOTHING
+    return score(compiled, find_hits(compiled, found, document), document, least)
+
+
+def _total(part: _Part, words: float, similarity: Similarity | None, distance: float | None) -> float:
+    """The score: what the words say, and in bounds what similarity and the trained head add."""
+    threshold, weights, head = part.compiled.threshold, part.similarity, part.head
+    if not part.has_lexicon:
+        if similarity is None and distance is None:
+            return 0.0
+        total = threshold
+        total += weights.slope * (similarity.value - weights.cut) if similarity else 0.0
+        total += head.gain * (distance - head.cut) if head and distance is not None else 0.0
+        return round(max(0.0, total), DIGITS)
+    total = words
+    if similarity and words >= CANDIDATE_SHARE * threshold:
+        total += min(weights.limit * threshold, max(0.0, weights.gain * (similarity.value - weights.centre)))
+    if head and distance is not None:
+        limit = head.limit * threshold
+        total += min(limit, max(-limit, head.gain * (distance - head.cut)))
+    return round(max(0.0, total), DIGITS)
+
+
+def _is_embedded(language: str) -> bool:
+    return primary(language) == EMBEDDED_LANGUAGE
+
+
+def primary(language: str) -> str:
+    """The primary subtag: ``en`` of ``en-GB``."""
+    return language.replace("_", "-").split("-")[0].lower()
