@@ -1,5 +1,6 @@
 """Databases, a store on each of them and an app on a store."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
 from tests.api.samples import article, fused_article
 from tests.api.servers import running_postgres, serving
+from tests.tiers import unavailable
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 MakeUrl = Callable[[], str]
@@ -79,3 +81,11 @@ def sqlite_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Cl
     with serving(create_app(store, ApiSettings())) as base_url, httpx.Client(base_url=base_url) as http:
         yield http
     store.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        unavailable("browser", "Chromium is not installed")
+    return str(found)

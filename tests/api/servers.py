@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -58,59 +59,86 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
 
 
+class PostgresServer:
+    """A server with its data in a folder of its own; it can be stopped and started again."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._run_as = _unprivileged(folder)
+        self._port = free_port()
+        self.url = f"postgresql://{SUPERUSER}@127.0.0.1:{self._port}/postgres"
+        setup: list[str | Path] = [
+            programs / "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            SUPERUSER,
+            "-A",
+            "trust",
+            "-N",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
+        subprocess.run(setup, check=True, capture_output=True, cwd=folder, **self._run_as)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        log = self._folder / "log"
+        options = {
+            "port": self._port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": self._folder,
+            "fsync": "off",
+        }
+        flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
+        command: list[str | Path] = [self._programs / "postgres", "-D", self._folder / "data", *flags]
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=output, cwd=self._folder, **self._run_as)
+        _wait(self.url, self._process, log)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM waits for sessions to end, SIGINT ends them, SIGQUIT leaves everything as it lies."""
+        self._process.send_signal(number)
+        self._process.wait(20)
+
+
+@contextmanager
+def own_postgres() -> Iterator[PostgresServer]:
+    """A private server that ends with the test."""
+    programs = _postgres_programs()
+    if programs is None:
+        unavailable("postgres", "PostgreSQL is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="copydesk-postgres-"))
+    try:
+        server = PostgresServer(programs, folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop(signal.SIGINT)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """The URL of a server: the one that is named by the environment, or a private one that ends with the tests."""
     if given := os.environ.get("COPYDESK_TEST_POSTGRES_URL"):
         yield given
         return
-    programs = _postgres_programs()
-    if programs is None:
-        unavailable("postgres", "PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="copydesk-postgres-"))
-    try:
-        yield from _private_postgres(programs, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _private_postgres(programs: Path, folder: Path) -> Iterator[str]:
-    run_as = _unprivileged(folder)
-    data, log, port = folder / "data", folder / "log", free_port()
-    setup = [
-        str(programs / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        SUPERUSER,
-        "-A",
-        "trust",
-        "-N",
-        "-E",
-        "UTF8",
-        "--locale=C",
-    ]
-    subprocess.run(setup, check=True, capture_output=True, cwd=folder, **run_as)
-    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off"}
-    flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", data, *flags], stdout=output, stderr=output, cwd=folder, **run_as
-        )
-    url = f"postgresql://{SUPERUSER}@127.0.0.1:{port}/postgres"
-    try:
-        _wait(url, server, log)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
+    with own_postgres() as server:
+        yield server.url
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, *trusted_proxies: str) -> Iterator[str]:
     """The base URL of the app on a real socket."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", access_log=False))
+    proxies = {"proxy_headers": bool(trusted_proxies), "forwarded_allow_ips": list(trusted_proxies)}
+    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, **proxies)  # type: ignore[arg-type]
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

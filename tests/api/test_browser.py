@@ -1,6 +1,5 @@
 """The pages in Chromium: they lay out on a phone and on a desktop, in light and dark, and load nothing that is refused."""
 
-import shutil
 import struct
 import subprocess
 import zlib
@@ -14,7 +13,6 @@ from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
 from tests.api.samples import article, fused_article
 from tests.api.servers import serving
-from tests.tiers import unavailable
 
 pytestmark = pytest.mark.browser
 
@@ -27,14 +25,6 @@ PHONE, DESKTOP = (390, 844), (1280, 900)
 PAPER = (251, 250, 247)
 DARK_PAPER = (21, 22, 24)
 NARROW_MARGIN = 8
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        unavailable("browser", "Chromium is not installed")
-    return str(found)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from copydesk_api.index import IndexSink
 from copydesk_api.store import Store
 from copydesk_shared.log import Outgoing
 from copydesk_shared.messages import ClassifiedArticle
-from copydesk_shared.sink import run_sink
+from copydesk_shared.sink import Delivered, run_sink
 from copydesk_shared.testing import MemoryBroker, service
 from copydesk_shared.topics import CLASSIFIED, DEAD_LETTER
 from copydesk_shared.wire import encode, tombstone
@@ -66,5 +66,5 @@ async def test_a_restart_goes_on_where_the_store_stands(open_store: OpenStore) -
 def test_what_the_runner_asks_of_a_sink(store: Store) -> None:
     sink = IndexSink(store)
     assert (sink.name, sink.source) == ("api", CLASSIFIED)
-    sink.write([("a", article("a"))], {4: 17})
+    sink.write([Delivered("a", article("a"))], {4: 17})
     assert sink.positions([4, 5]) == {4: 17}

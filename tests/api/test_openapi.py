@@ -37,11 +37,14 @@ def document() -> dict[str, Any]:
     return loaded
 
 
+def all_calls(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(f"{method} {path}", call) for path, calls in document["paths"].items() for method, call in calls.items()]
+
+
 def test_what_it_says_of_errors(document: dict[str, Any]) -> None:
-    for path, calls in document["paths"].items():
-        responses = calls["get"]["responses"]
-        assert "422" not in responses, path
-        assert responses["400"]["content"].keys() == {"application/problem+json"}, path
+    for path, call in all_calls(document):
+        assert "HTTPValidationError" not in json.dumps(call), path
+        assert call["responses"]["400"]["content"].keys() == {"application/problem+json"}, path
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
@@ -58,8 +61,16 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_every_call_and_parameter_is_described(document: dict[str, Any]) -> None:
-    for calls in document["paths"].values():
-        call = calls["get"]
+    for _, call in all_calls(document):
         assert call["summary"]
         assert call["description"]
         assert all(parameter["description"] for parameter in call.get("parameters", ()))
+
+
+def test_what_it_says_of_keys(document: dict[str, Any]) -> None:
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    needs = {name: call["security"] for name, call in all_calls(document)}
+    assert needs["get /v1/articles"] == [{}, {"key": []}]
+    assert needs["get /v1/keys"] == needs["post /v1/keys"] == [{"key": ["admin"]}]
+    open_to_all = {call for call, need in needs.items() if need == [{}, {"key": []}] and not call.startswith("get ")}
+    assert open_to_all == {"post /websub"}, "feed readers have no keys; where reading needs one, so does this"

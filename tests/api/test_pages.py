@@ -61,7 +61,10 @@ def get(client: httpx.Client, url: str, status: int = 200) -> Page:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     page = Page(answer.text)
-    assert not page.all("script")
+    assert all(
+        (each.get("src") or "").startswith("/static/") or each.get("type") == "application/ld+json"
+        for each in page.all("script")
+    )
     assert not any(
         "style" in attributes or any(name.startswith("on") for name in attributes) for _, attributes in page.elements
     )
@@ -171,6 +174,8 @@ def test_what_was_removed_stands_in_its_place(client: httpx.Client, store: Store
     ]
     places = [body.index(text) for text in order]
     assert places == sorted(places)
+    assert page.links().count("#picture-1") == 2, "caption and credit say where they went"
+    assert "picture-1" in {each["id"] for each in page.all("figure")}
     assert "/articles/fused" in page.links()
 
 
@@ -218,8 +223,9 @@ def test_a_page_that_is_not_there(client: httpx.Client, store: Store) -> None:
 def test_the_reference_needs_nothing_from_elsewhere(sqlite_client: httpx.Client) -> None:
     page = get(sqlite_client, "/docs")
     document = sqlite_client.get("/openapi.json").json()
-    for path in document["paths"]:
-        assert any(path in text for text in words(page, "h3")), path
+    for path, calls in document["paths"].items():
+        for method in calls:
+            assert f"{method.upper()} {path}" in words(page, "h3")
     for _, attributes in page.elements:
         for name in ("src", "href", "action"):
             assert not (attributes.get(name) or "").startswith(("http", "//")), attributes
@@ -228,6 +234,7 @@ def test_the_reference_needs_nothing_from_elsewhere(sqlite_client: httpx.Client)
     anchors = {each["id"] for _, each in page.elements if "id" in each}
     assert {"invalid-cursor", "invalid-parameter", "gone", "not-found", "unavailable"} <= anchors
     assert all(url[1:] in anchors for url in page.links() if url.startswith("#"))
+    assert len([each for _, each in page.elements if "id" in each]) == len(anchors), "each is there once"
 
 
 def test_a_form_of_the_reference_can_be_sent_empty(sqlite_client: httpx.Client) -> None:

@@ -12,8 +12,10 @@ from pydantic import TypeAdapter
 
 from copydesk_api.app import create_app
 from copydesk_api.bodies import ArticleList, ChangeList
+from copydesk_api.database import database_url, make_engine
+from copydesk_api.keys import new_token
 from copydesk_api.settings import ApiSettings
-from copydesk_api.store import Store
+from copydesk_api.store import Standing, Store
 from copydesk_shared.errors import Retryable
 from copydesk_shared.messages import ClassifiedArticle
 from tests.api.samples import COURIER, article, fused_article
@@ -239,18 +241,29 @@ def test_other_errors_are_problems_too(sqlite_client: httpx.Client) -> None:
     assert_problem(sqlite_client.get("/v1/nothing"), 404)
     assert_problem(sqlite_client.get("/static/../app.py"), 404)
     assert_problem(sqlite_client.get("/static/%2e%2e/pages.py"), 404)
-    answer = sqlite_client.post("/v1/articles", json={})
+    answer = sqlite_client.post("/v1/tags", json={})
     assert_problem(answer, 405)
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 class Trouble(Store):
     """A store in which every query fails."""
 
     def __init__(self, error: Exception) -> None:
+        super().__init__(make_engine(database_url("sqlite:////nowhere/at/all.db")))
         self._error = error
 
+    def standing(self) -> Standing:
+        return Standing("feed", 0, None)
+
     def articles(self, *_arguments: object) -> Any:
+        raise self._error
+
+
+class Away(Trouble):
+    """A store whose database is away."""
+
+    def standing(self) -> Standing:
         raise self._error
 
 
@@ -267,21 +280,29 @@ def test_a_bug_shows_no_traceback() -> None:
         assert "Traceback" not in text
 
 
-def test_a_database_that_is_away() -> None:
-    with serving(create_app(Trouble(Retryable("db.internal:5432 refused")), ApiSettings())) as base_url:
-        answer = httpx.get(f"{base_url}/v1/articles")
-    assert assert_problem(answer, 503)["type"] == "/docs#unavailable"
-    assert answer.headers["retry-after"] == "5"
-    assert "db.internal" not in answer.text
+@pytest.mark.parametrize("store", [Trouble, Away])
+def test_a_database_that_is_away(store: type[Trouble]) -> None:
+    with serving(create_app(store(Retryable("db.internal:5432 refused")), ApiSettings())) as base_url:
+        answers = [
+            httpx.get(f"{base_url}/v1/articles"),
+            httpx.get(f"{base_url}/v1/articles", headers={"Authorization": f"Bearer {new_token()}"}),
+        ]
+    for answer in answers:
+        assert assert_problem(answer, 503)["type"] == "/docs#unavailable"
+        assert answer.headers["retry-after"] == "5"
+        assert "db.internal" not in answer.text
+        assert "nowhere" not in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/articles", "/v1/nothing", "/docs", "/static/copydesk.css", "/openapi.json"])
 def test_every_answer_has_the_security_headers(sqlite_client: httpx.Client, path: str) -> None:
     headers = sqlite_client.get(path).headers
-    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; ")
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["permissions-policy"].startswith("camera=()")
     assert headers["cache-control"] == "no-cache"
 
 

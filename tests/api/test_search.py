@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from copydesk_api.filters import Filters
-from copydesk_api.search import MAX_INDEXED, MAX_QUERY_TERMS, fold, parse_terms
+from copydesk_api.search import MAX_QUERY_TERMS, parse_terms
 from copydesk_api.store import Store
 from tests.api.samples import article
 
@@ -53,15 +53,6 @@ def test_terms_hold_letters_digits_and_spaces_only(query: str) -> None:
     except ValueError:
         return
     assert all(re.fullmatch(r"[^\W_]+( [^\W_]+)*", term) for term in terms)
-
-
-@given(st.text(max_size=200))
-def test_folding_twice_is_folding_once(text: str) -> None:
-    assert fold(fold(text)) == fold(text)
-
-
-def test_folding_is_bounded() -> None:
-    assert len(fold("ﷺ " * MAX_INDEXED)) <= MAX_INDEXED
 
 
 @pytest.fixture

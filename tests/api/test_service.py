@@ -78,8 +78,24 @@ def test_it_serves_without_a_broker_and_stops_when_told(tmp_path: Path) -> None:
         assert httpx.get(f"{base_url}/", headers={"accept": "text/html"}).status_code == 200
         assert httpx.get(f"{health}/livez").status_code == 200
         assert httpx.get(f"{health}/readyz").status_code == 503  # the index has no broker
+        assert httpx.get(f"{health}/readyz/serve").json() == {"ready": True, "why_not": ""}
+        index = httpx.get(f"{health}/readyz/api")
+        assert (index.status_code, index.json()["ready"]) == (503, False)
+        assert httpx.get(f"{health}/readyz/nobody").status_code == 404
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
+
+
+def test_the_database_url_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://u:hunter2@127.0.0.1:1/d\n")
+    others = {name: value for name, value in environment(tmp_path).items() if name != "COPYDESK_API_DATABASE_URL"}
+    done = subprocess.run(
+        COMMAND, env=others | {"COPYDESK_API_DATABASE_URL_FILE": str(tmp_path / "url")},
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert "postgresql://127.0.0.1:1/d cannot be used" in done.stderr
+    assert "hunter2" not in done.stderr
+    assert done.returncode == 2
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
@@ -97,3 +113,32 @@ def test_a_database_that_cannot_be_used(tmp_path: Path) -> None:
 def test_an_address_that_cannot_be_used(store: Store) -> None:
     with pytest.raises(SettingsError, match=r"999\.1\.1\.1"):
         make_loops(ApiSettings(host="999.1.1.1", port=free_port()), store)
+
+
+@pytest.mark.postgres
+def test_it_waits_until_somebody_has_migrated_the_database(tmp_path: Path, postgres_database: str) -> None:
+    env = environment(tmp_path, DATABASE_URL=postgres_database)
+    health = f"http://127.0.0.1:{env['COPYDESK_API_HEALTH_PORT']}"
+    with running(env) as process:
+        wait_for(f"{health}/livez", process)
+        while "schema" not in (said := httpx.get(f"{health}/readyz").json())["parts"]:
+            time.sleep(0.05)
+        assert "copydesk-api migrate makes them" in said["why_not"]["schema"]
+        assert httpx.get(f"{health}/livez").status_code == 200
+        assert httpx.get(f"{health}/readyz/serve").status_code == 503
+        for line in ("the database is migrated\n", "the database is up to date\n"):
+            done = subprocess.run(
+                [*COMMAND, "migrate"], env=env, capture_output=True, text=True, check=True, timeout=30
+            )
+            assert done.stdout == line
+        assert wait_for(f"http://127.0.0.1:{env['COPYDESK_API_PORT']}/v1/articles", process).json()["items"] == []
+        assert httpx.get(f"{health}/readyz/schema").json()["ready"] is True
+
+
+def test_it_stops_when_told_while_it_waits(tmp_path: Path) -> None:
+    env = environment(tmp_path, MIGRATE="never")
+    health = f"http://127.0.0.1:{env['COPYDESK_API_HEALTH_PORT']}"
+    with running(env) as process:
+        wait_for(f"{health}/livez", process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0

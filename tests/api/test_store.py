@@ -4,17 +4,20 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from copydesk_api import store as store_module
+from copydesk_api import writing
 from copydesk_api.filters import Filters
 from copydesk_api.planning import Kind
 from copydesk_api.search import parse_terms
 from copydesk_api.store import Store
 from copydesk_shared.errors import Retryable
 from copydesk_shared.messages import ClassifiedArticle, Source
+from copydesk_shared.sink import Delivered
 from tests.api.samples import COURIER, START, article
 
 OpenStore = Callable[[], Store]
@@ -84,6 +87,31 @@ def test_a_revision_without_a_new_content_takes_no_position_and_changes_no_docum
     assert store.positions([0]) == {0: 10}
 
 
+def test_a_retag_is_a_change_with_the_tags_of_the_later_version(store: Store) -> None:
+    old = Delivered("a", article("a"), START)
+    new = Delivered("a", article("a", tags=("aviation",), classifier_version="2"), START + timedelta(minutes=1))
+    store.write([old], {0: 1})
+    store.write([new], {0: 2})
+    assert feed(store) == [(2, "retag", "a", 1)]
+    assert store.changes(0, 1)[0].document == new.message.model_dump_json()  # type: ignore[union-attr]
+    assert ids(store, tags=("aviation",)) == ["a"]
+    assert ids(store, tags=("conflict",)) == []
+    store.write([old, new, old], {0: 3})
+    assert feed(store, after=2) == []
+    assert store.positions([0]) == {0: 3}
+
+
+def test_the_time_of_a_repeat_is_kept(store: Store) -> None:
+    times = [START + timedelta(minutes=minutes) for minutes in range(4)]
+    other = article("a", tags=("aviation",), classifier_version="2")
+    store.write([Delivered("a", article("a"), times[0])], {0: 1})
+    store.write([Delivered("a", article("a"), times[2])], {0: 2})
+    store.write([Delivered("a", other, times[1])], {0: 3})
+    assert feed(store) == [(1, "article", "a", 1)]
+    store.write([Delivered("a", other, times[3])], {0: 4})
+    assert feed(store) == [(2, "retag", "a", 1)]
+
+
 def test_a_tombstone_leaves_nothing_of_the_article(store: Store) -> None:
     store.write([("a", article("a", text="secret words")), ("b", article("b"))], {})
     store.write([("a", None)], {})
@@ -95,6 +123,21 @@ def test_a_tombstone_leaves_nothing_of_the_article(store: Store) -> None:
     assert [(tag.tag, tag.count) for tag in store.tags()] == [("conflict", 1)]
     last = store.changes(0, 10)[-1]
     assert (last.kind, last.article_id, last.document) == (Kind.TOMBSTONE, "a", None)
+
+
+@pytest.mark.parametrize("known", [[], ["gone"], ["here"], ["gone", "here"]])
+@pytest.mark.parametrize("order", [("gone", "here"), ("here", "gone")])
+def test_one_batch_may_remove_and_bring_articles(store: Store, known: list[str], order: tuple[str, str]) -> None:
+    store.write([(each, article(each)) for each in known], {})
+    brought: dict[str, list[tuple[str, ClassifiedArticle | None]]] = {
+        "gone": [("gone", article("gone", 2, "Wrong.")), ("gone", None)],
+        "here": [("here", article("here", 2, "Right."))],
+    }
+    store.write([each for name in order for each in brought[name]], {0: 3})
+    assert ids(store) == ["here"]
+    gone = store.article("gone")
+    assert gone is not None
+    assert gone.document is None
 
 
 def test_an_article_can_come_back_after_a_tombstone(store: Store) -> None:
@@ -268,7 +311,7 @@ def test_a_batch_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pyt
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store_module, "_save_offsets", fail)
+        patched.setattr(writing, "save_offsets", fail)
         with pytest.raises(RuntimeError, match="power cut"):
             store.write([("a", article("a"))], {0: 1})
     assert (ids(store), feed(store), store.positions([0])) == ([], [], {})

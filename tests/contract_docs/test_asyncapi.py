@@ -12,19 +12,23 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from copydesk_api.operating import feed_table
 from copydesk_api.store import GROUP as API_GROUP
+from copydesk_classifier.shadow import NAME as SHADOW
+from copydesk_classifier.shadow import Pair, shadow_stage
 from copydesk_classifier.stage import stage as classifier_stage
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.stage import STAGE as CLEANER
-from copydesk_fetcher.feeds_file import WRITER
 from copydesk_fetcher.publishing import POLLER
 from copydesk_shared.dead_letters import dead_letter, parse, replayed
 from copydesk_shared.errors import DeadLetterReason, Retryable
+from copydesk_shared.feed_records import FILE_WRITER as WRITER
 from copydesk_shared.log import Outgoing, Record
 from copydesk_shared.retries import put_off
 from copydesk_shared.topics import (
     ALL_TOPICS,
     CLASSIFIED,
+    DEAD_LETTER,
     DISCOVERED,
     FEEDS,
     FEEDS_STATE,
@@ -98,9 +102,15 @@ def test_services_read_and_write_what_is_said() -> None:
     for stage in (CLEANER, classifier_stage(load_taxonomy())):
         assert (stage.source, stage.sink) == (STAGE_SOURCES[stage.name], SINKS[stage.name])
     assert SINKS["fetcher"] is FETCHED
-    assert {POLLER, API_GROUP, WRITER, *STAGE_SOURCES} == said.keys() - {"dead-letters", "subscriber"}
+    commands = {"dead-letters", "taxonomy-shadow", "subscriber"}
+    assert {POLLER, API_GROUP, WRITER, SHADOW, *STAGE_SOURCES} == said.keys() - commands
+    taxonomy = load_taxonomy()
+    shadow = shadow_stage(Pair(taxonomy, taxonomy))
+    assert (said[SHADOW].receives, said[SHADOW].sends) == ((shadow.source,), (shadow.sink,))
+    assert shadow.name == said[SHADOW].group == SHADOW
     assert (said[POLLER].group, said[API_GROUP].group) == (None, API_GROUP)
-    assert said[API_GROUP].receives == (CLASSIFIED,)
+    followed = {CLASSIFIED.name, DEAD_LETTER.name, *feed_table.TOPICS}
+    assert {topic.name for topic in said[API_GROUP].receives} == followed
 
 
 def test_every_topic_is_written_and_read_by_somebody() -> None:

@@ -1,21 +1,36 @@
 """The ASGI app: routes, errors as problem details, headers and the OpenAPI document."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from pydantic import SecretStr
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from copydesk_api import routes
-from copydesk_api.headers import ALWAYS, HeadAsGet, StandardHeaders
+from copydesk_api.access import Access
+from copydesk_api.admin import articles, feeds, keys, webhooks
+from copydesk_api.admin.told import told
+from copydesk_api.calls import dead_letters, pipeline, revisions, sources, websub
+from copydesk_api.conditional import CodedTags, Conditional
+from copydesk_api.declared import complete
+from copydesk_api.headers import ALWAYS, HeadAsGet, StandardHeaders, allowed_methods
+from copydesk_api.intake import Intake, IntakeError
+from copydesk_api.key_store import KeyStore
+from copydesk_api.keyring import KeyRing
+from copydesk_api.operating.freshness import Freshness
+from copydesk_api.operating.parts import Operating
 from copydesk_api.problems import (
-    MEDIA_TYPE,
     RETRY_AFTER_SECONDS,
     UNAVAILABLE,
     Problem,
@@ -24,8 +39,14 @@ from copydesk_api.problems import (
     plain_details,
     problem_response,
 )
+from copydesk_api.push.desk import Desk
+from copydesk_api.rates import RateLimits, parse_rate
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
+from copydesk_api.streams import Waiting
+from copydesk_api.submissions import Submissions
+from copydesk_api.watching import Watch
+from copydesk_api.web import sign_in
 from copydesk_api.web.pages import STATIC, problem_page
 from copydesk_shared.errors import Retryable
 
@@ -36,49 +57,100 @@ every change once: new articles, later revisions and removals.
 
 A list answers items and next. Cursors are opaque: take them from an answer and hand them back as they are. An unknown \
 query parameter is an error, so that a mistyped filter never widens an answer."""
-VALIDATION_SCHEMAS = ("HTTPValidationError", "ValidationError")
+# What a script of another site may read besides the body.
+EXPOSED = (
+    "ETag", "Last-Modified", "Link", "Retry-After", "WWW-Authenticate", "RateLimit", "RateLimit-Policy", "Location",
+)  # fmt: skip
+ROUTERS = (
+    routes.api, routes.pages, revisions.api, revisions.pages, sources.api, sources.pages, pipeline.api, pipeline.pages,
+    dead_letters.api, dead_letters.pages, keys.api, feeds.api, articles.api, webhooks.api, websub.api,
+)  # fmt: skip
+LATER = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 
-def create_app(store: Store, settings: ApiSettings) -> FastAPI:
-    """The app on an open store."""
+def create_app(
+    store: Store, settings: ApiSettings, stopping: asyncio.Event | None = None, operating: Operating | None = None
+) -> FastAPI:
+    """The app on an open store. Once ``stopping`` is set, those who wait for changes are let go.
+
+    Without ``operating`` nothing is known of how feeds and stages go.
+    """
+    known = operating or Operating()
     app = FastAPI(title="Copydesk", version=version("copydesk-api"), description=DESCRIPTION, docs_url=None,
                   redoc_url=None, generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.store = store
     app.state.settings = settings
-    app.include_router(routes.api)
-    app.include_router(routes.pages)
+    app.state.waiting = Waiting(settings, Watch(store.standing, stopping or asyncio.Event()), store)
+    app.state.submissions = Submissions(store.engine)
+    app.state.keys = KeyRing(KeyStore(store.engine), _revealed(settings.admin_key))
+    app.state.desk = Desk(store.engine, settings)
+    app.state.operating = known
+    app.state.freshness = Freshness(store, lambda: known.feeds.table)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.routes.extend(sign_in.ROUTES)
     app.mount("/static", StaticFiles(directory=STATIC))
+    # The last one is the outermost.
+    app.add_middleware(Conditional, read=store.standing, away=_unavailable)
+    app.add_middleware(CodedTags)
+    app.add_middleware(Intake, most=settings.body_bytes, refuse=_problem)
+    limits = RateLimits(parse_rate(settings.rate_key), parse_rate(settings.rate_address))
+    app.add_middleware(Access, keys=app.state.keys, limits=limits, refuse=_refuse,
+                       reads_by_key=settings.read_access == "key", base_url=settings.base_url)  # fmt: skip
     app.add_middleware(HeadAsGet)
     app.add_middleware(StandardHeaders)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"],
+                           allow_headers=["*"], expose_headers=EXPOSED)  # fmt: skip
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app
 
 
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
 def _answer(request: Request, details: ProblemDetails, headers: dict[str, str] | None = None) -> Response:
     """A page where a browser asked for one, problem details everywhere else."""
     wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1")
+    if wants_page and details.status == HTTPStatus.UNAUTHORIZED and request.method == "GET":
+        return sign_in.first(request)
     if wants_page:
         return HTMLResponse(problem_page(details), details.status, headers)
     return problem_response(details, headers)
 
 
 async def _problem(request: Request, error: Problem) -> Response:
-    return _answer(request, error.details)
+    is_for_now = error.details.status == HTTPStatus.SERVICE_UNAVAILABLE
+    return _answer(request, error.details, {**LATER, **error.headers} if is_for_now else error.headers)
+
+
+async def _refuse(request: Request, error: Problem | Retryable) -> Response:
+    return await (_problem(request, error) if isinstance(error, Problem) else _unavailable(request, error))
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:
     return _answer(request, invalid_parameters(error.errors()).details)
 
 
+async def _intake(request: Request, error: IntakeError) -> Response:
+    return await _problem(request, error.problem)
+
+
 async def _http(request: Request, error: HTTPException) -> Response:
-    return _answer(request, plain_details(error.status_code), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed_methods(_all_routes(), request.scope)
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+    return _answer(request, plain_details(error.status_code), headers)
 
 
 async def _unavailable(request: Request, _error: Retryable) -> Response:
     problem = Problem(UNAVAILABLE, UNAVAILABLE.meaning)
-    return _answer(request, problem.details, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return _answer(request, problem.details, LATER)
 
 
 async def _bug(request: Request, _error: Exception) -> Response:
@@ -90,6 +162,7 @@ async def _bug(request: Request, _error: Exception) -> Response:
 HANDLERS: dict[type[Exception], Callable[..., Awaitable[Response]]] = {
     Problem: _problem,
     RequestValidationError: _invalid,
+    IntakeError: _intake,
     HTTPException: _http,
     Retryable: _unavailable,
     Exception: _bug,
@@ -99,19 +172,12 @@ HANDLERS: dict[type[Exception], Callable[..., Awaitable[Response]]] = {
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document; errors are declared as what they are."""
     if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        for calls in document["paths"].values():
-            for call in calls.values():
-                _declare_problems(call["responses"])
-        for name in VALIDATION_SCHEMAS:
-            document["components"]["schemas"].pop(name, None)
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes,
+                               webhooks=told.routes)  # fmt: skip
+        complete(document, _all_routes())
         app.openapi_schema = document
     return app.openapi_schema
 
 
-def _declare_problems(responses: dict[str, Any]) -> None:
-    responses.pop("422", None)  # FastAPI's own form of what is a 400 here
-    for status, response in responses.items():
-        content = response.get("content", {})
-        if not status.startswith("2") and "application/json" in content:
-            content[MEDIA_TYPE] = content.pop("application/json")
+def _all_routes() -> list[BaseRoute]:
+    return [*sign_in.ROUTES, *(route for router in ROUTERS for route in router.routes)]

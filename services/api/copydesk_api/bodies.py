@@ -6,8 +6,16 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from copydesk_api.snippets import marked, snippet
 from copydesk_api.store import FeedChange
 from copydesk_shared.messages import ClassifiedArticle
+
+
+class Highlight(BaseModel):
+    """Where the words stand, as HTML: everything is escaped but ``<mark>``."""
+
+    title: str
+    text: str = Field(description="A piece of the text.")
 
 
 class ArticleList(BaseModel):
@@ -15,16 +23,25 @@ class ArticleList(BaseModel):
 
     items: list[ClassifiedArticle]
     next: str | None = Field(description="The cursor of the next page.")
+    highlights: dict[str, Highlight] | None = Field(
+        default=None, description="By article_id; only with highlight=true and q."
+    )
 
 
 class ChangeItem(BaseModel):
     """One change: the newest document of an article, or that the article is gone."""
 
     position: int
-    kind: Literal["article", "tombstone"]
+    kind: Literal["article", "retag", "tombstone"] = Field(
+        description="A new article or revision; the same revision with the tags of another version of the classifier; "
+        "or gone. The first two bring the whole article."
+    )
     article_id: str
     revision: int
     at: AwareDatetime
+    reason: Literal["deleted", "expired"] | None = Field(
+        description="Why it is gone: removed from the stream, or older than articles are kept here."
+    )
     article: ClassifiedArticle | None
 
 
@@ -50,21 +67,32 @@ class TagList(BaseModel):
     next: None = None
 
 
-def _list(items: Sequence[str], cursor: str | None) -> bytes:
-    return f'{{"items":[{",".join(items)}],"next":{json.dumps(cursor)}}}'.encode()
+def _list(items: Sequence[str], cursor: str | None, more: str = "") -> bytes:
+    return f'{{"items":[{",".join(items)}],"next":{json.dumps(cursor)}{more}}}'.encode()
 
 
-def article_list(documents: Sequence[str], cursor: str | None) -> bytes:
-    """The JSON of an :class:`ArticleList`. The documents are not parsed: they were checked when they came in."""
-    return _list(documents, cursor)
+def _highlights(documents: Sequence[str], terms: Sequence[str]) -> str:
+    read = map(json.loads, documents)
+    found = {each["article_id"]: {"title": marked(each["title"], terms), "text": snippet(each["text"], terms)}
+             for each in read}  # fmt: skip
+    return f',"highlights":{json.dumps(found, ensure_ascii=False)}'
+
+
+def article_list(documents: Sequence[str], cursor: str | None, terms: Sequence[str] = ()) -> bytes:
+    """The JSON of an :class:`ArticleList`, with the terms highlighted if there are any.
+
+    The documents are not checked: they were when they came in.
+    """
+    return _list(documents, cursor, _highlights(documents, terms) if terms else "")
 
 
 def change_list(changes: Sequence[FeedChange], cursor: str) -> bytes:
     """The JSON of a :class:`ChangeList`."""
-    return _list([_change(change) for change in changes], cursor)
+    return _list([change_item(change) for change in changes], cursor)
 
 
-def _change(change: FeedChange) -> str:
+def change_item(change: FeedChange) -> str:
+    """The JSON of a :class:`ChangeItem`, in one line."""
     at = change.at.isoformat().replace("+00:00", "Z")
     fields = {
         "position": change.position,
@@ -72,6 +100,7 @@ def _change(change: FeedChange) -> str:
         "article_id": change.article_id,
         "revision": change.revision,
         "at": at,
+        "reason": change.reason and change.reason.value,
     }
     head = json.dumps(fields, separators=(",", ":"))
     return f'{head[:-1]},"article":{change.document or "null"}}}'

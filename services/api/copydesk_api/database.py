@@ -1,11 +1,12 @@
 """From a database URL to an engine, and from a driver's trouble to the errors of Copydesk."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,6 +22,15 @@ DRIVERS = {
 }
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 5
+SESSION_OPTIONS: Mapping[str, str | int] = {
+    "application_name": "copydesk-api",
+    # A server in the C locale would say everything in bytes, also what is wrong with that.
+    "client_encoding": "utf8",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
 POOL_SIZE = 8
 POOL_OVERFLOW = 40  # the threads that serve requests, and the index
 FORMS = "use sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -50,19 +60,27 @@ def describe(url: URL) -> str:
     return f"{url.get_backend_name()}://{place}/{url.database or ''}"
 
 
-def make_engine(url: URL) -> Engine:
-    """An engine; nothing is connected yet."""
+def make_engine(url: URL, schema: str | None = None) -> Engine:
+    """An engine; nothing is connected yet. On PostgreSQL it may look into this schema only."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
-    return create_engine(
+    engine = create_engine(
         url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=CONNECT_TIMEOUT_SECONDS, pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, **_session_options(url)},
     )  # fmt: skip
+    if schema is not None:
+        event.listen(engine, "connect", lambda connection, _record: _look_into(connection, schema))
+    return engine
 
 
-def _session_options(url: URL) -> dict[str, str]:
-    """A name for the server's list of sessions, unless the person gave one."""
-    return {} if "application_name" in url.query else {"application_name": "copydesk-api"}
+def _look_into(connection: psycopg.Connection[Any], schema: str) -> None:
+    connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", [schema])
+    connection.commit()
+
+
+def _session_options(url: URL) -> dict[str, str | int]:
+    """A name for the server's list of sessions, and when a silent server counts as gone, unless the person says so."""
+    return {name: value for name, value in SESSION_OPTIONS.items() if name not in url.query}
 
 
 def _sqlite_engine(url: URL) -> Engine:

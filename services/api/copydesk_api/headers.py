@@ -1,22 +1,40 @@
 """The headers that every answer has."""
 
+from collections.abc import Iterable
+
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# No script at all, nothing from another site. The texts of articles are escaped; this is the second lock.
+# No script but our files, nothing from another site. The texts of articles are escaped; this is the second lock.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 ALWAYS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    # No page of another site holds a handle on ours, nor loads what is here as a part of itself; CORS is by setting.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-cache",
 }
+IS_HEAD = "is_head"
+
+
+def is_head(request: Request) -> bool:
+    """Whether nobody wants the body."""
+    return bool(getattr(request.state, IS_HEAD, False))
 
 
 class HeadAsGet:
-    """ASGI middleware that answers HEAD as GET (RFC 9110 section 9.3.2); the server leaves the body out."""
+    """ASGI middleware that answers HEAD as GET (RFC 9110 section 9.3.2); the server leaves the body out.
+
+    What has no end asks :func:`is_head` and has no beginning either.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,7 +42,7 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "state": {**scope.get("state", {}), IS_HEAD: True}}
         await self._app(scope, receive, send)
 
 
@@ -45,3 +63,12 @@ class StandardHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> str:
+    """The value of Allow for what is asked (RFC 9110 section 10.2.1); empty where there is nothing at that place."""
+    found: set[str] = set()
+    for route in routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(found | {"HEAD", "OPTIONS"} if "GET" in found else found | {"OPTIONS"})) if found else ""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from copydesk_api.store import GROUP, Store
 from copydesk_shared.messages import ClassifiedArticle
+from copydesk_shared.sink import Delivered
 from copydesk_shared.topics import CLASSIFIED, Topic
 
 
@@ -20,6 +21,6 @@ class IndexSink:
         """Where to go on reading. Raises :class:`Retryable`."""
         return self._store.positions(partitions)
 
-    def write(self, changes: Sequence[tuple[str, ClassifiedArticle | None]], next_offsets: Mapping[int, int]) -> None:
+    def write(self, changes: Sequence[Delivered[ClassifiedArticle]], next_offsets: Mapping[int, int]) -> None:
         """Blocks until the database has it. Raises :class:`Retryable`; then nothing was written."""
         self._store.write(changes, next_offsets)

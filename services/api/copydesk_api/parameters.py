@@ -4,28 +4,40 @@ An empty value counts as not given, because that is what an HTML form sends. An 
 """
 
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from copydesk_api.cursors import MAX_CURSOR
-from copydesk_api.filters import Filters
+from copydesk_api.filters import Filters, Order, when
 from copydesk_api.search import parse_terms
+from copydesk_shared.errors import DeadLetterReason
+from copydesk_shared.messages import Access
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 PAGE_LIMIT = 30
+MAX_REVISIONS = 50
+MAX_LETTERS = 80  # as many fit into a form
+DEFAULT_REVISIONS = 10
 MAX_NAME = 60
+MAX_WAIT = 60
 MAX_NAMES = 10
 
 REPEATABLE = frozenset({"tag"})
 UNKNOWN = "unknown_parameter"
+STREAM_FILTERS = frozenset({"tag", "tag_mode", "source", "domain", "language", "after"})
 
 
 def _plain(value: str) -> str:
     if any(char < " " or char == "\x7f" for char in value):
         raise ValueError("control characters are not allowed")
+    return value
+
+
+def _moment(value: str) -> str:
+    when(value)
     return value
 
 
@@ -35,6 +47,7 @@ def _searchable(value: str) -> str:
 
 
 Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
+Moment = Annotated[str, Field(max_length=40), AfterValidator(_plain), AfterValidator(_moment)]
 SearchText = Annotated[str, Field(max_length=500), AfterValidator(_plain), AfterValidator(_searchable)]
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 CursorText = Annotated[str, Field(max_length=MAX_CURSOR), AfterValidator(_plain)]
@@ -77,6 +90,30 @@ class FilterParameters(Parameters):
     source: Annotated[Name | None, Field(description="The name of the publisher.")] = None
     domain: Annotated[Name | None, Field(description="The registrable domain of the publisher: bbc.co.uk")] = None
     language: Annotated[Language | None, Field(description="A language tag; en finds en-GB as well.")] = None
+    published_from: Annotated[
+        Moment | None,
+        Field(
+            description="Published then or later: 2026-03-01, 2026-03-01T12:00:00Z, or how long ago: 90m, 12h, 7d, 2w. "
+            "Where the time of publication is not known, that of fetching counts."
+        ),
+    ] = None
+    published_to: Annotated[
+        Moment | None, Field(description="Published then or earlier, on a day up to its end; as published_from.")
+    ] = None
+    access: Annotated[
+        Access | None, Field(description="How much of the story the publisher shows: full, or what keeps it back.")
+    ] = None
+    dedupe: Annotated[
+        Literal["lead"] | None,
+        Field(description="lead: of articles that are nearly the same text, only the one that came first."),
+    ] = None
+    order: Annotated[Order, Field(description="By time, or with q by relevance, the best first.")] = "newest"
+
+    @model_validator(mode="after")
+    def _can_be_ranked(self) -> Self:
+        if self.order == "relevance" and self.q is None:
+            raise PydanticCustomError(UNKNOWN, "q is missing", {UNKNOWN: {"order": "relevance needs q"}})
+        return self
 
     def filters(self) -> Filters:
         """The filters in the form that the store takes."""
@@ -87,6 +124,11 @@ class FilterParameters(Parameters):
             source=self.source.casefold() if self.source else None,
             domain=self.domain.lower() if self.domain else None,
             language=self.language.lower() if self.language else None,
+            published_from=when(self.published_from) if self.published_from else None,
+            published_to=when(self.published_to, is_end=True) if self.published_to else None,
+            access=self.access,
+            only_leads=self.dedupe == "lead",
+            order=self.order,
         )
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -102,6 +144,14 @@ class ListParameters(FilterParameters):
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many articles at most.")] = DEFAULT_LIMIT
 
 
+class SearchParameters(ListParameters):
+    """A page of a list that may show where the words stand."""
+
+    highlight: Annotated[
+        bool, Field(description="With q: where the words stand in title and text, as HTML, in highlights.")
+    ] = False
+
+
 class PageParameters(FilterParameters):
     """A page for a browser."""
 
@@ -114,6 +164,43 @@ class ArticlePageParameters(Parameters):
     removed: bool = False
 
 
+class RevisionsPageParameters(Parameters):
+    """The revisions of an article for a browser."""
+
+    cursor: CursorText | None = None
+
+
+class RevisionsParameters(Parameters):
+    """A page of the revisions of an article."""
+
+    cursor: Annotated[CursorText | None, Field(description="Where to go on: next of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=MAX_REVISIONS, description="How many revisions at most.")] = DEFAULT_REVISIONS
+    full: Annotated[bool, Field(description="The whole article with each revision, not only what changed.")] = False
+
+
+class SourcesParameters(Parameters):
+    """A page of the sources."""
+
+    cursor: Annotated[CursorText | None, Field(description="Where to go on: next of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many sources at most.")] = DEFAULT_LIMIT
+
+
+class SourcesPageParameters(Parameters):
+    """The sources for a browser."""
+
+    cursor: CursorText | None = None
+
+
+class LettersParameters(Parameters):
+    """A page of the dead letters."""
+
+    reason: Annotated[DeadLetterReason | None, Field(description="Only those given up for this reason.")] = None
+    stage: Annotated[Name | None, Field(description="Only those of this stage.")] = None
+    source: Annotated[Name | None, Field(description="Only those of this publisher's domain, or of this feed.")] = None
+    cursor: Annotated[CursorText | None, Field(description="Where to go on: next of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=MAX_LETTERS, description="How many letters at most.")] = DEFAULT_LIMIT
+
+
 class ChangesParameters(Parameters):
     """A page of the change feed."""
 
@@ -122,3 +209,25 @@ class ChangesParameters(Parameters):
         Field(description="Changes after this point: next of the answer before. Left out: from the first change on."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many changes at most.")] = DEFAULT_LIMIT
+    wait: Annotated[
+        int,
+        Field(ge=0, le=MAX_WAIT, description="Where there is nothing new, wait so many seconds for it (long poll)."),
+    ] = 0
+
+
+class StreamParameters(FilterParameters):
+    """What narrows the stream: what can be told of an article by itself."""
+
+    after: Annotated[
+        CursorText | None,
+        Field(description="Changes after this point, as Last-Event-ID. Left out of both: from now on."),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_told(cls, values: Any) -> Any:
+        others = sorted(set(values) & set(cls.model_fields) - STREAM_FILTERS)
+        if others:
+            said = dict.fromkeys(others, "the stream cannot be narrowed by it; /v1/articles can")
+            raise PydanticCustomError(UNKNOWN, "unknown parameters", {UNKNOWN: said})
+        return values

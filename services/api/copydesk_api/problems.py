@@ -36,17 +36,49 @@ INVALID_CURSOR = ProblemType(
     HTTPStatus.BAD_REQUEST,
     "The cursor is damaged or of another list. Start again without it.",
 )
-NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "There is no such article.")
+INVALID_BODY = ProblemType(
+    "invalid-body", HTTPStatus.BAD_REQUEST, "The body cannot be read, or something in it is missing or cannot be used."
+)
+UNAUTHORIZED = ProblemType(
+    "unauthorized",
+    HTTPStatus.UNAUTHORIZED,
+    "This needs an API key, as Authorization: Bearer; a browser is signed in at /login.",
+)
+FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "The key has not the scope that this needs.")
+CROSS_SITE = ProblemType(
+    "cross-site", HTTPStatus.FORBIDDEN, "The page of another site has sent this; only pages of this one may."
+)
+TOO_MANY = ProblemType(
+    "too-many-requests",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "More requests than the rate in RateLimit-Policy. Try again later.",
+)
+TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than is taken here.")
+SLOW = ProblemType("slow", HTTPStatus.REQUEST_TIMEOUT, "The body took too long to come.")
+CONFLICT = ProblemType("conflict", HTTPStatus.CONFLICT, "What is to be made is there already.")
+FULL = ProblemType("full", HTTPStatus.CONFLICT, "There are as many of these as there may be.")
+NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "There is nothing with this id.")
+KEY_REUSED = ProblemType(
+    "key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The same Idempotency-Key came with something else before."
+)
 GONE = ProblemType("gone", HTTPStatus.GONE, "The article was there and has been removed.")
 UNAVAILABLE = ProblemType(
-    "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used at the moment. Try again."
+    "unavailable",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The database or the brokers cannot be used at the moment. Try again.",
 )
-PROBLEM_TYPES = (INVALID_PARAMETER, INVALID_CURSOR, NOT_FOUND, GONE, UNAVAILABLE)
+BUSY = ProblemType(
+    "busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too many clients wait for changes at the moment. Try again, or poll."
+)
+PROBLEM_TYPES = (
+    INVALID_PARAMETER, INVALID_CURSOR, INVALID_BODY, UNAUTHORIZED, FORBIDDEN, CROSS_SITE, NOT_FOUND, CONFLICT, FULL,
+    KEY_REUSED,     GONE, SLOW, TOO_LARGE, TOO_MANY, UNAVAILABLE, BUSY,
+)  # fmt: skip
 RETRY_AFTER_SECONDS = 5
 
 
 class ParameterError(BaseModel):
-    """What is wrong with one parameter."""
+    """What is wrong with one parameter, or one field of the body."""
 
     parameter: str
     detail: str
@@ -63,10 +95,18 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(CopydeskError):
-    """The request cannot be answered; says why."""
+    """The request cannot be answered; says why. ``headers`` go along with the answer."""
 
-    def __init__(self, kind: ProblemType, detail: str, errors: Sequence[ParameterError] = ()) -> None:
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        errors: Sequence[ParameterError] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
+        self.headers = dict(headers or {})
         self.details = ProblemDetails(
             type=kind.uri,
             title=kind.status.phrase,
@@ -89,9 +129,10 @@ def problem_response(details: ProblemDetails, headers: Mapping[str, str] | None 
 
 
 def invalid_parameters(errors: Sequence[Mapping[str, Any]]) -> Problem:
-    """The problem for what pydantic found wrong with the query."""
+    """The problem for what pydantic found wrong with the query, or with the body."""
     found = [each for error in errors for each in _parameter_errors(error)]
-    return Problem(INVALID_PARAMETER, "; ".join(f"{each.parameter}: {each.detail}" for each in found), found)
+    kind = INVALID_BODY if any(error["loc"][:1] == ("body",) for error in errors) else INVALID_PARAMETER
+    return Problem(kind, "; ".join(f"{each.parameter}: {each.detail}" for each in found), found)
 
 
 def _parameter_errors(error: Mapping[str, Any]) -> list[ParameterError]:
@@ -99,7 +140,8 @@ def _parameter_errors(error: Mapping[str, Any]) -> list[ParameterError]:
     if unknown:
         return [ParameterError(parameter=name[:MAX_NAME], detail=detail) for name, detail in unknown.items()]
     # The first step is where it was given; one after the second is the place in a list.
-    return [ParameterError(parameter=".".join(str(step) for step in error["loc"][1:2]), detail=_detail(error))]
+    place = ".".join(str(step) for step in error["loc"][1:2]) or "body"
+    return [ParameterError(parameter=place, detail=_detail(error))]
 
 
 def _detail(error: Mapping[str, Any]) -> str:

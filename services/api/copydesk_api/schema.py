@@ -1,13 +1,14 @@
-"""The tables, the same for SQLite and PostgreSQL, and their creation."""
+"""The tables, the same for SQLite and PostgreSQL; :mod:`copydesk_api.migrations` makes them.
 
-import secrets
+The words for search are not here: they are kept in another way on each database (:mod:`copydesk_api.search`).
+"""
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     Dialect,
     ForeignKey,
     Index,
@@ -17,21 +18,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    func,
-    insert,
-    inspect,
-    select,
     text,
 )
 
-from copydesk_api.search import SEARCHES
-from copydesk_shared.errors import SettingsError
-
-VERSION = 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-# Any number will do; two programs that create the schema at once must use the same.
-SCHEMA_LOCK = 4_846_213_907
 
 
 class Moment(TypeDecorator[datetime]):
@@ -48,6 +39,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 metadata = MetaData()
+STALE = text("derived_position IS NULL OR derived_position <> position")
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
@@ -79,8 +71,36 @@ articles = Table(
     Column("domain", String),
     Column("language", String),
     Column("document", Text),
+    Column("primary_language", String),
+    Column("access", String),
+    Column("simhash", String),
+    # The row of the article that told the same story first; empty for those that lead, and for those that stand alone.
+    Column("follows", BigInteger),
+    # Of the change for which tags, words and stories were made last; another one than in "position" when a program of
+    # the release before has written the row.
+    Column("derived_position", BigInteger),
+    # Of the document, as its message said: which of two with the same revision is the later.
+    Column("tagged_at", Moment),
+    Column("classifier_version", String),
     Index("articles_by_time", "sort_at", "row_id"),
     Index("articles_by_domain", "domain", "sort_at", "row_id"),
+    Index("articles_by_fetch", "fetched_at"),
+    Index("articles_by_source", "source", "sort_at", "row_id"),
+    Index("articles_by_language", "primary_language", "sort_at", "row_id"),
+    Index("articles_by_access", "access", "sort_at", "row_id"),
+    Index("articles_by_follows", "follows"),
+    Index("articles_stale", "row_id", sqlite_where=STALE, postgresql_where=STALE),
+)
+
+# What an article was before, by the position of the change that had brought it. A bounded number of each article.
+article_revisions = Table(
+    "article_revisions",
+    metadata,
+    Column("article_id", String, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("document", Text, nullable=False),
 )
 
 article_tags = Table(
@@ -89,7 +109,26 @@ article_tags = Table(
     Column("row_id", BigInteger, ForeignKey("articles.row_id", ondelete="CASCADE"), primary_key=True),
     Column("tag", String, primary_key=True),
     Column("label", String, nullable=False),
+    Column("sort_at", Moment),
     Index("article_tags_by_tag", "tag", "row_id"),
+    Index("article_tags_by_time", "tag", "sort_at", "row_id"),
+)
+
+tag_counts = Table(
+    "tag_counts",
+    metadata,
+    Column("tag", String, primary_key=True),
+    Column("label", String, nullable=False),
+    Column("count", BigInteger, nullable=False),
+)
+
+# Pieces of the similarity hashes: articles that are nearly the same share one.
+article_bands = Table(
+    "article_bands",
+    metadata,
+    Column("band", Integer, primary_key=True, autoincrement=False),
+    Column("row_id", BigInteger, primary_key=True, autoincrement=False),
+    Index("article_bands_by_row", "row_id"),
 )
 
 changes = Table(
@@ -100,6 +139,7 @@ changes = Table(
     Column("revision", BigInteger, nullable=False),
     Column("kind", String, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("reason", String),  # of a tombstone
 )
 
 source_offsets = Table(
@@ -111,25 +151,60 @@ source_offsets = Table(
     Column("next_offset", BigInteger, nullable=False),
 )
 
+# Those who may call. A key has one secret, and for a while two when it was rotated; of a secret SHA-256 is kept.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("last_used_at", Moment),
+)
 
-def create(connection: Connection) -> None:
-    """Create what is missing. The transaction must be exclusive on SQLite; on PostgreSQL a lock is taken here.
+api_key_secrets = Table(
+    "api_key_secrets",
+    metadata,
+    Column("prefix", String, primary_key=True),
+    Column("key_id", String, ForeignKey("api_keys.key_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("secret_hash", String, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("valid_until", Moment),
+)
 
-    Raises :class:`SettingsError` when the tables were made by a newer version of the program.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(SCHEMA_LOCK)))
-    if inspect(connection).has_table(schema_version.name):
-        _check_version(connection)
-        return
-    metadata.create_all(connection)
-    for statement in SEARCHES[connection.dialect.name].ddl:
-        connection.execute(text(statement))
-    connection.execute(insert(schema_version).values(version=VERSION))
-    connection.execute(insert(positions).values(newest=0, feed=secrets.token_hex(4)))
+# Of browsers, by the secret that they were opened with; one whose secret is over is over.
+api_sessions = Table(
+    "api_sessions",
+    metadata,
+    Column("session_hash", String, primary_key=True),
+    Column("prefix", String, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
 
+# The last that was handed in of each article, and whether it has reached the topic.
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("article_id", String, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("is_stored", Integer, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+)
 
-def _check_version(connection: Connection) -> None:
-    found = connection.execute(select(func.max(schema_version.c.version))).scalar()
-    if found != VERSION:
-        raise SettingsError(f"the database has schema version {found}, this program works with {VERSION}")
+# What clients called their requests, so that one that comes again is known.
+submission_keys = Table(
+    "submission_keys",
+    metadata,
+    Column("caller", String, primary_key=True),
+    Column("key_hash", String, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+)
+
+# What is made from the topic, in an order in which rows can be put in. Not the versions, nor what others keep here.
+INDEX_TABLES: tuple[Table, ...] = (
+    positions, articles, article_tags, tag_counts, article_bands, article_revisions, changes, source_offsets,
+)  # fmt: skip

@@ -1,1 +1,1 @@
-"""The web page: server-rendered, without a script."""
+"""The web page: server-rendered; scripts only renew what is shown."""

@@ -22,21 +22,26 @@ class Parameter:
 class Operation:
     """One call."""
 
+    method: str
     path: str
     summary: str
     description: str
     parameters: tuple[Parameter, ...]
+    body: str
+    scope: str
     responses: tuple[tuple[str, str], ...]
 
     @property
     def anchor(self) -> str:
         """Where it stands in the page."""
-        return self.path.strip("/").replace("/", "-").replace("{", "").replace("}", "").replace(".", "-")
+        path = self.path.strip("/").replace("/", "-").replace("{", "").replace("}", "").replace(".", "-")
+        return path if self.method == "GET" else f"{self.method.lower()}-{path}"
 
     @property
     def can_be_tried(self) -> bool:
-        """A form sends query parameters only."""
-        return all(parameter.place == "query" for parameter in self.parameters)
+        """A form sends query parameters only, and no key."""
+        is_query = all(parameter.place == "query" for parameter in self.parameters)
+        return is_query and self.method == "GET" and not self.scope
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class Schema:
 
 def operations(document: Mapping[str, Any]) -> list[Operation]:
     """All calls, in the order of the document."""
-    return [_operation(path, call) for path, calls in document["paths"].items() for call in calls.values()]
+    every = document["paths"].items()
+    return [_operation(method, path, call) for path, calls in every for method, call in calls.items()]
 
 
 def schemas(document: Mapping[str, Any]) -> list[Schema]:
@@ -69,14 +75,23 @@ def schemas(document: Mapping[str, Any]) -> list[Schema]:
     return [Schema(name, schema.get("description", ""), _fields(schema)) for name, schema in found.items()]
 
 
-def _operation(path: str, call: Mapping[str, Any]) -> Operation:
+def _operation(method: str, path: str, call: Mapping[str, Any]) -> Operation:
     return Operation(
+        method=method.upper(),
         path=path,
         summary=call["summary"],
         description=call.get("description", ""),
         parameters=tuple(_parameter(parameter) for parameter in call.get("parameters", ())),
+        body=_body(call),
+        scope=next((scope for need in call.get("security", ()) for scopes in need.values() for scope in scopes), ""),
         responses=tuple((status, answer["description"]) for status, answer in call["responses"].items()),
     )
+
+
+def _body(call: Mapping[str, Any]) -> str:
+    """What is sent, in a few words; empty for calls that take no body."""
+    content = call.get("requestBody", {}).get("content", {})
+    return ", ".join(f"{media_type}: {kind(told['schema'])}" for media_type, told in content.items())
 
 
 def _parameter(parameter: Mapping[str, Any]) -> Parameter:

@@ -8,6 +8,8 @@ from copydesk_shared.messages import PARAGRAPH_BREAK, Article, ClassifiedArticle
 from copydesk_shared.removals import restore
 
 MAX_SPANS = 500  # of evidence that is marked
+MOVED = ("caption", "credit")
+AROUND_CREDITS = " \t\n()[]"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,15 @@ def removals_fit(article: Article) -> bool:
     except ValueError:
         return False
     return True
+
+
+def picture_of(article: Article, run: Run) -> int | None:
+    """The index of the picture that a cut caption or credit went to; ``None`` where it went to none."""
+    said = run.text.strip(AROUND_CREDITS)
+    if run.kind not in MOVED or not said:
+        return None
+    told = [f"{image.caption}\n{image.credit}" for image in article.images]
+    return next((index for index, text in enumerate(told) if said in text), None)
 
 
 def _with_removed(article: ClassifiedArticle, marks: _Marks) -> Iterator[Run]:

@@ -1,0 +1,1 @@
+"""Pushing the change feed to those who asked for it: webhooks and WebSub."""
