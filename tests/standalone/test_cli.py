@@ -11,6 +11,7 @@ import pytest
 
 from copydesk_shared.messages import Article, ClassifiedArticle
 from copydesk_standalone.probes import free_port
+from tests.classifier.samples import article
 
 SEED = Path(__file__).parent.parent / "golden" / "seed" / "page.txt"
 PAGE = (
@@ -174,6 +175,27 @@ def test_tags_for_people() -> None:
     )
     assert b"conflict" in answer.stdout
     assert copydesk("classify", "--format", "text", stdin=b"The baker sold bread.").stdout.strip() != b""
+
+
+FINNISH = (
+    "Finnairin Boeing 737 joutui palaamaan Helsinki-Vantaan lentoasemalle tiistaina, kun koneen moottorissa havaittiin "
+    "vika pian nousun jälkeen. Matkustajia oli koneessa sata kaksikymmentä, eikä kukaan loukkaantunut.\n"
+)
+
+
+def test_plain_text_has_the_language_that_its_letters_tell() -> None:
+    for text, language in (
+        (FINNISH, "fi"),
+        ("The baker sold bread on the square for the fourth time this week.\n", "en"),
+    ):
+        answer = ClassifiedArticle.model_validate_json(copydesk("classify", stdin=text.encode()).stdout)
+        assert answer.language == language
+        assert answer.unsupported_language is (language == "fi")
+        assert (answer.tags, answer.candidates) == ((), ())
+    shown = copydesk("classify", "--format", "text", stdin=FINNISH.encode()).stdout.decode()
+    assert shown.startswith("No tag has words in the language 'fi': none is tried.\n")
+    unsaid = article(FINNISH, language=None).model_dump_json()
+    assert ClassifiedArticle.model_validate_json(copydesk("classify", stdin=unsaid.encode()).stdout).language == "fi"
 
 
 @pytest.mark.parametrize(

@@ -146,5 +146,6 @@ def test_junk_in_the_body_would_have_led_to_wrong_tags(taxonomy: Taxonomy) -> No
     dirty = cleaned(article).model_copy(
         update={"paragraphs": (*article.junk_lines() * 2, *cleaned(article).paragraphs)}
     )
-    assert tags == set()
-    assert {tag.tag for tag in classify(dirty, taxonomy).tags} & {"aviation", "prisoner-exchange"}
+    tempted = {"aviation", "conflict", "prisoner-exchange"}
+    assert not tags & tempted
+    assert {tag.tag for tag in classify(dirty, taxonomy).tags} & tempted

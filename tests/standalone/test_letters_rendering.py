@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from copydesk_shared.dead_letters import dead_letter, parse
 from copydesk_shared.errors import DeadLetterReason
+from copydesk_shared.letters.selection import parse_id, parse_moment
+from copydesk_shared.letters.showing import headline, printable
 from copydesk_shared.log import Record
-from copydesk_standalone.letters.rendering import as_json, describe, fit, headline, printable, table_row
-from copydesk_standalone.letters.selection import parse_id, parse_moment
+from copydesk_standalone.letters.rendering import as_json, describe, fit, table_row
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

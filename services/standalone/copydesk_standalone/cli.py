@@ -11,9 +11,12 @@ import click
 
 from copydesk_shared.errors import AlreadyToldError, UserError
 from copydesk_shared.service import EXIT_INTERRUPTED, EXIT_USER_ERROR
+from copydesk_standalone.capacity.command import capacity
 from copydesk_standalone.feeds.command import feeds, hosts
 from copydesk_standalone.letters.command import dead_letters
+from copydesk_standalone.replay.command import replay
 from copydesk_standalone.settings import FsyncPolicy, settings_of
+from copydesk_standalone.taxonomy.command import taxonomy
 
 Command = Callable[..., Any]
 PORT = click.IntRange(1, 65535)
@@ -148,6 +151,9 @@ def rules_explain(source: str, kind: str, url: str | None, style: str) -> int:
     return rules_command.explain_rules(source, kind, url, style)
 
 
+copydesk.add_command(taxonomy)
+
+
 @copydesk.group(cls=HelpfulGroup)
 def topics() -> None:
     """Create, compare and show the topics that Copydesk declares."""
@@ -226,9 +232,45 @@ def topics_describe(bootstrap_servers: str | None, copies: int | None, style: st
     return describe(brokers_of(settings_of(bootstrap_servers=bootstrap_servers)), copies, style)
 
 
+copydesk.add_command(replay)
+
+
+@copydesk.group(cls=HelpfulGroup)
+def index() -> None:
+    """Look after the index that the REST feed is served from."""
+
+
+@index.command("rebuild")
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Where data is kept.")
+@click.option("--database-url", metavar="URL", help="This database, not SQLite in the data dir.")
+@_bootstrap_servers
+@click.option("--afresh", is_flag=True, help="Do not go on with a rebuild that was stopped.")
+def index_rebuild(afresh: bool, **given: object) -> int:
+    """Make the index anew from the topic, while the old one is served and written to.
+
+    The new one takes its place in one step, once it has all that the old one has read. Stopped half way, the same
+    command goes on where it stopped. Pollers of /v1/changes are told to begin again, as positions have changed.
+    """
+    from copydesk_standalone.index_command import rebuild
+
+    return rebuild(settings_of(**given), afresh=afresh)
+
+
+@copydesk.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Where data is kept.")
+@click.option("--database-url", metavar="URL", help="This database, not SQLite in the data dir.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def keys(arguments: tuple[str, ...], **given: object) -> int:
+    """Make, list, rotate and remove API keys: `copydesk keys --help`."""
+    from copydesk_standalone.keys_command import keys_of
+
+    return keys_of(settings_of(**given), arguments)
+
+
 copydesk.add_command(feeds)
 copydesk.add_command(hosts)
 copydesk.add_command(dead_letters)
+copydesk.add_command(capacity)
 
 
 def _one_line(error: click.ClickException) -> str:

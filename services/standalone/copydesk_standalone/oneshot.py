@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, cast
@@ -11,6 +12,7 @@ from copydesk_classifier.oneshot import article_from, render_text
 from copydesk_classifier.stage import classify
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.diff import render_cuts, render_diff
+from copydesk_cleaner.languages import language_of
 from copydesk_cleaner.oneshot import page_from
 from copydesk_cleaner.settings import CleanerSettings, operators_rules
 from copydesk_cleaner.stage import Cleaner
@@ -60,17 +62,18 @@ def page_of(source: str, kind: str, url: str | None) -> Page:
         except ValueError as error:
             raise InputError(str(error)) from None
         return asyncio.run(fetch_page(source, for_a_person(load_settings(FetcherSettings))))
-    return page_from(_read(source), kind=cast("Kind", kind), url=url, now=datetime.now(UTC))
+    name = "standard input" if source == "-" else source
+    return page_from(_read(source), kind=cast("Kind", kind), url=url, now=datetime.now(UTC), name=name)
 
 
-def _print(text: str) -> None:
+def print_text(text: str) -> None:
     if sys.stdout is None:
         raise InputError("standard output is closed")
     sys.stdout.buffer.write((text if text.endswith("\n") else text + "\n").encode("utf-8", "replace"))
     sys.stdout.flush()
 
 
-def _may_colour() -> bool:
+def may_colour() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
@@ -89,11 +92,11 @@ def clean_command(source: str, kind: str, url: str | None, style: str) -> int:
         outcome = clean(page)
     except HandlingError as error:
         raise InputError(f"{source}: {error}") from None
-    colour = _may_colour()
+    colour = may_colour()
     if isinstance(outcome, Drop):
         text, cuts = clean.cuts(page) if style == "diff" else ("", ())
         if cuts:
-            _print(render_cuts(text, cuts, colour=colour))
+            print_text(render_cuts(text, cuts, colour=colour))
         raise InputError(f"{source}: no article found in it{': ' + outcome.detail if outcome.detail else ''}")
     article: Article = outcome.message
     renderings = {
@@ -101,27 +104,44 @@ def clean_command(source: str, kind: str, url: str | None, style: str) -> int:
         "text": lambda: article.text,
         "diff": lambda: render_diff(article, colour=colour),
     }
-    _print(renderings[style]())
+    print_text(renderings[style]())
     return 0
 
 
-def _article(name: str, text: str) -> Article:
+def named(name: str, read: Callable[[str], Article], content: bytes) -> Article:
+    """The article in this content, as ``read`` reads it. Raises :class:`InputError` that begins with the name."""
     try:
-        return article_from(text, datetime.now(UTC))
+        return read(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: not UTF-8 text at byte {error.start}") from None
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+
+
+def handed_in(text: str) -> Article:
+    """The article in plain text, or in the JSON of one, in its language. Raises :class:`InputError`."""
+    return with_language(article_from(text, datetime.now(UTC)))
+
+
+def with_language(article: Article) -> Article:
+    """The article with the language that its letters tell where it does not say one, as if the cleaner had made it."""
+    if article.language is not None:
+        return article
+    language, confidence = language_of(article.text, None)
+    return article.model_copy(update={"language": language, "language_confidence": confidence})
+
+
+def article_at(source: str) -> Article:
+    """The article in a file or, for ``-``, on standard input. Raises :class:`InputError`."""
+    return named("standard input" if source == "-" else source, handed_in, _read(source))
 
 
 def classify_command(source: str, style: str) -> int:
     """Print the article with its tags. Raises :class:`InputError`."""
     from copydesk_classifier.settings import ClassifierSettings
 
+    handed = article_at(source)
     taxonomy = load_taxonomy(load_settings(ClassifierSettings).taxonomy_dir)
-    name = "standard input" if source == "-" else source
-    try:
-        text = _read(source).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not UTF-8 text at byte {error.start}") from None
-    article = classify(_article(name, text), taxonomy)
-    _print(_json(article) if style == "json" else render_text(article, colour=_may_colour()))
+    article = classify(handed, taxonomy)
+    print_text(_json(article) if style == "json" else render_text(article, colour=may_colour()))
     return 0

@@ -67,7 +67,8 @@ def _given(settings: StandaloneSettings, name: str) -> dict[str, str]:
     if name == "api":
         given["host"] = LOOPBACK
         given["port"] = str(settings.api_port)
-        given["database_url"] = settings.database_url or f"sqlite:///{_absolute(settings.data_dir)}/copydesk.db"
+        given["database_url"] = settings.store_url
+        given["migrate"] = "always"
     return given
 
 
@@ -91,6 +92,8 @@ def _check(settings: ServiceSettings) -> None:
             database_url(settings.database_url)
         case ClassifierSettings():
             load_taxonomy(settings.taxonomy_dir)
+            if settings.shadow_taxonomy is not None:
+                load_taxonomy(settings.shadow_taxonomy)
         case _:
             pass
 

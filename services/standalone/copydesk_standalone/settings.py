@@ -8,7 +8,8 @@ from pydantic_settings import SettingsConfigDict
 
 from copydesk_shared.brokers import Brokers, Security
 from copydesk_shared.errors import SettingsError
-from copydesk_shared.settings import FieldError, KafkaSettings, Port, check_brokers, load_settings
+from copydesk_shared.secret_files import FieldError, from_file
+from copydesk_shared.settings import KafkaSettings, Port, check_brokers, load_settings
 
 PREFIX = "COPYDESK_STANDALONE_"
 EMBEDDED_HOST = "127.0.0.1"
@@ -30,15 +31,25 @@ class StandaloneSettings(KafkaSettings):
         str | None, Field(description="Apache Kafka to use instead of the embedded broker.")
     ] = None
     database_url: Annotated[str | None, Field(description="Database to use instead of SQLite.")] = None
+    database_url_file: Annotated[
+        Path | None, Field(description="File that holds the database URL instead; read at start.")
+    ] = None
     fsync: Annotated[
         FsyncPolicy, Field(description="When the embedded broker forces its disk: `never`, `interval` or `always`.")
     ] = "never"
     verbose: Annotated[bool, Field(description="Show what the services log.")] = False
 
+    _database_url = model_validator(mode="before")(from_file("database_url", "database URL"))
+
     @property
     def brokers(self) -> Brokers:
         """The brokers to talk to: those named, or the embedded one."""
         return Brokers(self.bootstrap_servers or f"{EMBEDDED_HOST}:{self.kafka_port}", self.kafka_security)
+
+    @property
+    def store_url(self) -> str:
+        """The database of the API: that named, or SQLite in the data dir."""
+        return self.database_url or f"sqlite:///{self.data_dir.expanduser().resolve()}/copydesk.db"
 
     @model_validator(mode="after")
     def _check_embedded(self) -> Self:

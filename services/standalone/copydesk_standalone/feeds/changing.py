@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from copydesk_fetcher.feeds_file import FieldError, feed_of
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError
+from copydesk_shared.feed_records import changed, new, taken_away
+from copydesk_shared.feeds import FieldError, feed_of
+from copydesk_shared.letters.showing import printable
 from copydesk_shared.messages import Feed, FeedState
-from copydesk_standalone.feeds.registry import Registry, changed, new, read_registry, store, taken_away
+from copydesk_standalone.feeds.registry import WRITER, Registry, read_registry, store
 from copydesk_standalone.feeds.running import run
 from copydesk_standalone.feeds.spelling import spelt_out
 from copydesk_standalone.feeds.table import cut, tell
-from copydesk_standalone.letters.rendering import printable
 
 DONE = {True: "paused", False: "resumed"}
 NOT_DONE = {True: "paused already:", False: "polled already:"}
@@ -46,7 +47,7 @@ def add_command(brokers: Brokers, given: Mapping[str, object]) -> int:
         why = refusal(registry, feed)
         if why is not None:
             raise InputError(why)
-        await store(brokers, [new(feed)])
+        await store(brokers, [new(feed, WRITER)])
         tell(f"added {_called(feed)}: {feed.url}")
         return 0
 
@@ -60,7 +61,7 @@ def pause_command(brokers: Brokers, wanted: Sequence[str], *, paused: bool) -> i
         registry = await read_registry(brokers)
         found = {known.feed.feed_id: known for known in map(registry.of, wanted)}
         ours = {key for key, known in found.items() if _changes(known.feed, registry.states.get(key), paused=paused)}
-        await store(brokers, [changed(found[key], _with(found[key].feed, paused=paused)) for key in ours])
+        await store(brokers, [changed(found[key], _with(found[key].feed, paused=paused), WRITER) for key in ours])
         for key, known in found.items():
             tell(f"{(DONE if key in ours else NOT_DONE)[paused]} {_called(known.feed)}")
         return 0
@@ -87,7 +88,7 @@ def remove_command(brokers: Brokers, wanted: Sequence[str]) -> int:
     async def remove() -> int:
         registry = await read_registry(brokers, with_states=False)
         found = {each.feed.feed_id: each for each in map(registry.of, wanted)}
-        await store(brokers, [taken_away(each) for each in found.values()])
+        await store(brokers, [taken_away(each, WRITER) for each in found.values()])
         for each in found.values():
             tell(f"removed {_called(each.feed)}")
             if each.from_file:

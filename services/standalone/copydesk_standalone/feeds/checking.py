@@ -12,7 +12,6 @@ from copydesk_fetcher.contact import for_a_person
 from copydesk_fetcher.discovery import Finding, list_candidates
 from copydesk_fetcher.download import Downloader
 from copydesk_fetcher.entries import entries_from
-from copydesk_fetcher.feeds_file import FieldError, feed_of
 from copydesk_fetcher.http import SLOW_DOWN, Client, held_seconds
 from copydesk_fetcher.pages import PAGE_TYPES, open_page
 from copydesk_fetcher.parse import FeedParser, IsHtml, NotAFeed, ParsedFeed
@@ -21,13 +20,14 @@ from copydesk_fetcher.reading import FEED_ACCEPT
 from copydesk_fetcher.responses import Fetched, FetchError, Refused, TooLarge
 from copydesk_fetcher.robots import Robots, RobotsVerdict
 from copydesk_fetcher.settings import FetcherSettings
-from copydesk_fetcher.text import counted
 from copydesk_fetcher.visit import GONE, SERVER_ERRORS, TEMPORARY
 from copydesk_shared.errors import HandlingError, InputError, Poison
+from copydesk_shared.feeds import FieldError, feed_of
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.messages import Entry, Feed, Page, Source
 from copydesk_shared.settings import load_settings
 from copydesk_shared.stage import Drop, Emit, Forward
+from copydesk_shared.text import counted
 from copydesk_standalone.feeds.running import log_to_stderr
 from copydesk_standalone.feeds.spelling import spelt_out
 from copydesk_standalone.feeds.table import cut, facts, skips, span

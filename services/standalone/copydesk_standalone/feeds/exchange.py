@@ -1,26 +1,24 @@
 """Feeds from files and into files: OPML and ``feeds.yaml``."""
 
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 import yaml
 
 from copydesk_fetcher.feeds_file import parse_feeds
-from copydesk_fetcher.opml import export_opml, import_opml
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError
+from copydesk_shared.feed_records import new
+from copydesk_shared.letters.showing import printable
 from copydesk_shared.messages import Feed
+from copydesk_shared.opml import export_opml, for_a_file, import_opml
 from copydesk_standalone.feeds.changing import refusal
-from copydesk_standalone.feeds.registry import Registry, new, read_registry, store
+from copydesk_standalone.feeds.registry import WRITER, Registry, read_registry, store
 from copydesk_standalone.feeds.running import run
 from copydesk_standalone.feeds.table import tell
 from copydesk_standalone.letters.output import warn, write
-from copydesk_standalone.letters.rendering import printable
 
-NOT_IN_FILES = re.compile("[\x00-\x20\x7f-\x9f\ufffe\uffff]")
 LARGEST_FILE_BYTES = 16 * 1024 * 1024
 
 
@@ -76,7 +74,7 @@ def import_command(brokers: Brokers, file: Path, *, dry_run: bool) -> int:
     async def bring_in() -> int:
         added, passed = _new(await read_registry(brokers, with_states=False), found)
         if not dry_run:
-            await store(brokers, [new(feed) for feed in added])
+            await store(brokers, [new(feed, WRITER) for feed in added])
         for feed in added:
             tell(f"{'would add' if dry_run else 'added'} {feed.feed_id} ({feed.name}): {feed.url}")
         for why in passed:
@@ -102,18 +100,12 @@ def _as_yaml(feeds: Sequence[Feed]) -> str:
     return yaml.safe_dump({"feeds": listed}, allow_unicode=True, sort_keys=False)
 
 
-def _spelt_out(feed: Feed) -> Feed:
-    """The same feed without what XML cannot hold and terminals obey; in its URL that is percent-encoded."""
-    url = NOT_IN_FILES.sub(lambda match: quote(match[0]), feed.url)
-    return feed.model_copy(update={"url": url, "name": NOT_IN_FILES.sub(" ", feed.name)})
-
-
 def export_command(brokers: Brokers, style: str) -> int:
     """Write all feeds as OPML or YAML."""
 
     async def write_all() -> int:
         registry = await read_registry(brokers, with_states=False)
-        feeds = [_spelt_out(feed) for feed in registry.by_name()]
+        feeds = [for_a_file(feed) for feed in registry.by_name()]
         write((export_opml(feeds) if style == "opml" else _as_yaml(feeds)).encode())
         return 0
 

@@ -1,26 +1,24 @@
 """The feeds as the topics have them: definitions, poll states, and what is known of their hosts."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from copydesk_fetcher.feeds_file import WRITER as FILE_WRITER
-from copydesk_fetcher.feeds_file import Known, known_feeds
 from copydesk_fetcher.states import is_polled
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.errors import InputError, Poison
-from copydesk_shared.identity import canonical_url, registrable_domain
+from copydesk_shared.feed_records import Known, address, addresses, known_feeds
+from copydesk_shared.identity import registrable_domain
 from copydesk_shared.kafka import KafkaTables, connect, read_partitions, see_topics
 from copydesk_shared.log import Log, Outgoing, Record
 from copydesk_shared.messages import Feed, FeedState, HostState, Message
 from copydesk_shared.topics import FEEDS, FEEDS_STATE, HOSTS_STATE, Topic
-from copydesk_shared.wire import decode, encode, tombstone
+from copydesk_shared.wire import decode
 from copydesk_standalone.feeds.spelling import spelt_out
 
 WRITER = "feeds-command"
-WRITER_VERSION = "1"
 SHOWN_CHARACTERS = 200
 # What takes most room in a state.
 LEFT_OUT: Mapping[str, Any] = {"seen": {}, "children": {}}
@@ -62,23 +60,19 @@ class Registry:
 
     def at(self, url: str) -> list[Known]:
         """The feeds that have this URL, or had it before they moved."""
-        return [self.feeds[key] for key in self._addresses.get(_address(url), ())]
+        return [self.feeds[key] for key in self._addresses.get(address(url), ())]
 
     @cached_property
     def _addresses(self) -> Mapping[str, Collection[str]]:
-        found: dict[str, dict[str, None]] = {}
-        for key, known in self.feeds.items():
-            for url in filter(None, (known.feed.url, known.feed.moved_from)):
-                found.setdefault(_address(url), {})[key] = None
-        return found
+        return addresses(self.feeds)
 
     def twins(self, feed: Feed) -> list[str]:
         """The ids of other feeds that are polled at the same URL, where they have moved to, if this one is polled."""
-        address = _address(feed.url)
+        here = address(feed.url)
         if not self._is_polled(feed):
             return []
         others = [known.feed for known in self.at(feed.url) if known.feed.feed_id != feed.feed_id]
-        return [each.feed_id for each in others if _address(each.url) == address and self._is_polled(each)]
+        return [each.feed_id for each in others if address(each.url) == here and self._is_polled(each)]
 
     def _is_polled(self, feed: Feed) -> bool:
         return is_polled(feed, self.states.get(feed.feed_id))
@@ -89,13 +83,6 @@ class Registry:
             return self.hosts.get(registrable_domain(feed.url))
         except ValueError:
             return None
-
-
-def _address(url: str) -> str:
-    try:
-        return canonical_url(url)
-    except ValueError:
-        return url
 
 
 class Last(Generic[M]):
@@ -160,22 +147,6 @@ async def _partitions(brokers: Brokers, names: Iterable[str]) -> dict[str, int]:
             raise InputError(f"the brokers at {brokers} give no right to see the topic {name}")
         partitions[name] = seen.partitions
     return partitions
-
-
-def new(feed: Feed) -> Outgoing:
-    """The record that defines a feed that was not there."""
-    return encode(FEEDS, feed, stage=WRITER, version=WRITER_VERSION)
-
-
-def changed(known: Known, feed: Feed) -> Outgoing:
-    """The record that changes a feed where it lies. One that a file brought stays one of that file."""
-    writer = FILE_WRITER if known.from_file else WRITER
-    return replace(encode(FEEDS, feed, stage=writer, version=WRITER_VERSION), partition=known.partition)
-
-
-def taken_away(known: Known) -> Outgoing:
-    """The record that removes a feed, in the partition in which it lies."""
-    return tombstone(FEEDS, known.feed.feed_id, stage=WRITER, partition=known.partition)
 
 
 async def store(brokers: Brokers, records: Iterable[Outgoing]) -> None:

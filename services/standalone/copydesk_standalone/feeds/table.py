@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from copydesk_shared.letters.showing import printable
 from copydesk_standalone.letters.output import say
-from copydesk_standalone.letters.rendering import columns_of, fit, printable
+from copydesk_standalone.letters.rendering import columns_of, fit
 
 GAP = "  "
 # Of the last column, even where a narrow terminal has to wrap it.

@@ -23,7 +23,7 @@ class Moment(click.ParamType[datetime]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """See :func:`parse_moment`."""
-        from copydesk_standalone.letters.selection import parse_moment
+        from copydesk_shared.letters.selection import parse_moment
 
         if isinstance(value, datetime):
             return value
@@ -40,7 +40,7 @@ class Place(click.ParamType[tuple[int, int]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         """See :func:`parse_id`."""
-        from copydesk_standalone.letters.selection import parse_id
+        from copydesk_shared.letters.selection import parse_id
 
         if isinstance(value, tuple):
             return value
@@ -90,7 +90,7 @@ def _brokers(servers: str | None) -> Any:
 
 
 def _selection(given: dict[str, Any]) -> Any:
-    from copydesk_standalone.letters.selection import Selection
+    from copydesk_shared.letters.selection import Selection
 
     return Selection(
         reasons=frozenset(given["reason"]), stages=frozenset(given["stage"]),
@@ -140,7 +140,8 @@ def replay(
     everything: bool, again: bool, execute: bool, **given: Any,
 ) -> int:  # fmt: skip
     """Bring dead letters back to the stage that gave them up: those of the IDs, or all that pass the filters."""
-    from copydesk_standalone.letters.replaying import Choice, replay_command
+    from copydesk_shared.letters.replaying import Choice
+    from copydesk_standalone.letters.replaying import replay_command
 
     ways = [bool(ids), bool(limit or any(given.values())), everything].count(True)
     if ways != 1:

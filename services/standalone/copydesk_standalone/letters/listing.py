@@ -5,9 +5,9 @@ import sys
 
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.kafka.scanning import open_scanner
+from copydesk_shared.letters.selection import Id, Selection, pick, select
 from copydesk_standalone.letters.output import run, say, warn, write
 from copydesk_standalone.letters.rendering import as_json, describe, table_head, table_row
-from copydesk_standalone.letters.selection import Id, Selection, pick, select
 
 
 def unreadable(where: str) -> None:

@@ -6,10 +6,10 @@ from datetime import datetime
 from copydesk_shared.brokers import Brokers
 from copydesk_shared.dead_letters import parse
 from copydesk_shared.kafka.scanning import Scanner, Span, delete_records, open_scanner
+from copydesk_shared.letters.showing import printable
 from copydesk_shared.wire import utc_text
 from copydesk_standalone.letters.listing import unreadable
 from copydesk_standalone.letters.output import run, say
-from copydesk_standalone.letters.rendering import printable
 
 
 def purge_command(brokers: Brokers, topic: str, before: datetime, *, execute: bool) -> int:

@@ -5,26 +5,14 @@ import unicodedata
 from collections.abc import Iterator
 
 from copydesk_shared.dead_letters import DeadLetter, source_of
-from copydesk_shared.log import Headers
+from copydesk_shared.letters.selection import record_time, shown_bytes
+from copydesk_shared.letters.showing import header_lines, headline, printable, value_lines
 from copydesk_shared.wire import utc_text
-from copydesk_standalone.letters.selection import record_time, shown_bytes
 
-FRAME = '  File "'
-DUMP_BYTES = 256
-DUMP_ROW = 16
 JSON_ERROR_LIMIT = 8_000
 ERROR_WIDTH = 200
 COLUMNS = {"ID": 10, "TIME (UTC)": 19, "STAGE": 10, "REASON": 17, "TRIES": 5, "KEY": 24, "SOURCE": 24}
 FIXED_WIDTH = sum(COLUMNS.values()) + 2 * len(COLUMNS)
-
-
-def printable(text: str) -> str:
-    """The text in one line, with everything that a terminal could take for a command as a visible escape."""
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode() for each in text
-    )
 
 
 def _width(character: str) -> int:
@@ -52,14 +40,6 @@ def fit(text: str, width: int) -> str:
     while kept and sum(map(_width, kept)) >= width:
         kept.pop()
     return "".join(kept) + "…" + " " * (width - 1 - sum(map(_width, kept)))
-
-
-def headline(error: str) -> str:
-    """The line of an error that says most: the last of a traceback, else the first."""
-    lines = [line for line in error.splitlines() if line.strip()]
-    if not lines:
-        return ""
-    return lines[-1] if any(line.startswith(FRAME) for line in lines) else lines[0]
 
 
 def _time(letter: DeadLetter) -> str:
@@ -129,8 +109,8 @@ def describe(letter: DeadLetter) -> Iterator[str]:
     for name, value in {**fields, **{name: value for name, value in extra.items() if value}}.items():
         yield f"{name:<10} {printable(value)}"
     yield from _block("error", (printable(line) for line in letter.error.splitlines()))
-    yield from _block("headers", _headers(letter.original_headers))
-    yield from _block("value", _value(letter.record.value))
+    yield from _block("headers", header_lines(letter.original_headers))
+    yield from _block("value", value_lines(letter.record.value, "; --raw writes them"))
 
 
 def _block(title: str, lines: Iterator[str]) -> Iterator[str]:
@@ -138,34 +118,3 @@ def _block(title: str, lines: Iterator[str]) -> Iterator[str]:
     yield f"{title}:"
     for line in lines:
         yield f"  {line}"
-
-
-def _headers(headers: Headers) -> Iterator[str]:
-    for name, value in headers:
-        yield f"{printable(name)}: {printable(shown_bytes(value))}"
-
-
-def _value(value: bytes | None) -> Iterator[str]:
-    if value is None:
-        yield "(none: a tombstone)"
-        return
-    try:
-        text = json.dumps(json.loads(value), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        yield from _not_json(value)
-        return
-    yield from (printable(line) for line in text.split("\n"))
-
-
-def _not_json(value: bytes) -> Iterator[str]:
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        yield f"({len(value)} bytes that are neither JSON nor UTF-8; --raw writes them)"
-        for start in range(0, min(len(value), DUMP_BYTES), DUMP_ROW):
-            row = value[start : start + DUMP_ROW]
-            characters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)  # noqa: PLR2004 - printable ASCII
-            yield f"{start:08x}  {row.hex(' '):<47}  {characters}"
-        return
-    yield f"({len(value)} bytes that are not JSON)"
-    yield from (printable(line) for line in text.splitlines())

@@ -1,0 +1,1 @@
+"""How much machine a load needs: ``copydesk capacity``."""

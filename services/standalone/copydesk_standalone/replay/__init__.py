@@ -1,0 +1,1 @@
+"""``copydesk replay``: a stage handles again what it has handled before."""

@@ -1,0 +1,1 @@
+"""``copydesk taxonomy``: the tags listed, checked, begun, explained and compared."""
