@@ -3,7 +3,8 @@
 ``python benchmarks/clean.py`` prints a table: F1 of shingles of four words, as the article-extraction-benchmark of
 Scrapinghub (https://github.com/scrapinghub/article-extraction-benchmark) takes it, and pages per second of processor
 time. The cleaner also makes metadata, pictures and an account of its cuts in that time; the others are asked for text.
-``--scaling N`` measures N worker processes against one, ``--memory N`` cleans N pages in one process and tells how much
+``--scaling N`` measures N worker processes against one, beside what the machine can do with N processes on their own,
+``--memory N`` cleans N pages in one process and tells how much
 memory it has on the way. The pages are those of the developer data beside the checkout, in ``../shared``.
 """
 
@@ -37,8 +38,9 @@ from copydesk_cleaner.oneshot import page_from
 from copydesk_cleaner.rules import tidy
 from copydesk_cleaner.stage import clean
 from copydesk_cleaner.story import Context, settle
+from copydesk_shared.errors import DropReason
 from copydesk_shared.messages import Page
-from copydesk_shared.stage import Emit
+from copydesk_shared.stage import Drop, Emit
 from copydesk_shared.workers import WorkerPool
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "clean"
@@ -243,23 +245,44 @@ async def scaling(workers: int, rounds: int) -> None:
     """Print what one worker process of the service's pool cleans and what so many do, in turns.
 
     Where others use the processors too, only processor time tells: what the pages cost the workers and the parent.
+    The ceiling is what processes reach that clean the same pages on their own: processors share caches and memory.
     """
     pages = [sample.page for sample in load("aeb")]
-    pools = {number: WorkerPool(clean, number, deadline_seconds=60) for number in (workers, 1)}
+    numbers = (1, workers)
+    pools = {number: WorkerPool(clean, number, deadline_seconds=60) for number in numbers}
+    alone = {number: WorkerPool(clean_own, number, deadline_seconds=600) for number in numbers}
     await pools[workers].warm_up()
-    spent: dict[int, list[Spent]] = {number: [] for number in pools}
-    for turn, (number, pool) in product(range(rounds + 1), pools.items()):
-        spent[number] += [await through(pool, number, pages)][not turn :]
-    for number in (1, workers):
+    spent: dict[int, list[Spent]] = {number: [] for number in numbers}
+    ceiling: dict[int, list[float]] = {number: [] for number in numbers}
+    for turn, number in product(range(rounds + 1), numbers):
+        spent[number] += [await through(pools[number], number, pages)][not turn :]
+        wall, *_ = await through(alone[number], number, pages[:1] * number)
+        ceiling[number] += [wall / number][not turn :]
+    for number in numbers:
         wall, work, parent = (1000 * statistics.median(part) / len(pages) for part in zip(*spent[number], strict=True))
         print(
             f"{number} worker{'s' if number > 1 else ''}: {1000 / wall:.1f} pages/s; processor time of a page "
             f"{work:.2f} ms in the workers, {parent:.2f} ms in the parent"
         )
     ratio = statistics.median(one[0] / many[0] for one, many in zip(spent[1], spent[workers], strict=True))
+    most = statistics.median(one / many for one, many in zip(ceiling[1], ceiling[workers], strict=True))
     print(
-        f"{ratio:.2f} times one worker, {rounds} rounds, on {psutil.cpu_count()} processors; load {os.getloadavg()[0]}"
+        f"{ratio:.2f} times one worker, where {workers} processes on their own reach {most:.2f} times one; {rounds} "
+        f"rounds, on {psutil.cpu_count()} processors; load {os.getloadavg()[0]}"
     )
+
+
+@functools.cache
+def own_pages() -> Sequence[Page]:
+    """The AEB pages, read by this process."""
+    return [sample.page for sample in load("aeb")]
+
+
+def clean_own(_: Page) -> Drop:
+    """Clean the pages that this process has read itself, without a word to its parent."""
+    for page in own_pages():
+        clean(page)
+    return Drop(DropReason.NO_ARTICLE)
 
 
 async def through(pool: WorkerPool, hands: int, pages: Sequence[Page]) -> Spent:

@@ -170,8 +170,8 @@ async def whole_service(port: int, feeds: int) -> Figures:
     """
     from copydesk_fetcher.feeds_file import sync_feeds
     from copydesk_fetcher.service import fetch
-    from copydesk_fetcher.wire import Resolver
     from copydesk_shared.brokers import Brokers
+    from copydesk_shared.guard import Resolver
     from copydesk_shared.kafka import ensure_topics
     from copydesk_shared.messages import Feed
     from copydesk_shared.service import Service
