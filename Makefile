@@ -8,12 +8,16 @@ FEEDS ?=
 ARGS ?=
 JOBS ?= 3
 NODES ?= 1
+OVERLAY ?= deploy/k8s/overlays/production
+IMAGES ?= fetcher cleaner classifier api copydesk
+VERSION ?= local
+BUILD_ARGS ?=
 # Not ?=, since many have a PORT in their environment that is not meant for this.
 PORT =
 SYNC := $(UV) sync --system-certs --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run kafka test check lint types imports format docs lock clean
+.PHONY: overlay help setup run kafka test containers images sbom check lint types imports format docs lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -34,7 +38,10 @@ kafka: .venv/.run-ready ## Start Apache Kafka on loopback, empty, until Ctrl-C (
 	@exec $(BIN)/python -m tools.apache_kafka --nodes '$(NODES)' $(if $(PORT),--port '$(PORT)')
 
 test: .venv/.dev-ready ## Run the tests (ARGS='-k word' for some of them)
-	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --ignore tests/containers $(ARGS)
+
+containers: .venv/.dev-ready ## Build the images and run docker-compose.yml with an engine of the tests' own; needs root, dockerd and debootstrap
+	$(BIN)/pytest tests/containers $(ARGS)
 
 check: lint types imports test ## Everything that has to pass before a commit lands
 
@@ -55,11 +62,25 @@ format: .venv/.dev-ready ## Format the code and mend what can be mended by itsel
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+images: ## Build the images with Docker (IMAGES='fetcher api', VERSION=1.0, BUILD_ARGS='--secret id=index,src=FILE')
+	@for image in $(IMAGES); do echo "copydesk/$$image:$(VERSION)" && DOCKER_BUILDKIT=1 docker build --quiet $(BUILD_ARGS) --build-arg SERVICE=$$image \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --tag copydesk/$$image:$(VERSION) . || exit 1; done
+
+sbom: $(UV) ## Write what each image holds as CycloneDX, to build/sbom/
+	@mkdir -p build/sbom && for image in $(IMAGES); do \
+		package=copydesk$$([ $$image = copydesk ] || echo -$$image); similarity=$$([ $$image != classifier ] || echo --extra similarity); \
+		$(UV) export --quiet --frozen --no-dev --package $$package --extra otel $$similarity --format cyclonedx1.5 \
+			--preview-features sbom-export --output-file build/sbom/$$image.cdx.json && echo "build/sbom/$$image.cdx.json" || exit 1; done
+
 docs: .venv/.dev-ready ## Write the documents that are made from the code
 	$(BIN)/python tools/settings_table.py > docs/settings.md
 	$(BIN)/python -m copydesk_api.openapi > docs/openapi.json
 	$(BIN)/python -m tools.contract
 	$(BIN)/python -m tools.acl_table
+	$(BIN)/python -m tools.manifests
+
+overlay: .venv/.dev-ready ## Say what is wrong with a Kubernetes overlay (OVERLAY=deploy/k8s/overlays/newsroom)
+	@$(BIN)/python -m tools.manifests.check $(ARGS) '$(OVERLAY)'
 
 lock: $(UV) ## Bring uv.lock up to date with the pyproject files
 	$(UV) lock

@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from copydesk_shared.topics import DEAD_LETTER, FEEDS
+from copydesk_shared.topics import CLEANED, DEAD_LETTER, FEEDS
 from tools.contract.applications import APPLICATIONS, Application
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "security-kafka.md"
@@ -18,13 +18,18 @@ GROUP_OF = {"subscriber": "the group it reads in"}
 COMMANDS = (
     "| `copydesk topics apply` | `Create`, `Describe`, `DescribeConfigs`, `Alter`, `AlterConfigs` on all topics | - |\n"
     "| `copydesk topics diff`, `describe` | `Describe` and `DescribeConfigs` on all topics | - |\n"
+    f"| `copydesk replay` | `Read` on `{CLEANED.name}` | `classifier`, `classifier-shadow` |\n"
     f"| `copydesk dead-letters purge` | `Read` and `Delete` on `{DEAD_LETTER.name}` | - |\n"
 )
 
 
 def rights(application: Application) -> dict[str, list[str]]:
-    """The names of the topics on which an application needs each operation. Both operations imply ``Describe``."""
-    used = {"Read": (*application.receives, *LOOKS_AT.get(application.name, ())), "Write": application.sends}
+    """The names of the topics on which an application needs each operation. The first two imply ``Describe``."""
+    used = {
+        "Read": (*application.receives, *LOOKS_AT.get(application.name, ())),
+        "Write": application.sends,
+        "Describe": application.watches,
+    }
     return {operation: [topic.name for topic in topics] for operation, topics in used.items() if topics}
 
 
@@ -35,7 +40,9 @@ def _cell(application: Application) -> str:
 
 
 def _group(application: Application) -> str:
-    return f"`{application.group}`" if application.group else GROUP_OF.get(application.name, "-")
+    own = f"`{application.group}`" if application.group else GROUP_OF.get(application.name, "-")
+    watched = ", ".join(f"`{group}`" for group in application.watched_groups)
+    return f"{own}; `Describe` on {watched}" if watched else own
 
 
 def table() -> str:

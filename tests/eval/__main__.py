@@ -1,16 +1,18 @@
-"""What the cleaner reaches and the floors: ``python -m tests.eval``; with ``--raise`` the floors become what is reached."""
+"""What cleaner and classifier reach and the floors: ``python -m tests.eval``; with ``--raise`` the floors become what is reached."""
 
 import argparse
 import re
 import sys
 
-from tests.cleaner.pages import SHARED_DATA
 from tests.eval import figures, floors
 from tests.eval.measure import Figures
 
 
 def reached() -> Figures:
-    sections = {**figures.OWN, **(figures.DEVELOPER_DATA if SHARED_DATA.is_dir() else {})}
+    there = {section: ask for section, ask in figures.DEVELOPER_DATA.items() if figures.data_of(section).exists()}
+    for section in figures.DEVELOPER_DATA.keys() - there.keys():
+        sys.stderr.write(f"{section}: left out, {figures.data_of(section)} is not there\n")
+    sections = {**figures.OWN, **there}
     return {f"{section}.{name}": value for section, ask in sections.items() for name, value in ask().items()}
 
 
@@ -18,11 +20,11 @@ def raised(toml: str, values: Figures) -> str:
     """The file with each floor that is below its figure raised; everything else stays."""
     now, section, lines = floors.parse(toml), "", []
     for line in toml.splitlines():
-        if header := re.match(r"\[(\w+)\]", line):
+        if header := re.match(r"\[([\w.-]+)\]", line):
             section = header[1]
         name = f"{section}.{line.partition(' ')[0]}"
-        higher = name in now and floors.rounded(values.get(name, 0)) > now[name]
-        lines.append(f"{name.rpartition('.')[2]} = {floors.rounded(values[name])}" if higher else line)
+        better = name in now and name in values and floors.worse(name, now[name], floors.rounded(values[name]))
+        lines.append(f"{name.rpartition('.')[2]} = {floors.rounded(values[name])}" if better else line)
     return "\n".join(lines) + "\n"
 
 

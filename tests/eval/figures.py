@@ -1,4 +1,7 @@
-"""What the cleaner reaches on each set of documents, by the names of the sections in ``floors.toml``."""
+"""What the cleaner reaches on each set of documents, by the names of the sections in ``floors.toml``.
+
+The classifier's sections are in ``tagging.py``.
+"""
 
 import json
 import os
@@ -12,7 +15,7 @@ from pathlib import Path
 from copydesk_cleaner.oneshot import page_from
 from copydesk_shared.messages import Article
 from tests.cleaner.pages import NOW, ROOT, SHARED_DATA, article_of, text_page
-from tests.eval import gold
+from tests.eval import gold, tagging
 from tests.eval.measure import Figures, page_figures, text_figures
 from tests.eval.scored import from_text
 
@@ -95,5 +98,11 @@ OWN: dict[str, Callable[[], Figures]] = {
     "texts": cache(texts),
     "texts_in_one_line": cache(texts_in_one_line),
     "cases": cache(cases),
+    **tagging.OWN,
 }
-DEVELOPER_DATA: dict[str, Callable[[], Figures]] = {"text": cache(text), "html": cache(html)}
+DEVELOPER_DATA: dict[str, Callable[[], Figures]] = {"text": cache(text), "html": cache(html), **tagging.DEVELOPER_DATA}
+
+
+def data_of(section: str) -> Path:
+    """Where the developer data of a section lies, if it is there."""
+    return tagging.HEADINGS if section in tagging.DEVELOPER_DATA else SHARED_DATA

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "floors.toml"
 STEP = 0.01
 LOWER_IS_BETTER = frozenset({"wrong"})
-FORMER_PLACES = {"tests/eval/floors.toml": ["tests/cleaner/floors.toml"]}
+FORMER_PLACES = {"tests/eval/floors.toml": ["tests/cleaner/floors.toml", "tests/classifier/floors.toml"]}
 
 Floors = dict[str, float]
 
@@ -41,10 +41,10 @@ def complaint(name: str, reached: float, floors: Floors) -> str | None:
     if name not in floors:
         return f"{name} has no floor; it reaches {reached:.4f}: write {_line(name, reached)}"
     floor = floors[name]
-    if reached < floor:
+    if worse(name, reached, floor):
         return f"{name} fell to {reached:.4f}; its floor is {floor}"
     step = 1 if isinstance(floor, int) else STEP
-    if reached > floor + step:
+    if max(reached, floor) > min(reached, floor) + step:
         return f"{name} rose to {reached:.4f}, the floor is {floor}: raise it, {_line(name, reached)}"
     return None
 
@@ -63,11 +63,12 @@ def lowered(before: Floors, after: Floors) -> list[str]:
     return [
         f"{name} was {value} and is {after.get(name, 'gone')}"
         for name, value in before.items()
-        if name not in after or _worse(name, after[name], value)
+        if name not in after or worse(name, after[name], value)
     ]
 
 
-def _worse(name: str, value: float, than: float) -> bool:
+def worse(name: str, value: float, than: float) -> bool:
+    """Whether a figure is worse than another: less, but for those that count what is wrong."""
     return value > than if name.rpartition(".")[2] in LOWER_IS_BETTER else value < than
 
 

@@ -1,8 +1,8 @@
-"""The cleaner against its floors: the project's own documents always, the developer data where it is there."""
+"""Cleaner and classifier against their floors: the project's own documents always, developer data where it is there."""
 
 import pytest
 
-from tests.cleaner.pages import SHARED_DATA
+from tests.cleaner.pages import ROOT
 from tests.eval import figures, floors, gold
 from tests.eval.measure import Figures, gone, lines_of, page_tallies, shingle_f1
 
@@ -23,9 +23,11 @@ def test_own_documents(section: str) -> None:
 
 
 @pytest.mark.seed
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="needs ../shared/data/clean")
 @pytest.mark.parametrize("section", figures.DEVELOPER_DATA)
 def test_developer_data(section: str) -> None:
+    data = figures.data_of(section)
+    if not data.exists():
+        pytest.skip(f"{section}: needs {data.relative_to(ROOT.parent)}")
     check(section, figures.DEVELOPER_DATA[section]())
 
 
@@ -41,6 +43,10 @@ def test_the_gold_of_a_page_does_not_contradict_itself(name: str) -> None:
     assert set(of.keep) <= set(of.body)
     assert {*of.captions, *of.related} <= set(of.junk)
     assert not set(lines_of(of.body)) & set(lines_of(of.junk))
+
+
+def test_every_floor_has_figures() -> None:
+    assert {name.partition(".")[0] for name in FLOORS} == figures.OWN.keys() | figures.DEVELOPER_DATA.keys()
 
 
 def test_the_measures_see_what_is_wrong() -> None:

@@ -105,6 +105,13 @@ def test_a_count_may_rise_by_one_before_it_asks() -> None:
     )
 
 
+def test_what_counts_mistakes_is_better_when_it_is_less() -> None:
+    assert floors.complaint("probes.wrong", 1, {"probes.wrong": 0}) == "probes.wrong fell to 1.0000; its floor is 0"
+    assert floors.complaint("probes.wrong", 0, {"probes.wrong": 1}) is None
+    asked = floors.complaint("probes.wrong", 0, {"probes.wrong": 3})
+    assert asked == "probes.wrong rose to 0.0000, the floor is 3: raise it, wrong = 0"
+
+
 def test_a_figure_without_a_floor_asks_for_one() -> None:
     assert floors.complaint("pages.new", 0.5, {}) == "pages.new has no floor; it reaches 0.5000: write new = 0.5"
 
@@ -113,3 +120,10 @@ def test_raising_writes_only_what_rose() -> None:
     before = "# Why\n[pages] # own\ntitle = 0.5\nf1 = 0.9\n\n[cases]\nhits = 84\n"
     after = raised(before, {"pages.title": 0.6789, "pages.f1": 0.8, "cases.hits": 85})
     assert after == "# Why\n[pages] # own\ntitle = 0.678\nf1 = 0.9\n\n[cases]\nhits = 85\n"
+
+
+def test_raising_knows_tables_in_tables_and_counts_of_mistakes() -> None:
+    before = "[dev]\nf1 = 0.5\n\n[dev.prisoner-exchange]\nf1 = 0.5\n\n[probes]\nwrong = 2\n"
+    after = raised(before, {"dev.f1": 0.4, "dev.prisoner-exchange.f1": 0.75, "probes.wrong": 1})
+    assert after == "[dev]\nf1 = 0.5\n\n[dev.prisoner-exchange]\nf1 = 0.75\n\n[probes]\nwrong = 1\n"
+    assert raised(before, {"probes.wrong": 3}) == before

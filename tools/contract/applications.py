@@ -6,6 +6,7 @@ from typing import Any
 
 from copydesk_shared.topics import (
     CLASSIFIED,
+    CLASSIFIED_SHADOW,
     CLEANED,
     DEAD_LETTER,
     DISCOVERED,
@@ -29,13 +30,18 @@ AnyTopic = Topic[Any] | RawTopic
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A part of Copydesk, or a reader of its topics. ``group`` is its consumer group, if it reads in one."""
+    """A part of Copydesk, or a reader of its topics. ``group`` is its consumer group, if it reads in one.
+
+    Of the topics and groups that it ``watches`` it asks for the offsets only.
+    """
 
     name: str
     summary: str
     receives: tuple[AnyTopic, ...] = ()
     sends: tuple[AnyTopic, ...] = ()
     group: str | None = None
+    watches: tuple[AnyTopic, ...] = ()
+    watched_groups: tuple[str, ...] = ()
 
 
 SINKS: Mapping[str, Topic[Any]] = {"fetcher": FETCHED, "cleaner": CLEANED, "classifier": CLASSIFIED}
@@ -80,7 +86,23 @@ APPLICATIONS: tuple[Application, ...] = (
         sends=(FEEDS_STATE, FEEDS_PUSHED, DISCOVERED, HOSTS_STATE, FEEDS),
     ),
     *(_stage(name) for name in STAGE_SOURCES),
-    Application("api", "Serves articles over REST.", receives=(CLASSIFIED,), sends=(DEAD_LETTER,), group="api"),
+    Application(
+        "classifier-shadow",
+        "Tags articles by a taxonomy on trial. A part of the classifier, where it has one.",
+        receives=(CLEANED,),
+        sends=(CLASSIFIED_SHADOW,),
+        group="classifier-shadow",
+    ),
+    Application("taxonomy-shadow", "Tells how the tags on trial differ.", receives=(CLASSIFIED, CLASSIFIED_SHADOW)),
+    Application(
+        "api",
+        "Serves articles over REST and takes some; shows feeds, stages and dead letters, and acts on them for admins.",
+        receives=(CLASSIFIED, FEEDS, FEEDS_STATE, HOSTS_STATE, DEAD_LETTER),
+        sends=(FEEDS, FETCHED, DEAD_LETTER, *REPLAYER.sends),
+        group="api",
+        watches=(*STAGE_SOURCES.values(), *(topic for name in STAGE_SOURCES for topic in retry_topics(name).values())),
+        watched_groups=tuple(STAGE_SOURCES),
+    ),
     REPLAYER,
     Application("subscriber", "You: any reader with a consumer group of its own.", receives=(CLASSIFIED,)),
 )

@@ -19,7 +19,8 @@ HEAD = "# Written by `make docs` from topics.py and messages.py; do not edit.\n"
 INFO = """Copydesk turns news feeds into a clean, tagged, replayable stream of articles. These are its Kafka topics.
 Subscribe to `articles.classified`; the other topics are the way there. Values are JSON, headers are those of
 CloudEvents 1.0 in binary mode. Delivery is at least once: `ce_id` tells a repeat, and the higher `revision` of an
-`article_id` is the one that counts. `docs/subscribing.md` has consumers to start from and says what may change."""
+`article_id` is the one that counts; of equal ones, with other tags, the later. `docs/subscribing.md`
+has consumers to start from and says what may change."""
 WHAT: Mapping[str, str] = {
     "feeds": "What is polled. The newest record of a feed counts; a tombstone takes the feed out.",
     "feeds.state": "How far each feed has been polled. For the fetcher alone.",
@@ -31,6 +32,7 @@ WHAT: Mapping[str, str] = {
     "articles.fetched": "Pages as they were downloaded, or the text that the feed carried.",
     "articles.cleaned": "Articles, with what was cut from them.",
     "articles.classified": "Articles with their tags: subscribe to this one. A tombstone says that an article is gone.",
+    "articles.classified.shadow": "The same articles with the tags of a taxonomy on trial, while there is one.",
     "articles.dead-letter": "Records that could not be handled, whole, and why in their headers.",
 }
 KEYS: Mapping[str, str] = {
@@ -44,6 +46,7 @@ KEYS: Mapping[str, str] = {
     "articles.fetched": "The article id.",
     "articles.cleaned": "The article id.",
     "articles.classified": "The article id.",
+    "articles.classified.shadow": "The article id.",
 }
 PLACED = (
     "The partition is not that of the key: it is that of `articles.discovered` for the registrable domain, so that "
@@ -147,7 +150,10 @@ def _dead_letter() -> Part:
 
 
 def _messages() -> dict[str, Part]:
-    made = {topic.model.__name__: _carried(topic) for topic in ALL_TOPICS if isinstance(topic, Topic)}
+    made: dict[str, Part] = {}
+    for topic in ALL_TOPICS:
+        if isinstance(topic, Topic) and topic.model.__name__ not in made:
+            made[topic.model.__name__] = _carried(topic)
     made |= {name: _tombstone(name) for name in TOMBSTONES}
     for group in STAGE_SOURCES:
         made |= _put_off(group)
