@@ -6,25 +6,23 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from copydesk_api.settings import ApiSettings
-from copydesk_classifier.settings import ClassifierSettings
-from copydesk_cleaner.settings import CleanerSettings
-from copydesk_fetcher.settings import FetcherSettings
 from copydesk_shared.settings import ServiceSettings
-from copydesk_standalone.settings import StandaloneSettings
+from copydesk_standalone.settings_command import PROGRAMS
 
 HEAD = """# Settings
 
-Every setting is an environment variable. A variable with a service's prefix that is not a setting, or a value that
-cannot be used, stops the service at start with one line and exit code 2. Written by `make docs`; do not edit.
+Every setting is an environment variable. A variable `COPYDESK_...` that is not a setting, or a value that cannot be
+used, stops the service at start with one line and exit code 2. `copydesk settings` prints them all, with what is set in
+the shell that asks. Passwords, URLs with passwords and keys belong into files: give the variable that ends in `_FILE`.
+Written by `make docs`; do not edit.
 """
 SECTIONS: tuple[tuple[str, type[BaseSettings], str], ...] = (
     ("Every service", ServiceSettings, "COPYDESK_<SERVICE>_"),
-    ("Fetcher", FetcherSettings, "COPYDESK_FETCHER_"),
-    ("Cleaner", CleanerSettings, "COPYDESK_CLEANER_"),
-    ("Classifier", ClassifierSettings, "COPYDESK_CLASSIFIER_"),
-    ("API", ApiSettings, "COPYDESK_API_"),
-    ("`copydesk up` and `copydesk demo`", StandaloneSettings, "COPYDESK_STANDALONE_"),
+    ("Fetcher", PROGRAMS["fetcher"], "COPYDESK_FETCHER_"),
+    ("Cleaner", PROGRAMS["cleaner"], "COPYDESK_CLEANER_"),
+    ("Classifier", PROGRAMS["classifier"], "COPYDESK_CLASSIFIER_"),
+    ("API", PROGRAMS["api"], "COPYDESK_API_"),
+    ("`copydesk up` and `copydesk demo`", PROGRAMS["standalone"], "COPYDESK_STANDALONE_"),
 )
 MACHINE_DEPENDENT = {"workers": "one per processor, four at most"}
 

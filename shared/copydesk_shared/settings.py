@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from copydesk_shared.brokers import Brokers, SaslMechanism, Security, SecurityProtocol
@@ -145,16 +146,34 @@ class ServiceSettings(KafkaSettings):
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 
-def _variable(model: type[BaseSettings], field: str) -> str:
+FAMILY = "COPYDESK_"
+# What may follow: the programs, each of which looks at its own, and what docker-compose.yml and the tests read.
+PROGRAMS = ("FETCHER_", "CLEANER_", "CLASSIFIER_", "API_", "STANDALONE_")
+ELSEWHERE = (
+    *("SECRETS", "IMAGES", "VERSION", "LOG_LEVEL", "KAFKA_", "POSTGRES_", "PROMETHEUS_", "GRAFANA_"),
+    *("REQUIRE", "TEST_", "FAULT", "WRITE_GOLDEN"),
+)
+
+
+def variable_of(model: type[BaseSettings], field: str) -> str:
+    """The variable that sets a field."""
     return f"{model.model_config.get('env_prefix', '')}{field}".upper()
 
 
+def is_secret(field: FieldInfo) -> bool:
+    """Whether nobody is to read the value over a shoulder, or in a log."""
+    return field.repr is False or SecretStr.__name__ in str(field.annotation)
+
+
 def _refuse_unknown(model: type[BaseSettings]) -> None:
-    prefix = str(model.model_config.get("env_prefix", "")).upper()
-    known = {_variable(model, name) for name in model.model_fields}
+    prefix = variable_of(model, "")
+    known = {variable_of(model, name) for name in model.model_fields}
+    others = tuple(f"{FAMILY}{each}" for each in (*PROGRAMS, *ELSEWHERE))
     for name in sorted(os.environ):
-        if prefix and name.upper().startswith(prefix) and name.upper() not in known:
-            close = get_close_matches(name.upper(), known, n=1)
+        spelt = name.upper()
+        is_ours = spelt.startswith(prefix) or (spelt.startswith(FAMILY) and not spelt.startswith(others))
+        if prefix and is_ours and spelt not in known:
+            close = get_close_matches(spelt, known, n=1)
             raise SettingsError(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
 
 
@@ -174,12 +193,12 @@ def _explained(model: type[BaseSettings], error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, FieldError):
-        return f"{_variable(model, cause.field)} {cause}"
+        return f"{variable_of(model, cause.field)} {cause}"
     field = str(first["loc"][0]) if first["loc"] else ""
     message = first["msg"].removeprefix("Value error, ")
-    secret = "SecretStr" in str(model.model_fields[field].annotation) if field in model.model_fields else not field
+    secret = is_secret(model.model_fields[field]) if field in model.model_fields else not field
     value = "" if secret else f"={str(first.get('input'))[:200]!r}"
-    return f"{_variable(model, field)}{value}: {message[:1].lower()}{message[1:]}"
+    return f"{variable_of(model, field)}{value}: {message[:1].lower()}{message[1:]}"
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]

@@ -273,6 +273,19 @@ copydesk.add_command(dead_letters)
 copydesk.add_command(capacity)
 
 
+@copydesk.command()
+@click.argument("program", required=False, type=click.Choice(["fetcher", "cleaner", "classifier", "api", "standalone"]))
+@_report_format
+def settings(program: str | None, style: str) -> int:
+    """Show the settings, of all programs or of one, with what they are by the variables of this shell.
+
+    Secrets are not shown. Exit code: 0, or 2 after one line when a program would refuse what is set.
+    """
+    from copydesk_standalone.settings_command import show
+
+    return show(program, style)
+
+
 def _one_line(error: click.ClickException) -> str:
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "copydesk"
     text = " ".join(error.format_message().split())

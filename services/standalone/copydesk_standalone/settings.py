@@ -30,7 +30,7 @@ class StandaloneSettings(KafkaSettings):
     bootstrap_servers: Annotated[
         str | None, Field(description="Apache Kafka to use instead of the embedded broker.")
     ] = None
-    database_url: Annotated[str | None, Field(description="Database to use instead of SQLite.")] = None
+    database_url: Annotated[str | None, Field(repr=False, description="Database to use instead of SQLite.")] = None
     database_url_file: Annotated[
         Path | None, Field(description="File that holds the database URL instead; read at start.")
     ] = None
