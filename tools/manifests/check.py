@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from copydesk_shared.service import run_main
-from tools.manifests import brokers, network, pods, program, rollout, wiring
+from tools.manifests import brokers, containers, durability, network, pods, program, rollout, running, wiring
 from tools.manifests.findings import Check, Finding
 from tools.manifests.render import Object, name_of, render
 
@@ -24,6 +24,11 @@ CHECKS: tuple[Check, ...] = (
     program.probes, program.grace, program.metrics,
     brokers.topics, brokers.users, brokers.cluster, brokers.bootstrap, brokers.scaling,
     brokers.asked_by_keda,
+    containers.entry_points, containers.each_its_image, containers.scratch, containers.balance,
+    containers.plain_secrets,
+    running.patience, running.farewell, running.way_back, running.migration, running.seen, running.shown,
+    durability.disks, durability.copies, durability.memory_of_groups, durability.who_is_let_in,
+    durability.asked_as,
     network.brokers_are_found, network.ways_out, network.ways_in,
     network.denial, network.internet, network.strangers,
 )  # fmt: skip
