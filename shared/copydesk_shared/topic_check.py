@@ -32,6 +32,7 @@ class Kind(StrEnum):
     MESSAGE_BYTES = "max.message.bytes"
     RETENTION = "retention.ms"
     RETENTION_BYTES = "retention.bytes"
+    SEGMENT = "segment.ms"
 
 
 class Weight(StrEnum):
@@ -247,11 +248,21 @@ def _retention(least: float, topic: AnyTopic, setting: Setting, declared: str) -
     return Weight.MORE, Option.ALL_CONFIGS, ""
 
 
+def _segment(_topic: AnyTopic, setting: Setting, declared: str) -> Judgement | None:
+    """Later than declared, records outlive their retention; sooner, there are more files. Nothing is lost by either."""
+    has, wanted = _kept(setting.value), _kept(declared)
+    if has == wanted:
+        return None
+    weight = Weight.MORE if has > wanted else Weight.LESS
+    return weight, Option.ALL_CONFIGS if setting.chosen else None, ""
+
+
 JUDGES: Mapping[Kind, Callable[[AnyTopic, Setting, str], Judgement | None]] = {
     Kind.CLEANUP: _cleanup,
     Kind.MESSAGE_BYTES: _message_bytes,
     Kind.RETENTION: partial(_retention, RETRY_KEEPS_MS),
     Kind.RETENTION_BYTES: partial(_retention, RETRY_KEEPS_BYTES),
+    Kind.SEGMENT: _segment,
 }
 
 

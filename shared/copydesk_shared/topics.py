@@ -25,8 +25,23 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 HEADER_ROOM_BYTES = 64 * 1024
 # Copies of each partition, where there are so many brokers.
 COPIES = 3
+# Of a topic that expires, a segment is written to for this part of the time that records are kept.
+SEGMENTS_KEPT = 12
+SEGMENT_HOURS = range(1, 24 + 1)
+HOUR_MS = 3_600_000
 
 M = TypeVar("M", bound=Message)
+
+
+def segment_hours(retention_hours: int | None) -> int:
+    """For how many hours the brokers write to one segment; ``None`` where only the last record of each key is kept.
+
+    A record expires with the newest one of its segment, and the segment that is written to is not compacted. Left to
+    the brokers that is a week of a quiet topic: records of a day would stay for eight, and whoever reads all state when
+    it starts would read a week of it. docs/adr/0015-segments-are-closed-by-the-hour.md
+    """
+    hours = (retention_hours or 0) // SEGMENTS_KEPT
+    return min(max(hours, SEGMENT_HOURS[0]), SEGMENT_HOURS[-1])
 
 
 @dataclass(frozen=True)
@@ -50,8 +65,8 @@ class Topic(Generic[M]):
         """The topic's settings by their Kafka names."""
         config = {"cleanup.policy": self.cleanup, "max.message.bytes": str(MAX_MESSAGE_BYTES)}
         if self.retention_hours is not None:
-            config["retention.ms"] = str(self.retention_hours * 3_600_000)
-        return config
+            config["retention.ms"] = str(self.retention_hours * HOUR_MS)
+        return {**config, "segment.ms": str(segment_hours(self.retention_hours) * HOUR_MS)}
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,8 @@ class RawTopic:
         return {
             "cleanup.policy": "delete",
             "max.message.bytes": str(MAX_MESSAGE_BYTES + HEADER_ROOM_BYTES),
-            "retention.ms": str(self.retention_hours * 3_600_000),
+            "retention.ms": str(self.retention_hours * HOUR_MS),
+            "segment.ms": str(segment_hours(self.retention_hours) * HOUR_MS),
         }
 
 

@@ -7,11 +7,13 @@ import os
 import shutil
 import threading
 import weakref
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from copydesk_shared.topics import ALL_TOPICS, AnyTopic
 from copydesk_standalone.broker import janitor as janitor_module
 from copydesk_standalone.broker.broker import Broker, Options
 from copydesk_standalone.broker.groups import Join
@@ -56,6 +58,22 @@ def test_what_has_expired(tmp_path: Path, retention_ms: int, retention_bytes: in
         hourly(log, 6)
         assert log.size == 6 * 69
         assert count_expired(log, NOW, retention_ms, retention_bytes) == expired
+
+
+EXPIRING = [topic for topic in ALL_TOPICS if "retention.ms" in topic.config()]
+
+
+@pytest.mark.parametrize("topic", EXPIRING, ids=lambda topic: str(topic.name))
+def test_a_quiet_topic_of_ours_keeps_no_record_much_longer_than_it_says(tmp_path: Path, topic: AnyTopic) -> None:
+    """A record an hour is a segment that is never full."""
+    retention, written = int(topic.config()["retention.ms"]), int(topic.config()["segment.ms"])
+    with closing(PartitionLog(tmp_path, segment_ms=written)) as log:
+        hourly(log, 2 * (retention + written) // HOUR)
+        kept = log.segments()[count_expired(log, NOW, retention, -1)].first_timestamp
+    assert kept is not None
+    assert retention <= NOW - kept <= retention + written + HOUR
+    assert written <= max(retention / 12, HOUR)
+    assert written <= 24 * HOUR
 
 
 def test_a_newer_record_in_an_old_segment_keeps_what_follows(tmp_path: Path) -> None:

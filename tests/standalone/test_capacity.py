@@ -68,7 +68,9 @@ def test_polls_cost_whether_or_not_there_is_news_and_come_evenly() -> None:
 def test_a_topic_keeps_what_its_retention_says_and_the_segments_that_are_written_to() -> None:
     little, much = Load(1, 1_000), Load(1, 50_000_000)
     size = costs().topic[CLASSIFIED.name].bytes
-    assert topic(little, CLASSIFIED.name).disk_bytes == pytest.approx(3 * 1_000 * size * (90 + 7))
+    assert topic(little, CLASSIFIED.name).disk_bytes == pytest.approx(3 * 1_000 * size * (90 + 1))
+    short = costs().topic[FETCHED.name].bytes
+    assert topic(little, FETCHED.name).disk_bytes == pytest.approx(3 * 1_000 * short * (3 + 0.25))
     found = topic(much, CLASSIFIED.name)
     assert found.disk_bytes == pytest.approx(3 * (50_000_000 * size * 90 + found.partitions * SEGMENT_BYTES))
 

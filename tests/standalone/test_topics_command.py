@@ -326,4 +326,5 @@ async def test_the_topics_of_the_embedded_broker_are_mended(tmp_path: Path) -> N
         await ensure_topics(Brokers(process.address), mend=True)
         assert broker.config(DEAD_LETTER.name)["max.message.bytes"] == DEAD_LETTER.config()["max.message.bytes"]
         assert broker.config(DEAD_LETTER.name)["retention.ms"] == str(99 * DAY)
+        assert broker.config(DEAD_LETTER.name)["segment.ms"] == DEAD_LETTER.config()["segment.ms"]
         assert {broker.partitions(name) for name in CLASSIFIER_RETRIES} == {12}

@@ -15,6 +15,7 @@ from copydesk_shared.kafka.clients import log_errors, open_consumer
 from copydesk_shared.kafka.requests import TopicRequests, open_requests
 from copydesk_shared.log import LogError
 from copydesk_shared.topic_check import (
+    JUDGES,
     Create,
     Difference,
     Found,
@@ -33,7 +34,7 @@ MOST_ROUNDS = 3
 UNKNOWN_TOPIC = 3
 NO_RIGHT = frozenset({29, 31})  # of the topic, of the cluster
 SET_ON_TOPIC = 1  # a config source of DescribeConfigs
-SETTINGS = tuple(kind.value for kind in (Kind.CLEANUP, Kind.MESSAGE_BYTES, Kind.RETENTION, Kind.RETENTION_BYTES))
+SETTINGS = tuple(kind.value for kind in JUDGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,17 @@ async def _settled(
         await asyncio.sleep(SETTLE_POLL_SECONDS)
 
 
+def _is_unmeant(difference: Difference) -> bool:
+    """Whether it would stop a service, or is a default that was never set on the topic."""
+    return difference.breaking or (difference.change is not None and difference.option is None)
+
+
 async def ensure_topics(brokers: Brokers, *, mend: bool = False) -> None:
-    """Create the topics that are not there; with ``mend`` also change what would stop a service.
+    """Create the topics that are not there; with ``mend`` also change what nobody can have meant.
 
     Raises :class:`LogError`, and :class:`SettingsError` with one line for a topic that would stop a service.
     """
-    applied = await apply_topics(brokers, choose=lambda each: each.kind is Kind.MISSING or (mend and each.breaking))
+    applied = await apply_topics(brokers, choose=lambda each: each.kind is Kind.MISSING or (mend and _is_unmeant(each)))
     refused = refusal(applied.left, brokers.servers)
     if refused is not None:
         raise SettingsError(refused)

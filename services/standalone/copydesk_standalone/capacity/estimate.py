@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from copydesk_shared.topics import ALL_TOPICS, CLEANED, COPIES, DISCOVERED, FETCHED, Topic
+from copydesk_shared.topics import ALL_TOPICS, CLEANED, COPIES, DISCOVERED, FETCHED, Topic, segment_hours
 from copydesk_standalone.capacity.costs import Costs, Each
 
 DAY_SECONDS = 86_400
@@ -13,9 +13,8 @@ HOUR_SECONDS = 3_600
 # A replica works on one processor; what is left of it is for rollouts, catching up and noisy neighbours.
 BUSY_SHARE = 0.6
 LEAST_REPLICAS = 2
-# Apache Kafka's defaults (segment.bytes, segment.ms): a record goes with its segment, when the newest one there is old.
+# Apache Kafka's default of segment.bytes: a record goes with its segment, when the newest one there is old.
 SEGMENT_BYTES = 1 << 30
-SEGMENT_HOURS = 168
 # What each service reads with the members of one group: it has at least as many partitions as the service has replicas.
 READS: Mapping[str, str] = {
     "fetcher": DISCOVERED.name,
@@ -105,6 +104,6 @@ def _topic(topic: Topic[Any], load: Load, costs: Costs, partitions: int) -> Topi
     records = load.each_day(cost.each)
     written = records * cost.bytes
     kept = written * topic.retention_hours / 24 if topic.retention_hours else load.feeds * cost.bytes
-    # The segment that is written to comes on top, in each partition: a week's records at most, or its size.
-    open_segments = min(written * SEGMENT_HOURS / 24, partitions * SEGMENT_BYTES)
+    # The segment that is written to comes on top, in each partition: until its time is over, or its size reached.
+    open_segments = min(written * segment_hours(topic.retention_hours) / 24, partitions * SEGMENT_BYTES)
     return TopicNeed(topic.name, partitions, records, written, load.copies * (kept + open_segments))
