@@ -17,6 +17,10 @@ class Subscriber:
         self.urls: dict[str, str] = {}
         self.positions: list[int] = []
 
+    def turn_to(self, api: Pod) -> None:
+        """Go on at another replica, or another release."""
+        self._api = api
+
     def poll(self) -> bool:
         """Take the next page of changes; whether there was one."""
         url = self._api.url("api")
