@@ -34,6 +34,7 @@ PHRASES: Mapping[str, str] = {
     "dict_type": _MAPPING,
     "model_type": _MAPPING,
 }
+_KINDS = {"NoneType": "nothing", "dict": "a mapping", "list": "a list", "str": "text"}
 # What is too short or too long is counted in these.
 COUNTED: Mapping[str, tuple[str, str]] = {
     "string_too_short": ("character", "characters"),
@@ -45,6 +46,12 @@ COUNTED: Mapping[str, tuple[str, str]] = {
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+def kind_of(value: object) -> str:
+    """What kind of thing a file holds at a place, as people call it."""
+    name = type(value).__name__
+    return _KINDS.get(name, name)
 
 
 def _short(value: object) -> object:

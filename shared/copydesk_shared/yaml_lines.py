@@ -10,11 +10,12 @@ from pydantic_core import ErrorDetails
 from yaml.composer import Composer
 
 from copydesk_shared.errors import InputError
-from copydesk_shared.plain import in_plain_words
+from copydesk_shared.plain import in_plain_words, kind_of
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
 TOO_SHORT = "too_short"
+UNKNOWN_KEY = "extra_forbidden"
 
 
 def _node_line(node: yaml.Node, location: Location) -> int:
@@ -98,14 +99,18 @@ def _dotted(location: Location) -> str:
 
 
 def _own(problems: list[ErrorDetails]) -> list[ErrorDetails]:
-    """All but what comes of another: a list whose entries are wrong is not too short as well."""
+    """All but what comes of another: a list whose entries are wrong is not too short as well.
+
+    Keys that there are not come first: what is missing may be there under a wrong name.
+    """
     places = [problem["loc"] for problem in problems]
-    return [
+    own = [
         problem
         for problem in problems
         if problem["type"] != TOO_SHORT
         or not any(place != problem["loc"] and place[: len(problem["loc"])] == problem["loc"] for place in places)
     ]
+    return sorted(own, key=lambda problem: problem["type"] != UNKNOWN_KEY)
 
 
 class Complaints(InputError):
@@ -159,7 +164,7 @@ class YamlDocument:
     def validate(self, model: type[Model]) -> Model:
         """The document as this model. Raises :class:`Complaints` for what does not fit."""
         if not isinstance(self.data, Mapping):
-            raise self.error((), f"expected a mapping, found {type(self.data).__name__}")
+            raise self.error((), f"expected a mapping, found {kind_of(self.data)}")
         try:
             return model.model_validate(self.data)
         except ValidationError as error:

@@ -141,7 +141,7 @@ def test_the_tests_of_a_language_run_with_its_words_alone(tmp_path: Path) -> Non
         ("ferry__nl__yaml", GERMAN, "ferry.nl.yaml:2: languages: 'nl', which the file is named after, is not among"),
         ("ferry__en__yaml", GERMAN.replace("[de]", "[de, en]"), "ferry.en.yaml:2: languages[1]: 'ferry' has 'en' in"),
         ("ferry__de__yaml", GERMAN.replace("tag: ferry", "tag: ferry\nthreshold: 3"), "ferry.de.yaml:2: threshold"),
-        ("ferry__de__yaml", TAG_FILE, "ferry.de.yaml:1: tag: is missing"),
+        ("ferry__de__yaml", TAG_FILE, "ferry.de.yaml:1: id: there is no such key"),
         ("ferry__de__yaml", GERMAN[: GERMAN.index("phrases")] + GERMAN[GERMAN.index("tests") :],
          "ferry.de.yaml:1: give phrases or rules"),
     ],

@@ -33,7 +33,7 @@ def test_lint_has_nothing_to_say_of_the_packaged_tags() -> None:
     [
         ("threshold: 2.0", "threshold: 0", 7, "threshold: must be more than 0"),
         ("threshold: 2.0", "threshold: .inf", 7, "threshold: must be"),
-        ("threshold: 2.0", "treshold: 2.0", 1, "threshold: is missing"),
+        ("threshold: 2.0", "treshold: 2.0", 7, "treshold: there is no such key"),
         ("version: 1", "version: 1\ncolour: red", 3, "colour: there is no such key"),
         (
             "id: ferry",

@@ -50,8 +50,8 @@ def test_a_good_document() -> None:
         ("items:\n  - size: 1\n", "f.yaml:2: items[0].name: is missing"),
         ("items:\n\n  - name: a\n    color: red\n", "f.yaml:4: items[0].color: there is no such key"),
         ("items:\n  - name: abcdefgh\n", "f.yaml:2: items[0].name: longer than 5 characters"),
-        ("- a\n", "f.yaml:1: expected a mapping, found list"),
-        ("", "f.yaml:1: expected a mapping, found NoneType"),
+        ("- a\n", "f.yaml:1: expected a mapping, found a list"),
+        ("", "f.yaml:1: expected a mapping, found nothing"),
         ("items: [\n", "f.yaml:2: not valid YAML"),
         ("a: 1\nb: 2\na: 3\n", "f.yaml:3: 'a' is given twice"),
         ("items: &a [*a]\n", "f.yaml:1: aliases (*a) are not taken: write the value again"),
@@ -74,14 +74,19 @@ def test_all_complaints_of_one_document() -> None:
     with pytest.raises(Complaints) as caught:
         YamlDocument("items:\n  - size: x\n  - name: abcdefgh\ncolor: red\n", "f.yaml").validate(Items)
     assert [str(error) for error in caught.value.all] == [
+        "f.yaml:4: color: there is no such key",
         "f.yaml:2: items[0].name: is missing",
         "f.yaml:2: items[0].size: must be a whole number",
         "f.yaml:3: items[1].name: longer than 5 characters",
-        "f.yaml:4: color: there is no such key",
     ]
     assert str(caught.value) == str(caught.value.all[0])
     copied = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
     assert list(map(str, copied.all)) == list(map(str, caught.value.all))
+
+
+def test_of_a_misspelt_key_the_spelling_is_told_first() -> None:
+    with pytest.raises(Complaints, match=r"^f\.yaml:1: itens: there is no such key$"):
+        YamlDocument("itens:\n  - name: a\n", "f.yaml").validate(Items)
 
 
 @given(st.text())

@@ -14,24 +14,19 @@ from copydesk_shared.identity import canonical_url
 from copydesk_shared.kafka import connect, read_partitions
 from copydesk_shared.log import Log, Outgoing
 from copydesk_shared.messages import Feed
+from copydesk_shared.plain import kind_of
 from copydesk_shared.topics import FEEDS
 from copydesk_shared.yaml_lines import YamlDocument, read_yaml
 
 
 def _check_keys(document: YamlDocument, location: tuple[int | str, ...], value: object, known: Sequence[str]) -> None:
     if not isinstance(value, dict):
-        raise document.error(location, f"expected a mapping, found {_kind(value)}")
+        raise document.error(location, f"expected a mapping, found {kind_of(value)}")
     for key in value:
         if key not in known:
             close = get_close_matches(str(key), known, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
             raise document.error((*location, str(key)), f"unknown key{hint}")
-
-
-def _kind(value: object) -> str:
-    return {"NoneType": "nothing", "dict": "a mapping", "list": "a list", "str": "text"}.get(
-        type(value).__name__, type(value).__name__
-    )
 
 
 def _feed(document: YamlDocument, index: int, raw: object) -> Feed:
@@ -62,7 +57,7 @@ def _feeds(document: YamlDocument) -> tuple[Feed, ...]:
     _check_keys(document, (), document.data, ("feeds",))
     listed = document.data.get("feeds")
     if not isinstance(listed, list):
-        raise document.error(("feeds",), f"expected a list, found {_kind(listed)}")
+        raise document.error(("feeds",), f"expected a list, found {kind_of(listed)}")
     feeds = tuple(_feed(document, index, raw) for index, raw in enumerate(listed))
     _check_unique(document, feeds)
     return feeds
