@@ -134,8 +134,35 @@ def test_head_tells_what_get_would(client: httpx.Client, store: Store) -> None:
     assert client.head("/v1/articles", headers=known).status_code == 304
 
 
+def test_head_of_what_is_streamed_has_no_length_and_no_tag(client: httpx.Client, store: Store) -> None:
+    fill(store, "a")
+    for coding in ("identity", "zstd"):
+        asked = {"Accept-Encoding": coding}
+        head, get = (client.request(method, "/v1/articles.ndjson", headers=asked) for method in ("HEAD", "GET"))
+        unlike = {name for name, value in get.headers.items() if head.headers.get(name) != value}
+        assert unlike <= {"date", "ratelimit", "transfer-encoding"}
+        assert not {"etag", "content-length", "last-modified"} & set(head.headers)
+
+
+def test_all_that_is_long_is_compressed_but_what_never_ends(client: httpx.Client, store: Store) -> None:
+    fill(store, *(f"a{number}" for number in range(5)))
+    asked = {"Accept-Encoding": "zstd"}
+    for path, kind in (
+        ("/v1/feed.json", "application/feed+json"), ("/v1/articles.ndjson", "application/x-ndjson"),
+        ("/v1/articles/a1", "application/ninjs+json"), ("/v1/feed.atom", ""), ("/", "text/html"),
+    ):  # fmt: skip
+        answer = client.get(path, headers={**asked, "Accept": kind})
+        assert (answer.headers["content-encoding"], answer.status_code) == ("zstd", 200), path
+        assert answer.headers["content-type"].startswith(kind)
+    with client.stream("GET", "/v1/stream", headers=asked) as answer:
+        assert "content-encoding" not in answer.headers, "hundreds follow, and each compressor is megabytes"
+
+
 def test_options_tells_what_may_be_asked(client: httpx.Client) -> None:
-    for path in ("/v1/changes", "/v1/articles/a", "/v1/articles/a/revisions", "/", "/pipeline"):
+    for path in (
+        "/v1/changes", "/v1/articles/a", "/v1/articles/a/revisions", "/", "/pipeline", "/openapi.json",
+        "/static/copydesk.css",
+    ):  # fmt: skip
         answer = client.options(path)
         assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
     assert client.options("/v1/articles").headers["allow"] == "GET, HEAD, OPTIONS, POST"

@@ -203,6 +203,18 @@ def test_a_long_poll_that_has_its_answer_does_not_wait(client: httpx.Client, sto
     assert client.get("/v1/changes?wait=61").status_code == 400
 
 
+def test_a_long_poll_whose_client_has_gone_makes_room(store: Store) -> None:
+    app = create_app(store, ApiSettings(max_waiting=1))
+    with serving(app) as url:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{url}/v1/changes?wait=60", timeout=httpx.Timeout(LONG, read=0.3))
+        give_up = time.monotonic() + LONG
+        while (answer := httpx.get(f"{url}/v1/changes?wait=1", timeout=LONG)).status_code == 503:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        assert answer.json()["items"] == []
+
+
 def test_who_takes_nothing_is_cut_off(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "SEND_SECONDS", 0.3)
     put(store, *(f"a{number}" for number in range(60)), text="Copy. " * 40_000)

@@ -142,7 +142,9 @@ async def _intake(request: Request, error: IntakeError) -> Response:
 async def _http(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = allowed_methods(_all_routes(), request.scope)
+        # What is mounted has moved the root of its paths.
+        scope = {**request.scope, "root_path": request.scope.get("app_root_path", "")}
+        headers["Allow"] = allowed_methods((*_all_routes(), *request.app.routes), scope)
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
     return _answer(request, plain_details(error.status_code), headers)

@@ -18,9 +18,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from copydesk_api.access import caller_of
+from copydesk_api.formats.json_feed import JSON_FEED_TYPE
+from copydesk_api.formats.ninjs import NINJS_TYPE
+from copydesk_api.headers import EVENT_STREAM, NDJSON
 from copydesk_api.keys import Scope as ApiScope
 from copydesk_api.store import Standing
 from copydesk_shared.errors import Retryable
@@ -28,6 +31,10 @@ from copydesk_shared.errors import Retryable
 REMEMBERED = 10_000
 VOLATILE = "volatile"
 CODINGS = ("gzip", "br", "zstd")
+for each in (JSON_FEED_TYPE, NDJSON, NINJS_TYPE):
+    add_compress_type(each)
+# Each stream would hold a compressor of two megabytes for as long as it lasts, and hundreds last all day.
+remove_compress_type(EVENT_STREAM)
 # A time tells seconds: one of which some have not passed yet would stand for answers that differ.
 SETTLED = timedelta(seconds=5)
 

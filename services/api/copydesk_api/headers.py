@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # No script but our files, nothing from another site. The texts of articles are escaped; this is the second lock.
@@ -23,6 +23,8 @@ ALWAYS = {
     "Cache-Control": "no-cache",
 }
 IS_HEAD = "is_head"
+EVENT_STREAM = "text/event-stream"
+NDJSON = "application/x-ndjson"
 
 
 def is_head(request: Request) -> bool:
@@ -70,5 +72,5 @@ def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> str:
     found: set[str] = set()
     for route in routes:
         if route.matches(scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
+            found |= {"GET"} if isinstance(route, Mount) else getattr(route, "methods", None) or set()
     return ", ".join(sorted(found | {"HEAD", "OPTIONS"} if "GET" in found else found | {"OPTIONS"})) if found else ""

@@ -19,6 +19,7 @@ from copydesk_api.formats.json_feed import JSON_FEED_TYPE, json_feed
 from copydesk_api.formats.ninjs import NINJS_TYPE, ninjs
 from copydesk_api.formats.rss import RSS_TYPE, rss
 from copydesk_api.formats.selection import Selection
+from copydesk_api.headers import EVENT_STREAM, NDJSON
 from copydesk_api.parameters import (
     DEFAULT_LIMIT,
     PAGE_LIMIT,
@@ -45,7 +46,7 @@ from copydesk_api.problems import (
 from copydesk_api.push.topics import HUB_PATH, NOT_PUSHED, hub_links
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import FeedChange, Page, Store
-from copydesk_api.streams import EVENT_STREAM, NDJSON, Waiting, events, export
+from copydesk_api.streams import Waiting, events, export
 from copydesk_api.web import pages as web
 from copydesk_shared.messages import ClassifiedArticle
 
@@ -189,7 +190,7 @@ def get_article(
 
 @api.get("/changes", summary="The change feed, oldest first", response_model=ChangeList)
 async def list_changes(
-    parameters: Annotated[ChangesParameters, Query()], store: TheStore, waiting: TheWaiting
+    request: Request, parameters: Annotated[ChangesParameters, Query()], store: TheStore, waiting: TheWaiting
 ) -> Response:
     """Articles, their later revisions, re-tags and tombstones in the order of their positions.
 
@@ -200,8 +201,7 @@ async def list_changes(
     """
     feed, after, found = await run_in_threadpool(_changes, store, parameters)
     if parameters.wait and not found:
-        with waiting.counted():
-            await waiting.watch.beyond(feed, after, parameters.wait)
+        await waiting.beyond(request, feed, after, parameters.wait)
         feed, after, found = await run_in_threadpool(_changes, store, parameters)
     cursor = cursors.encode_position(found[-1].position if found else after, feed)
     pairs = [(name, str(value)) for name, value in parameters.model_dump(exclude_defaults=True).items()]

@@ -5,7 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from fastapi.sse import format_sse_event
@@ -17,7 +17,7 @@ from copydesk_api import cursors
 from copydesk_api.bodies import change_item
 from copydesk_api.cursors import CursorError, PageKey
 from copydesk_api.filters import Filters, holds
-from copydesk_api.headers import is_head
+from copydesk_api.headers import EVENT_STREAM, NDJSON, is_head
 from copydesk_api.problems import BUSY, Problem
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Page, Standing, Store
@@ -25,8 +25,6 @@ from copydesk_api.watching import SharedReader, Told, Watch, follow
 from copydesk_shared.errors import Retryable
 from copydesk_shared.telemetry import get_logger
 
-EVENT_STREAM = "text/event-stream"
-NDJSON = "application/x-ndjson"
 # A client that takes nothing for so long is cut off; it comes back with what it has seen last.
 SEND_SECONDS = 30.0
 RECONNECT_MS = 3000
@@ -58,6 +56,26 @@ class Waiting:
             yield
         finally:
             self._free += 1
+
+    async def beyond(self, request: Request, feed: str, position: int, seconds: float) -> None:
+        """Until the feed is past the position, or for so long, or until the client has gone: nobody waits for it then.
+
+        Raises :class:`Problem` when too many wait already.
+        """
+        with self.counted():
+            ends = (self.watch.beyond(feed, position, seconds), _gone(request))
+            waits = [asyncio.create_task(each) for each in ends]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in waits:
+                    each.cancel()
+                await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 class Unhurried(StreamingResponse):
@@ -106,7 +124,7 @@ async def events(request: Request, waiting: Waiting, filters: Filters, after: st
         # A browser would never come back after an error, and a feed that was built anew is none of its faults.
         start, is_former = await start_of(waiting, None), True
     if is_head(request):
-        return Response(headers=UNBUFFERED, media_type=EVENT_STREAM)
+        return _headers_alone(EVENT_STREAM, UNBUFFERED)
     waiting.check()
     stream = Unhurried(_told(waiting, filters, start, is_former=is_former), headers=UNBUFFERED, media_type=EVENT_STREAM)
     stream.meanwhile = waiting.counted()
@@ -144,13 +162,21 @@ def _page(filters: Filters, standing: Standing, page: Sequence[Told]) -> bytes:
     return b"".join(told) or format_sse_event(id=cursors.encode_position(standing.position, standing.feed))
 
 
+def _headers_alone(media_type: str, headers: Mapping[str, str] | None = None) -> Response:
+    """As those of the stream: a length, or a tag of nothing, would be told of a body that is another one.
+
+    Nobody sends the line; without it nothing would be compressed, and the headers would be others.
+    """
+    return StreamingResponse(iter((b"\n",)), headers=headers, media_type=media_type)
+
+
 def export(request: Request, store: Store, filters: Filters) -> Response:
     """All articles that the filters find, one a line, newest first, in as much memory as a page takes.
 
     A failure on the way cuts the answer off without its last chunk, so it cannot be taken for a whole one.
     """
     if is_head(request):
-        return Response(media_type=NDJSON)
+        return _headers_alone(NDJSON)
     first = store.articles(filters, None, EXPORT_ROWS)
     return Unhurried(_lines(store, filters, first), media_type=NDJSON)
 
