@@ -45,8 +45,9 @@ class Stage(Generic[In, Out]):
     """A pure function from one message to what becomes of it, with its two topics.
 
     A synchronous ``handle`` is CPU work: it runs in the runner's process pool, so it must be picklable (a module-level
-    function or an instance of a module-level class); it is sent to each worker once. An asynchronous one is I/O: it
-    runs on the event loop. ``handle`` raises :class:`Retryable` or :class:`Poison`; anything else counts as a bug.
+    function or an instance of a module-level class); it is sent to each worker once, and its method ``prepare``, if it
+    has one, is called there before the first message. An asynchronous one is I/O: it runs on the event loop.
+    ``handle`` raises :class:`Retryable` or :class:`Poison`; anything else counts as a bug.
     ``ordered`` keeps the order of each input partition on the output.
     ``version`` names the pipeline version, part of the idempotency key.
     ``is_trial`` is for a stage that nobody depends on: what it cannot handle is dropped and counted, with no retries

@@ -11,7 +11,7 @@ import pickle
 import sys
 from collections.abc import Callable, Coroutine
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from anyio import BrokenWorkerProcess, CapacityLimiter, WouldBlock, fail_after, to_process
 
@@ -29,6 +29,14 @@ KEPT = 4
 Handler = Callable[[Any], Emit[Any] | Drop]
 
 
+@runtime_checkable
+class Prepared(Protocol):
+    """A handler that loads what it would otherwise load for its first record."""
+
+    def prepare(self) -> None:
+        """Asked once in each worker process, before any record."""
+
+
 def default_workers() -> int:
     """As many worker processes as there are processors, four at most."""
     return min(4, os.cpu_count() or 1)
@@ -40,7 +48,10 @@ _kept: dict[str, Handler] = {}
 
 def _keep(key: str, handle: bytes) -> Handler:
     """The handler, from now on kept in this worker process with whatever it has loaded."""
-    handler: Handler = pickle.loads(handle)  # noqa: S301 - our own bytes, from our parent
+    loaded: Any = pickle.loads(handle)  # noqa: S301 - our own bytes, from our parent
+    if isinstance(loaded, Prepared):
+        loaded.prepare()
+    handler: Handler = loaded
     while len(_kept) >= KEPT:
         del _kept[next(iter(_kept))]
     _kept[key] = handler

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from copydesk_cleaner.stage import clean
+from copydesk_cleaner.stage import Cleaner, clean
 from copydesk_shared.dead_letters import parse
 from copydesk_shared.messages import Article, Page
 from copydesk_shared.stage import Drop, Emit
@@ -16,20 +16,26 @@ from copydesk_shared.wire import decode
 from tests.cleaner.pages import html_page
 from tests.shared.stages import committed, fill, running_stage, stage_of, until
 
-DEADLINE = 6.0
+DEADLINE = 12.0  # a busy machine takes seconds to kill a process and to see that it is gone
 STORY = "<html><body><article><h1>Row</h1>" + "<p>The board met on Friday to hear the crews. </p>" * 9
 
 
+class Watched(Cleaner):
+    """The cleaner; it hangs on some pages, is busy beside that on others, and signs what it made with its process."""
+
+    def __call__(self, page: Page) -> Emit[Article] | Drop:
+        return watched(page)
+
+
 def watched(page: Page) -> Emit[Article] | Drop:
-    """The cleaner; it spins on some pages, is busy beside that on others, and signs what it made with its process."""
     what, _, where = page.entry_title.partition(" ")
     match what:
         case "spin":
             Path(where).write_text(str(os.getpid()), encoding="ascii")
             while True:
-                pass
+                time.sleep(1)
         case "half":
-            time.sleep(DEADLINE / 2)
+            time.sleep(DEADLINE * 3 / 4)
         case "outlast":
             while not Path(where).exists() or psutil.pid_exists(int(Path(where).read_text(encoding="ascii") or "1")):
                 time.sleep(0.01)
@@ -52,7 +58,7 @@ async def test_only_the_worker_that_hangs_is_lost(tmp_path: Path) -> None:
     fill(broker, _page(0, f"spin {marked}"), _page(1, "half"), _page(2, f"outlast {marked}"))
     fill(broker, *(_page(number, "plain") for number in range(3, 23)))
     sent = list(broker.topics[FETCHED.name])
-    async with running_stage(stage_of(watched), broker, workers=2, deadline_seconds=DEADLINE):
+    async with running_stage(stage_of(Watched(())), broker, workers=2, deadline_seconds=DEADLINE):
         await until(lambda: marked.exists() and len(_workers() - strangers) == 2)
         before = _workers() - strangers
         await until(lambda: committed(broker) == 23)

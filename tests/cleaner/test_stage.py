@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from copydesk_cleaner import languages
 from copydesk_cleaner.settings import CleanerSettings
 from copydesk_cleaner.stage import STAGE, clean
 from copydesk_cleaner.version import CLEANER_VERSION
@@ -13,16 +14,27 @@ from copydesk_shared.errors import DropReason
 from copydesk_shared.messages import Article, Rights
 from copydesk_shared.stage import Drop
 from copydesk_shared.topics import CLEANED, FETCHED
+from copydesk_shared.workers import Prepared
 from tests.cleaner.pages import NOW, article_of, html_page, text_page
 
 BODY = "The harbour board met on Friday to hear the complaint of the ferry crews about the new winter timetable."
+PAGE = f"<html><body><article><h1>Row</h1><p>{BODY}</p></article></body></html>"
 OTHER = "It will publish its answer next week, the chairwoman told the members after the meeting had closed."
 
 
 def test_the_stage_goes_from_fetched_to_cleaned_and_to_a_worker_process() -> None:
     assert (STAGE.name, STAGE.version) == ("cleaner", CLEANER_VERSION)
     assert (STAGE.source, STAGE.sink) == (FETCHED, CLEANED)
-    assert pickle.loads(pickle.dumps(STAGE.handle)) is clean  # noqa: S301 - our own bytes
+    handler = pickle.loads(pickle.dumps(STAGE.handle))  # noqa: S301 - our own bytes
+    assert handler(html_page(PAGE)) == clean(html_page(PAGE))
+
+
+def test_what_the_first_page_needs_is_loaded_before_it() -> None:
+    languages._identifier.cache_clear()
+    handler: object = STAGE.handle
+    assert isinstance(handler, Prepared)
+    handler.prepare()
+    assert languages._identifier.cache_info().currsize == 1
 
 
 def test_what_the_fetcher_decided_is_copied() -> None:

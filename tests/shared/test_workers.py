@@ -20,6 +20,18 @@ def who(_: Page) -> Drop:
     return Drop(DropReason.NO_ARTICLE, str(os.getpid()))
 
 
+class Readied:
+    """Tells how often it was made ready before."""
+
+    ready = 0
+
+    def prepare(self) -> None:
+        self.ready += 1
+
+    def __call__(self, _: Page) -> Drop:
+        return Drop(DropReason.NO_ARTICLE, str(self.ready))
+
+
 async def _processes(pool: WorkerPool, calls: int) -> set[str]:
     found = await asyncio.gather(*(pool(page()) for _ in range(calls)))
     return {outcome.detail for outcome in found if not isinstance(outcome, Emit)}
@@ -34,3 +46,9 @@ async def test_workers_that_had_nothing_to_do_for_long_are_still_there(monkeypat
     await _processes(pool, 1)
     assert len(before) == 2
     assert await _processes(pool, 2) == before
+
+
+async def test_a_handler_is_prepared_once_before_its_first_record() -> None:
+    pool = WorkerPool(Readied(), 1, deadline_seconds=30)
+    await pool.warm_up()
+    assert [(await pool(page())) for _ in range(2)] == [Drop(DropReason.NO_ARTICLE, "1")] * 2

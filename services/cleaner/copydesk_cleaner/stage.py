@@ -14,6 +14,7 @@ from copydesk_cleaner.pictures import merged
 from copydesk_cleaner.related_links import related_links
 from copydesk_cleaner.rulebook import Source, digest
 from copydesk_cleaner.rules import FAMILIES, families_with, tidy
+from copydesk_cleaner.sample import sample
 from copydesk_cleaner.similarity import simhash
 from copydesk_cleaner.sources import attribution_of, authors_of, signed_by
 from copydesk_cleaner.story import Context, Family, Finding, Settled, Story, settle
@@ -149,9 +150,6 @@ def _access(fetched: Access, *, kept_back: bool) -> Access:
     return max("paywall" if kept_back else "full", fetched, key=STRICTER.index)
 
 
-STAGE = Stage("cleaner", version=CLEANER_VERSION, source=FETCHED, sink=CLEANED, handle=clean)
-
-
 @dataclass(frozen=True)
 class Cleaner:
     """The handler with an operator's rule files. It carries their text, so each worker process has the same rules."""
@@ -167,8 +165,15 @@ class Cleaner:
         """The text of the page and all that these rules cut of it. Raises :class:`Poison` as the handler does."""
         return cuts_by(page, families_with(self.extra))
 
+    def prepare(self) -> None:
+        """Load what the first page would wait for, the model of languages above all: a second of processor time."""
+        self(sample())
+
     def __call__(self, page: Page) -> Emit[Article] | Drop:
         return clean_by(page, families_with(self.extra), self.version)
+
+
+STAGE = Stage("cleaner", version=CLEANER_VERSION, source=FETCHED, sink=CLEANED, handle=Cleaner(()))
 
 
 def stage_with(extra: tuple[Source, ...]) -> Stage[Page, Article]:
