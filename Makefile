@@ -16,6 +16,9 @@ BUILD_ARGS ?=
 PORT =
 SYNC := $(UV) sync --system-certs --quiet --frozen --all-packages --inexact --python "$(shell command -v $(PYTHON))"
 
+# Where this is set, every process of a run or a test compiles all that it imports, which takes longer than its work.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: overlay help setup run kafka test containers images sbom check lint types imports format docs lock clean
 
@@ -38,7 +41,7 @@ kafka: .venv/.run-ready ## Start Apache Kafka on loopback, empty, until Ctrl-C (
 	@exec $(BIN)/python -m tools.apache_kafka --nodes '$(NODES)' $(if $(PORT),--port '$(PORT)')
 
 test: .venv/.dev-ready ## Run the tests (ARGS='-k word' for some of them)
-	$(BIN)/pytest -n $(JOBS) --dist worksteal --ignore tests/containers $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist load --maxschedchunk 4 --ignore tests/containers $(ARGS)
 
 containers: .venv/.dev-ready ## Build the images and run docker-compose.yml with an engine of the tests' own; needs root, dockerd and debootstrap
 	$(BIN)/pytest tests/containers $(ARGS)

@@ -113,8 +113,7 @@ class WorkerPool:
         for _ in range(TRIES):
             async with self._free:
                 try:
-                    with fail_after(self._deadline_seconds):
-                        return await self._handled(message)
+                    return await self._handled(message)
                 except TimeoutError:
                     await self._heal()
                     raise Poison(f"took longer than {self._deadline_seconds:g} s", DeadLetterReason.TIMED_OUT) from None
@@ -123,12 +122,18 @@ class WorkerPool:
         raise Poison(f"{TRIES} workers died on it", DeadLetterReason.WORKER_DIED)
 
     async def _handled(self, message: Message) -> Emit[Any] | Drop:
-        """The handler may be large, so it is sent to those that do not have it only."""
-        result: Emit[Any] | Drop | None = await self._run(_work, self._key, message)
+        """The handler may be large, so it is sent to those that do not have it only.
+
+        That is a process which takes the place of one that died idle: what it loads is no record's time either.
+        """
+        with fail_after(self._deadline_seconds):
+            result: Emit[Any] | Drop | None = await self._run(_work, self._key, message)
         return result or await self._sent_along(message)
 
     async def _sent_along(self, message: Message) -> Emit[Any] | Drop:
-        result: Emit[Any] | Drop = await self._run(_work_with, self._key, self._handle, message)
+        await self._start()
+        with fail_after(self._deadline_seconds):
+            result: Emit[Any] | Drop = await self._run(_work_with, self._key, self._handle, message)
         return result
 
     async def _run(self, function: Callable[..., Any], *arguments: Any) -> Any:

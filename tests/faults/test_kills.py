@@ -21,7 +21,7 @@ from tests.faults.subscriber import Subscriber, listed
 ARTICLES = int(os.environ.get("COPYDESK_FAULT_ARTICLES", "240"))
 DATABASE = os.environ.get("COPYDESK_FAULT_DATABASE", "")
 BY_HAND = ARTICLES > 1000
-SECONDS = 3_600 if BY_HAND else 200
+SECONDS = 3_600 if BY_HAND else 300
 SERVICES = ("fetcher", "cleaner", "classifier", "api")
 ARTICLES_BETWEEN_KILLS = 50 if BY_HAND else 5
 BETWEEN_KILLS = (3.0, 20.0) if BY_HAND else (0.3, 1.5)

@@ -22,7 +22,7 @@ AT_LEAST = 200
 AT_ONCE = 3
 PARTITIONS = frozenset(range(6))
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def _shares(cluster: Cluster, group: str, topic: str) -> list[frozenset[int]]:

@@ -27,7 +27,7 @@ SOURCES: Mapping[str, Topic[Any]] = {
     "api": CLASSIFIED,
 }
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def _topics(stage: str) -> list[str]:

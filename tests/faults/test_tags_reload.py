@@ -82,6 +82,7 @@ def test_tags_change_under_load(cluster: Cluster, tmp_path: Path) -> None:
             newsroom.send()
             _replace(file, BROKEN)
             fleet.until(lambda: _renewals(pod, "refused") == taken, "the broken tags are refused")  # noqa: B023
+            fleet.until(lambda: cluster.count(CLASSIFIED.name) >= newsroom.sent, "these tags had their articles")
         newsroom.send()
         fleet.until(lambda: cluster.count(CLASSIFIED.name) >= newsroom.sent, "all is classified")
         assert pod.log().count("tests.positive[0]: does not get the tag 'ferry'") == 2
