@@ -48,6 +48,7 @@ def test_what_stands_between_two_sentences_goes_to_its_end(junk: str) -> None:
     [
         "READ MORE: Ferry crews walk out over winter timetable Norwick waits.",  # nothing tells where the headline ends
         "READ MORE: Ferry crews walk out over winter timetable at The Hague.",
+        "Guarda anche: Il treno va verso L'Aquila, città del Norte.",
         "“Read more: it does no harm to The Board,” she said.",
         "Read more of the file, the judge said.",
         "“Download our app,” they told the crews.",
@@ -112,6 +113,8 @@ def test_a_prompt_takes_no_sentence_that_begins_behind_it_without_a_stop() -> No
         ("Advertisement", "More than 60 people spoke at the meeting."),
         ("Media playback is unsupported on your device", "Vicar Jude Amos said that he would ring the bell."),
         ("À lire aussi", "« Nous avons peur », a déclaré le maire."),
+        ("Guarda anche: Il video del porto in secca", "L'uomo, 44 anni, è tornato a casa."),
+        ("RELATED: Ferry crews accept pay deal after two years", "Talks go on at the harbour office."),
     ],
 )
 def test_what_was_joined_to_a_sentence_goes_up_to_it(junk: str, following: str) -> None:

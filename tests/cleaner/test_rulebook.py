@@ -111,6 +111,15 @@ def test_the_digest_is_of_what_the_files_say() -> None:
     assert len({one, digest((source(GOOD + "\n"),)), digest((source(GOOD, "yours"),)), digest(())}) == 4
 
 
+def test_words_that_a_rule_names_hide_no_pattern_that_has_words_of_its_own() -> None:
+    assert refused(GOOD.replace("    patterns:", "    needs: [timetable]\n    patterns:")) == ""
+
+
+def test_what_draws_the_eye_to_a_prompt_hides_it_not() -> None:
+    book = book_with((source(GOOD.replace("'Quay letter A: write", "'>> Quay letter A: write")),))
+    assert list(failures(book, ["mine"])) == []
+
+
 FUNCTION = GOOD.replace("scope: line", "scope: code\n    about: A letter of the quay.").replace(
     "    patterns:\n      - 'Quay letter {{letters}}: write to us'\n", ""
 )

@@ -206,6 +206,14 @@ def parse_label(text: str) -> str | None:
     return source if is_source(source) or is_supplier(source) or is_agency(source) else None
 
 
+def _outlets(content: str) -> str | None:
+    """All of "ABC News: Eva Manez": an agency, a newsroom or "Supplied", and who took the picture for it."""
+    outlet, mark, name = content.partition(": ")
+    words = _part_key(outlet)
+    told = mark and (words in AGENCIES or words in SUPPLIERS or (words in KNOWN and words.endswith(" news")))
+    return content if told and PERSON.fullmatch(name.strip()) else None
+
+
 def _worded(content: str) -> str | None:
     """The source in "foto ANSA/Eva Manez", where a known agency does for the colon."""
     match = PHOTO_WORD.fullmatch(content)
@@ -216,7 +224,7 @@ def _worded(content: str) -> str | None:
 def parse_bracketed(content: str) -> Credit:
     """What the content of a parenthesis is worth as a credit."""
     content = content.strip()
-    labelled = parse_label(content) or _worded(content)
+    labelled = parse_label(content) or _worded(content) or _outlets(content)
     if labelled is not None:
         return Credit(labelled, Strength.SURE, labelled=True)
     stripped = COPYRIGHT.sub("", content)

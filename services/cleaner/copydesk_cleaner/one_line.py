@@ -46,9 +46,11 @@ PARTICLES = frozenset({"about", "by", "in", "off", "on", "onto", "out", "over"})
 PRONOUNS = frozenset({"He", "Her", "His", "However", "She", "Their", "They", "We"})
 FIRST_CAPITAL = re.compile(
     rf"[^\W\d_]\w*(?: [a-zà-ÿа-яіїєґąćęłńóśźż][^\s.!?:;,()]*)*? "
-    rf"(?P<last>[a-zà-ÿа-яіїєґąćęłńóśźż]{{4,}}) (?=[{UPPER}]\w{{2,}}(?:s|en|y|i|и|ы|і) [a-zà-ÿа-яіїєґąćęłńóśźż]{{3}})"
+    rf"(?P<last>[a-zà-ÿа-яіїєґąćęłńóśźż]{{4,}}) "
+    rf"(?=[{UPPER}]\w{{2,}}(?:s|en|y|i|и|ы|і) (?:[a-zà-ÿа-яіїєґąćęłńóśźż]{{3}}|go ))"
 )
 NAME_ARTICLES = frozenset({"Das", "El", "La", "Las", "Le", "Les", "Los"})  # "Los Angeles", "La Liga"
+ELIDED_NOUN = re.compile(r"(?:L|D|C|J|N|S|Qu|Un|Dell|All|Nell)['’][a-zà-ÿ]{2}")  # and no place, as L'Aquila is
 ELIDED = re.compile(r"(?:L|D|C|J|N|S|Qu|Un|Dell|All|Nell)['’][^\W\d_]{2}")
 # What somebody did, or was: headlines speak in the present.
 TOLD = re.compile(rf"[{UPPER}]\w*[a-z]s (?:said|told|were)\b")
@@ -106,7 +108,7 @@ def _begins(span: Span, match: re.Match[str], last: str) -> bool:
     text, word = span.text, match["word"]
     before_name = text[match.end() + len(word) + 1 : match.end() + len(word) + 2].isupper()
     if match["comma"] or (before_name and word in NAME_ARTICLES):
-        return word in LEAD_WORDS
+        return word in LEAD_WORDS or ELIDED_NOUN.match(word) is not None
     if word in STARTERS or word in LEAD_WORDS or ELIDED.match(word) or TOLD.match(text, match.end()):
         return True
     plain = word.casefold()

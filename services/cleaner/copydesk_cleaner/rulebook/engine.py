@@ -20,30 +20,31 @@ WINDOW = 300  # of a line, at its end
 BULLET = "- "
 MIN_ITEM_BLANKS = 3
 # What draws the eye to a prompt. Those that are a family's own are not here.
-SIGNS = "✅☑✔👉➡🔴🟢🔵📌🔗📍▶►☝👇📰🎥📺📸🔎💬⚡❗\ufe0f "
+SIGNS = "✅☑✔👉➡🔴🟢🔵📌🔗📍▶►☝👇📰🎥📺📸🔎💬⚡❗>»\ufe0f "
 NO_RULES: AbstractSet[int] = frozenset()
 
 
 class _Needs:
     """The literals that rules need, looked for in all lines at once (Aho and Corasick 1975).
 
-    Where a rule does not name any, those that its patterns cannot match without. ``bare`` are patterns that have none,
-    ``unnamed`` the numbers of the rules that name none.
+    They are those that a pattern cannot match without, and what the rule names for a pattern that has none: what a
+    rule names is easily less than its patterns match. ``bare`` are patterns with neither, ``caseless`` the numbers of
+    rules with a pattern for which case makes no difference.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         owners: dict[str, dict[int, None]] = {}
-        self.unnamed = frozenset(number for number, rule in enumerate(rules) if not rule.needs)
         self.bare: list[tuple[int, str]] = []
+        self.caseless = frozenset(number for number, rule in enumerate(rules) if _is_caseless(rule))
         for number, rule in enumerate(rules):
-            for need in (need.casefold() for need in rule.needs):
-                owners.setdefault(need, {})[number] = None
-            for pattern in () if rule.needs else rule.patterns:
-                needs = literals_of(pattern, ignore_case=rule.ignores_case)
+            named = [need.casefold() for need in rule.needs]
+            for pattern in rule.patterns:
+                needs = literals_of(pattern, ignore_case=rule.ignores_case) or named
                 if not needs:
                     self.bare.append((number, pattern))
                 for need in needs:
                     owners.setdefault(need, {})[number] = None
+        self.of_bare = frozenset(number for number, _ in self.bare)
         self._owners = [tuple(numbers) for numbers in owners.values()]
         self._automaton = AhoCorasick(list(owners)) if owners else None
 
@@ -64,8 +65,12 @@ class _Needs:
         if any(letter in whole for letter in OTHER_I_FOLDED):
             for number, words in enumerate(folded):
                 if any(letter in words for letter in OTHER_I_FOLDED):
-                    found.setdefault(number, set()).update(self.unnamed)
+                    found.setdefault(number, set()).update(self.caseless)
         return found
+
+
+def _is_caseless(rule: Rule) -> bool:
+    return rule.ignores_case or any("(?i" in pattern for pattern in rule.patterns)
 
 
 def line_family(rules: Iterable[Rule]) -> Family:
@@ -81,7 +86,7 @@ def line_family(rules: Iterable[Rule]) -> Family:
         for number, unit in enumerate(lines):
             wanted: AbstractSet[int] = met.get(number, NO_RULES)
             if plain is not None and plain.fullmatch(texts[number]):
-                wanted = wanted | needs.unnamed
+                wanted = wanted | needs.of_bare
             for index in sorted(wanted):
                 match = rules[index].match(texts[number])
                 if match is not None:
@@ -108,12 +113,11 @@ def edge_family(rules: Iterable[Rule]) -> Family:
     """A family that cuts what the rules of scope start and end find at the ends of lines."""
     rules = tuple(rule for rule in rules if rule.scope in {"start", "end"})
     needs = _Needs(rules)
-    always = frozenset(number for number, _ in needs.bare)
 
     def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         met = needs.met([unit.text for unit in units])
         for number, unit in enumerate(units):
-            for index in sorted(always | met.get(number, NO_RULES)):
+            for index in sorted(needs.of_bare | met.get(number, NO_RULES)):
                 match = _at_edge(rules[index], unit.text)
                 if match is not None:
                     yield _finding(rules[index], unit, match.start(), match.end(), match.groupdict())
