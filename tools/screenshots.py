@@ -5,11 +5,13 @@ Takes two minutes, and needs Chromium: the plots are to have something to show.
 
 import base64
 import json
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -21,14 +23,17 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from copydesk_shared.errors import InputError
 from copydesk_standalone.probes import free_port
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 LARGEST_BYTES = 150_000
 QUALITY = 82
 SECONDS = 120.0
+START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 EVERY_SECONDS = 12.0
+HEALTH = re.compile(r"health http://([\d.:]+)/readyz")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
 
 
@@ -43,21 +48,43 @@ class Picture:
     height: int = 900
 
 
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: the address of its page, and what it said so far."""
+
+    site: str
+    said: list[str]
+
+    def health(self) -> list[str]:
+        """The ``HOST:PORT`` where its services tell how they are, when it is all there."""
+        give_up = time.monotonic() + START_SECONDS
+        while not any(line.startswith("web page") for line in self.said):
+            if time.monotonic() > give_up:
+                raise InputError(f"the demo is not ready after {START_SECONDS:g} s")
+            time.sleep(0.2)
+        return HEALTH.findall("".join(self.said))
+
+
 @contextmanager
-def demo() -> Iterator[str]:
-    """The address of a demo that runs until the end."""
+def demo() -> Iterator[Demo]:
+    """A demo that runs until the end."""
     port, kafka_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="copydesk-pictures-", ignore_cleanup_errors=True) as folder:
         command: Sequence[str] = (
             sys.executable, "-m", "copydesk_standalone", "demo", "--data-dir", folder, "--api-port", str(port),
             "--kafka-port", str(kafka_port), "--every", str(EVERY_SECONDS),
         )  # fmt: skip
-        with subprocess.Popen(command, stdout=sys.stderr) as running:  # noqa: S603 - our own program
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603 - our own program
+            said: list[str] = []
+            reader = threading.Thread(target=lambda: said.extend(running.stdout or ()))
+            reader.start()
             try:
-                yield f"http://127.0.0.1:{port}"
+                yield Demo(f"http://127.0.0.1:{port}", said)
             finally:
                 running.send_signal(signal.SIGINT)
                 running.wait(STOP_SECONDS)
+                reader.join()
+                sys.stderr.write("".join(said))
 
 
 def articles(site: str) -> list[dict[str, Any]]:
@@ -93,6 +120,11 @@ def take(browser: Browser, site: str, picture: Picture) -> bytes:
     page: Page = browser.new_page(viewport=size, color_scheme=scheme)
     page.goto(f"{site}{picture.path}")
     page.wait_for_load_state("networkidle" if picture.path != "/" else "load")
+    return captured(page)
+
+
+def captured(page: Page) -> bytes:
+    """What the page shows in its window, as WebP; it is closed."""
     session = page.context.new_cdp_session(page)
     taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
     page.context.close()
@@ -106,8 +138,9 @@ def main() -> int:
         sys.stderr.write("copydesk: error: Chromium is not installed\n")
         return 2
     FOLDER.mkdir(exist_ok=True)
-    with demo() as site, sync_playwright() as playwright:
+    with demo() as running, sync_playwright() as playwright:
         time.sleep(SECONDS)
+        site = running.site
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for picture in pictures(articles(site)):
             data = take(browser, site, picture)
