@@ -70,7 +70,7 @@ def test_a_cursor_with_one_other_character_is_refused(at: int, char: str) -> Non
 
 
 def forged(*parts: object) -> str:
-    return urlsafe_b64encode(json.dumps([*parts, check(list(parts))]).encode()).decode()
+    return urlsafe_b64encode(json.dumps([*parts, check(list(parts))]).encode()).decode().rstrip("=")
 
 
 REFUSED = {
@@ -83,6 +83,7 @@ REFUSED = {
     "too big": (forged(1, "changes", "f", 2**63), "values do not fit"),
     "too long": ("A" * (MAX_CURSOR + 1), "not a cursor"),
     "deep": (urlsafe_b64encode(b"[" * 290).decode(), "not a cursor"),
+    "padded": (forged(1, "changes", "f", 10) + "==", "not a cursor"),
     "not a list": (urlsafe_b64encode(b'"text"').decode(), "damaged"),
 }
 

@@ -46,6 +46,17 @@ async def desk(store: Store, tmp_path: Path) -> AsyncIterator[Desk]:
         yield running
 
 
+async def test_export_and_import_are_calls_and_no_feeds(desk: Desk) -> None:
+    for name, methods in (("export", "GET, HEAD, OPTIONS"), ("import", "OPTIONS, POST")):
+        place = f"/v1/feeds/{name}"
+        assert (await desk.client.options(place)).headers["allow"] == methods
+        refused = await desk.client.delete(place)
+        assert (refused.status_code, refused.headers["allow"]) == (405, methods)
+        assert_problem(await desk.client.post("/v1/feeds", json={"url": URL, "id": name}), 400, "calls, not ids")
+    assert (await desk.client.options("/v1/feeds/exports")).headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
+    assert_problem(await desk.client.get("/v1/feeds?limit=1&limit=2"), 400, "more than once")
+
+
 async def test_a_feed_is_added_paused_resumed_changed_and_removed(desk: Desk) -> None:
     client = desk.client
     added = await client.post("/v1/feeds", json={"url": f" {URL}#top ", "interval": "15m"})

@@ -93,7 +93,7 @@ def test_what_is_no_secret_has_no_prefix(text: str) -> None:
     assert not keys.is_same(text, keys.digest(f"{text} "))
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\x00b", "n" * 101, "\x85"])
+@pytest.mark.parametrize("name", ["", "  ", "a\x00b", "a\tb", "n" * 101, "\x85"])
 def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(ValueError, match="a name has 1 to 100 characters"):
         keys.key_name(name)
@@ -228,6 +228,12 @@ def test_a_later_rotation_does_not_lengthen_what_an_earlier_one_ends(store: Stor
     ends = {each.prefix: each.valid_until for each in second.key.secrets}
     for each in first.key.secrets[1:]:
         assert ends[each.prefix] == each.valid_until
+
+
+def test_a_call_that_takes_no_query_refuses_one(make_client: MakeClient) -> None:
+    answer = make_client().post("/v1/keys?scope=admin", json={"name": "x"}, headers=bearer(ADMIN))
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [{"parameter": "scope", "detail": "there is no such parameter"}]
 
 
 def test_a_key_ends_when_it_says(make_client: MakeClient, store: Store) -> None:

@@ -56,7 +56,8 @@ DESCRIPTION = """Articles, cleaned and tagged.
 every change once: new articles, later revisions and removals.
 
 A list answers items and next. Cursors are opaque: take them from an answer and hand them back as they are. An unknown \
-query parameter is an error, so that a mistyped filter never widens an answer."""
+query parameter is an error, so that a mistyped filter never widens an answer; one that is empty counts as not given, \
+since that is what a form sends."""
 # What a script of another site may read besides the body.
 EXPOSED = (
     "ETag", "Last-Modified", "Link", "Retry-After", "WWW-Authenticate", "RateLimit", "RateLimit-Policy", "Location",

@@ -6,6 +6,7 @@ against mistakes (a cut or mistyped cursor), not against forgery: a cursor holds
 
 import hashlib
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from struct import Struct
 from copydesk_api.schema import EPOCH, MICROSECOND
 
 VERSION = 1
+CURSOR = re.compile("[A-Za-z0-9_-]+")  # base64url without padding (RFC 4648 section 5)
 MAX_CURSOR = 2_000
 MAX_DOMAIN = 253  # RFC 1035 section 2.3.4; each character may be four bytes, as base64 twice
 MAX_VALUE = 2**63 - 1
@@ -54,7 +56,7 @@ def _encode(kind: str, context: str, *numbers: int) -> str:
 
 
 def _parts(cursor: str) -> list[object]:
-    if len(cursor) > MAX_CURSOR or not cursor.isascii():
+    if len(cursor) > MAX_CURSOR or not CURSOR.fullmatch(cursor):
         raise CursorError("this is not a cursor of this service")
     try:
         # RecursionError: a few hundred opening brackets are valid JSON so far.

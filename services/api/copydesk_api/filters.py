@@ -15,7 +15,13 @@ from copydesk_shared.messages import Access
 
 Order = Literal["newest", "oldest", "relevance"]
 
-RELATIVE = pattern(r"(\d{1,5})([mhdw])")
+RELATIVE = pattern(r"([0-9]{1,5})([mhdw])")
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_ZONE = rf"(Z|[+-]{_CLOCK})"
+_MONTH, _OF_MONTH = "(0[1-9]|1[0-2])", "(0[1-9]|[12][0-9]|3[01])"
+_DAY = rf"[0-9]{{4}}(-{_MONTH}-{_OF_MONTH}|{_MONTH}{_OF_MONTH})"
+# What the OpenAPI document says of a time; a calendar says more.
+MOMENT = pattern(rf"[0-9]{{1,5}}[mhdw]|{_DAY}([T ]{_CLOCK}(:[0-5][0-9](\.[0-9]{{1,9}})?)?{_ZONE}?)?")
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 WHEN = "use a date (2026-03-01), a time (2026-03-01T12:00:00Z) or how long ago (90m, 12h, 7d, 2w)"
 
@@ -36,6 +42,8 @@ def when(asked: str, *, is_end: bool = False, now: datetime | None = None) -> Wh
     now = now or datetime.now(UTC)
     if ago := RELATIVE.fullmatch(asked):
         return When(asked, now - int(ago[1]) * UNITS[ago[2]])
+    if not MOMENT.fullmatch(asked):
+        raise ValueError(WHEN)
     try:
         at = datetime.fromisoformat(asked)
         if len(asked) <= len("2026-03-01") and at.time() == time.min and is_end:

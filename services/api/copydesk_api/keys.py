@@ -18,7 +18,8 @@ ID_BYTES = 4
 PREFIX_BYTES = 6
 SECRET_BYTES = 32
 TOKEN = re.compile(rf"copydesk_([0-9a-f]{{{2 * PREFIX_BYTES}}})_[0-9a-f]{{{2 * SECRET_BYTES}}}")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# No control character, and something that is seen.
+NAME = re.compile(r"[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*")
 
 
 class Scope(StrEnum):
@@ -106,7 +107,6 @@ def is_same(token: str, kept: str) -> bool:
 
 def key_name(value: str) -> str:
     """The name of a key. Raises ``ValueError``."""
-    name = " ".join(value.split())
-    if not name or len(name) > LONGEST_NAME or CONTROL.search(name):
+    if len(value) > LONGEST_NAME or not NAME.fullmatch(value):
         raise ValueError(f"a name has 1 to {LONGEST_NAME} characters, and no control characters")
-    return name
+    return " ".join(value.split())

@@ -1,17 +1,20 @@
 """The query parameters of the calls, declared once: they are checked by these models and documented from them.
 
-An empty value counts as not given, because that is what an HTML form sends. An unknown name is refused.
+An empty value counts as not given, because that is what an HTML form sends; of a tag that is given more than once, each
+that is empty. An unknown name is refused.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from copydesk_api.cursors import MAX_CURSOR
 from copydesk_api.filters import Filters, Order, when
 from copydesk_api.search import parse_terms
+from copydesk_api.values import CursorText, Language, LetterCursor, Moment, Name, SearchText
 from copydesk_shared.errors import DeadLetterReason
 from copydesk_shared.messages import Access
 
@@ -27,30 +30,11 @@ MAX_NAMES = 10
 
 REPEATABLE = frozenset({"tag"})
 UNKNOWN = "unknown_parameter"
-STREAM_FILTERS = frozenset({"tag", "tag_mode", "source", "domain", "language", "after"})
+NO_ORDER = "changes come in the order of the feed; there is no other"
 
 
-def _plain(value: str) -> str:
-    if any(char < " " or char == "\x7f" for char in value):
-        raise ValueError("control characters are not allowed")
-    return value
-
-
-def _moment(value: str) -> str:
-    when(value)
-    return value
-
-
-def _searchable(value: str) -> str:
-    parse_terms(value)
-    return value
-
-
-Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
-Moment = Annotated[str, Field(max_length=40), AfterValidator(_plain), AfterValidator(_moment)]
-SearchText = Annotated[str, Field(max_length=500), AfterValidator(_plain), AfterValidator(_searchable)]
-Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
-CursorText = Annotated[str, Field(max_length=MAX_CURSOR), AfterValidator(_plain)]
+def _without_empty(value: Any) -> Any:
+    return [each for each in value if each != ""] if isinstance(value, list | tuple) else value
 
 
 class Parameters(BaseModel):
@@ -61,11 +45,16 @@ class Parameters(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known_and_given(cls, values: Any) -> Any:
+        given = {name: _without_empty(value) for name, value in cls._known(values).items()}
+        return {name: value for name, value in given.items() if value not in ("", [])}
+
+    @classmethod
+    def _known(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
         unknown = sorted(set(values) - set(cls.model_fields))
         if unknown:
             said = {name: cls._unknown(name) for name in unknown[:MAX_NAMES]}
             raise PydanticCustomError(UNKNOWN, "unknown parameters", {UNKNOWN: said})
-        return {name: value for name, value in values.items() if value not in ("", [""])}
+        return values
 
     @classmethod
     def _unknown(cls, name: str) -> str:
@@ -74,8 +63,8 @@ class Parameters(BaseModel):
         return f"there is no such parameter{hint}"
 
 
-class FilterParameters(Parameters):
-    """What narrows a list of articles."""
+class StoryParameters(Parameters):
+    """What narrows a list of articles and can be told of each article by itself."""
 
     tag: Annotated[
         tuple[Name, ...], Field(max_length=20, description="Articles with this tag; may be given more than once.")
@@ -83,13 +72,28 @@ class FilterParameters(Parameters):
     tag_mode: Annotated[
         Literal["any", "all"], Field(description="With several tags: articles with any of them, or with all.")
     ] = "any"
-    q: Annotated[
-        SearchText | None,
-        Field(description='Words and "phrases" that must all occur in the title or the text.'),
-    ] = None
     source: Annotated[Name | None, Field(description="The name of the publisher.")] = None
     domain: Annotated[Name | None, Field(description="The registrable domain of the publisher: bbc.co.uk")] = None
     language: Annotated[Language | None, Field(description="A language tag; en finds en-GB as well.")] = None
+
+    def filters(self) -> Filters:
+        """The filters in the form that the store takes."""
+        return Filters(
+            tags=tuple(dict.fromkeys(self.tag)),
+            tag_mode=self.tag_mode,
+            source=self.source.casefold() if self.source else None,
+            domain=self.domain.lower() if self.domain else None,
+            language=self.language.lower() if self.language else None,
+        )
+
+
+class NarrowingParameters(StoryParameters):
+    """All that narrows a list of articles."""
+
+    q: Annotated[
+        SearchText | None,
+        Field(description='Words and "phrases" that must all occur in the title or the text, 32 of them at most.'),
+    ] = None
     published_from: Annotated[
         Moment | None,
         Field(
@@ -107,6 +111,22 @@ class FilterParameters(Parameters):
         Literal["lead"] | None,
         Field(description="lead: of articles that are nearly the same text, only the one that came first."),
     ] = None
+
+    def filters(self) -> Filters:
+        """See :class:`StoryParameters`."""
+        return replace(
+            super().filters(),
+            terms=parse_terms(self.q) if self.q else (),
+            published_from=when(self.published_from) if self.published_from else None,
+            published_to=when(self.published_to, is_end=True) if self.published_to else None,
+            access=self.access,
+            only_leads=self.dedupe == "lead",
+        )
+
+
+class FilterParameters(NarrowingParameters):
+    """A list of articles: which, and in which order."""
+
     order: Annotated[Order, Field(description="By time, or with q by relevance, the best first.")] = "newest"
 
     @model_validator(mode="after")
@@ -116,25 +136,28 @@ class FilterParameters(Parameters):
         return self
 
     def filters(self) -> Filters:
-        """The filters in the form that the store takes."""
-        return Filters(
-            tags=tuple(dict.fromkeys(self.tag)),
-            tag_mode=self.tag_mode,
-            terms=parse_terms(self.q) if self.q else (),
-            source=self.source.casefold() if self.source else None,
-            domain=self.domain.lower() if self.domain else None,
-            language=self.language.lower() if self.language else None,
-            published_from=when(self.published_from) if self.published_from else None,
-            published_to=when(self.published_to, is_end=True) if self.published_to else None,
-            access=self.access,
-            only_leads=self.dedupe == "lead",
-            order=self.order,
-        )
+        """See :class:`StoryParameters`."""
+        return replace(super().filters(), order=self.order)
 
     def pairs(self) -> list[tuple[str, str]]:
         """The filters as query parameters, without cursor and limit."""
         given = self.model_dump(include=set(FilterParameters.model_fields), exclude={"tag"}, exclude_defaults=True)
         return [("tag", tag) for tag in self.tag] + [(name, str(value)) for name, value in given.items()]
+
+
+class WebhookFilters(NarrowingParameters):
+    """Which articles a webhook tells of, by what narrows /v1/articles. What is empty is refused here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_and_given(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        if "order" in values:
+            raise PydanticCustomError("order", NO_ORDER)
+        return cls._known(values)
 
 
 class ListParameters(FilterParameters):
@@ -197,7 +220,7 @@ class LettersParameters(Parameters):
     reason: Annotated[DeadLetterReason | None, Field(description="Only those given up for this reason.")] = None
     stage: Annotated[Name | None, Field(description="Only those of this stage.")] = None
     source: Annotated[Name | None, Field(description="Only those of this publisher's domain, or of this feed.")] = None
-    cursor: Annotated[CursorText | None, Field(description="Where to go on: next of the page before.")] = None
+    cursor: Annotated[LetterCursor | None, Field(description="Where to go on: next of the page before.")] = None
     limit: Annotated[int, Field(ge=1, le=MAX_LETTERS, description="How many letters at most.")] = DEFAULT_LIMIT
 
 
@@ -215,19 +238,15 @@ class ChangesParameters(Parameters):
     ] = 0
 
 
-class StreamParameters(FilterParameters):
-    """What narrows the stream: what can be told of an article by itself."""
+class StreamParameters(StoryParameters):
+    """What narrows the stream."""
 
     after: Annotated[
         CursorText | None,
         Field(description="Changes after this point, as Last-Event-ID. Left out of both: from now on."),
     ] = None
 
-    @model_validator(mode="before")
     @classmethod
-    def _can_be_told(cls, values: Any) -> Any:
-        others = sorted(set(values) & set(cls.model_fields) - STREAM_FILTERS)
-        if others:
-            said = dict.fromkeys(others, "the stream cannot be narrowed by it; /v1/articles can")
-            raise PydanticCustomError(UNKNOWN, "unknown parameters", {UNKNOWN: said})
-        return values
+    def _unknown(cls, name: str) -> str:
+        is_of_lists = name in FilterParameters.model_fields
+        return "the stream cannot be narrowed by it; /v1/articles can" if is_of_lists else super()._unknown(name)

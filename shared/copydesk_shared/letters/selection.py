@@ -12,7 +12,7 @@ from copydesk_shared.log import Record
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 RELATIVE = re.compile(r"(\d{1,9})([smhdw])")
-ID = re.compile(r"(\d{1,9})/(\d{1,18})", re.ASCII)
+ID = re.compile("([0-9]{1,9})/([0-9]{1,18})")
 
 Id = tuple[int, int]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from copydesk_api.admin.feeds import TheOperating
 from copydesk_api.admin.router import Body, Writer, router
 from copydesk_api.problems import INVALID_BODY, KEY_REUSED, TOO_LARGE, Problem, ProblemDetails
 from copydesk_api.submissions import KeyReusedError, Submissions
+from copydesk_api.values import Timestamp, Visible, WebUrl
 from copydesk_shared.errors import Poison
 from copydesk_shared.identity import article_id, canonical_url, registrable_domain
 from copydesk_shared.messages import Page, Source
@@ -39,31 +40,24 @@ def _address(value: str) -> str:
     return url
 
 
-def _not_empty(value: str) -> str:
-    if not scrubbed(value).strip():
-        raise ValueError("there is nothing in it")
-    return value
-
-
 Name = Annotated[str, StringConstraints(max_length=LONGEST_NAME)]
-Content = Annotated[str, AfterValidator(_not_empty)]
 
 
 class NewArticle(Body):
     """An article that is handed in: its address, and its text or its page."""
 
-    url: Annotated[str, AfterValidator(_address)] = Field(
+    url: Annotated[WebUrl, AfterValidator(_address)] = Field(
         description="Its http or https URL. Two with the same URL are one article."
     )
-    html: Content | None = Field(default=None, description="The page, of which the cleaner takes the article out.")
-    text: Content | None = Field(default=None, description="Or the text, a paragraph a line.")
+    html: Visible | None = Field(default=None, description="The page, of which the cleaner takes the article out.")
+    text: Visible | None = Field(default=None, description="Or the text, a paragraph a line.")
     title: Annotated[str, StringConstraints(max_length=LONGEST_TITLE)] = Field(
         default="", description="Where the page or text does not say it."
     )
     authors: tuple[Name, ...] = Field(
         default=(), max_length=MOST_AUTHORS, description="Where the page does not name them."
     )
-    published_at: AwareDatetime | None = Field(default=None, description="Where the page does not say it.")
+    published_at: Timestamp | None = Field(default=None, description="Where the page does not say it.")
     source: Name | None = Field(default=None, description="The name of the publisher; left out: the domain.")
 
 
@@ -114,7 +108,7 @@ def _page(wanted: NewArticle, now: datetime) -> Page:
         fetched_at=now,
         entry_title=plain_text(wanted.title, LONGEST_TITLE),
         entry_authors=tuple(author for author in authors if author),
-        entry_published_at=wanted.published_at and wanted.published_at.astimezone(UTC),
+        entry_published_at=wanted.published_at,
     )
 
 

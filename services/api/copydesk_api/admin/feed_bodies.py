@@ -3,32 +3,55 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from copydesk_api.admin.router import Body
 from copydesk_api.operating.feed_table import Polled
-from copydesk_api.parameters import DEFAULT_LIMIT, CursorText, Parameters
+from copydesk_api.parameters import DEFAULT_LIMIT, Parameters
+from copydesk_api.values import CursorText, Visible, WebUrl, without_fraction
 from copydesk_shared.feed_records import Known
+from copydesk_shared.feeds import (
+    DURATION,
+    FEED_ID,
+    LONGEST_INTERVAL_SECONDS,
+    NAME_CHARACTERS,
+    SHORTEST_INTERVAL_SECONDS,
+)
 
 MAX_FEEDS = 1000
+CALLS = ("export", "import")  # /v1/feeds/export is no feed
+_LIMITS = {"minimum": SHORTEST_INTERVAL_SECONDS, "maximum": LONGEST_INTERVAL_SECONDS}
+_DURATION = {"pattern": f"^{DURATION.pattern}$"}
+# What they are is told by shared.feeds, for files and commands as well; here it is told of.
 Interval = Annotated[
-    StrictInt | StrictStr | None,
+    Annotated[StrictInt, Field(json_schema_extra=_LIMITS)]
+    | Annotated[StrictStr, Field(json_schema_extra=_DURATION)]
+    | None,
+    BeforeValidator(without_fraction),
     Field(description="Time between two polls: 15m, or 900 seconds. Left out: it adapts to how often there is news."),
 ]
+
+
+def _free(value: str) -> str:
+    if value in CALLS:
+        raise ValueError(f"{' and '.join(CALLS)} are calls, not ids")
+    return value
 
 
 class FeedChange(Body):
     """What is to be another one; what is left out stays."""
 
-    name: str | None = Field(default=None, description="A name for people.")
+    name: Annotated[Visible, Field(max_length=NAME_CHARACTERS)] | None = Field(
+        default=None, description="A name for people."
+    )
     interval: Interval = None
     content: Literal["auto", "page", "feed"] | None = Field(default=None, description="Where texts are taken from.")
     kind: Literal["auto", "feed", "sitemap", "site"] | None = Field(default=None, description="What the URL leads to.")
     off_site: Literal["drop", "follow"] | None = Field(
         default=None, description="What becomes of links to other registrable domains."
     )
-    websub: bool | None = Field(default=None, description="Whether to subscribe to its hub.")
-    paused: bool | None = Field(default=None, description="Not polled until it is resumed.")
+    websub: StrictBool | None = Field(default=None, description="Whether to subscribe to its hub.")
+    paused: StrictBool | None = Field(default=None, description="Not polled until it is resumed.")
 
     def told(self) -> dict[str, Any]:
         """What was given, by the keys of a ``feeds.yaml``."""
@@ -38,8 +61,10 @@ class FeedChange(Body):
 class NewFeed(FeedChange):
     """A feed that is wanted. Without a name it has that of its domain."""
 
-    url: str = Field(description="An http or https URL of a feed, a sitemap or a site.")
-    id: str | None = Field(default=None, description="An id of one's own, instead of a digest of the URL.")
+    url: WebUrl = Field(description="An http or https URL of a feed, a sitemap or a site.")
+    id: Annotated[str, Field(json_schema_extra={"pattern": f"^{FEED_ID.pattern}$"}), AfterValidator(_free)] | None = (
+        Field(default=None, description="An id of one's own, instead of a digest of the URL.")
+    )
 
 
 class FeedState(BaseModel):

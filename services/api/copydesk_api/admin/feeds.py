@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
 from copydesk_api import cursors
 from copydesk_api.admin.feed_bodies import (
+    CALLS,
     FeedChange,
     FeedItem,
     FeedList,
@@ -50,6 +52,14 @@ FILE_NAME = "feeds.opml"
 SEEN_SECONDS = 3.0
 LONGEST_WORDS = 300
 
+
+class _IdConvertor(StringConvertor):
+    """A segment of a path that is no call."""
+
+    regex = rf"(?!(?:{'|'.join(CALLS)})(?:/|$))[^/]+"
+
+
+register_url_convertor("feed_id", _IdConvertor())
 api = router("feeds")
 
 
@@ -194,7 +204,7 @@ def _new(table: FeedTable, feeds: Sequence[Feed]) -> tuple[list[Feed], list[str]
     return list(added.values()), passed
 
 
-@api.get("/feeds/{feed_id}", summary="One feed", responses=MISSING)
+@api.get("/feeds/{feed_id:feed_id}", summary="One feed", responses=MISSING)
 async def get_feed(
     _caller: Admin, feed_id: FeedId, _parameters: Annotated[Parameters, Query()], table: TheTable
 ) -> FeedItem:
@@ -202,7 +212,7 @@ async def get_feed(
     return _item(table, _known(table, feed_id))
 
 
-@api.patch("/feeds/{feed_id}", summary="Change, pause or resume a feed", responses=MISSING)
+@api.patch("/feeds/{feed_id:feed_id}", summary="Change, pause or resume a feed", responses=MISSING)
 async def change_feed(
     caller: Admin, feed_id: FeedId, change: FeedChange, operating: TheOperating, table: TheTable
 ) -> FeedItem:
@@ -238,7 +248,7 @@ def _is_feed(table: FeedTable, feed: Feed, version: int) -> bool:
     return table.version != version and known is not None and known.feed == feed
 
 
-@api.delete("/feeds/{feed_id}", summary="Remove a feed", status_code=204, responses=MISSING)
+@api.delete("/feeds/{feed_id:feed_id}", summary="Remove a feed", status_code=204, responses=MISSING)
 async def remove_feed(caller: Admin, feed_id: FeedId, operating: TheOperating, table: TheTable) -> None:
     """Its articles stay. One that a feeds file brought comes back with the next start if it is still in there."""
     await _written(operating, [taken_away(_known(table, feed_id), WRITER)], lambda now: feed_id not in now.feeds)

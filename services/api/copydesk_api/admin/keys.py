@@ -1,7 +1,7 @@
 """The calls that make, rotate and remove API keys."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
@@ -12,11 +12,13 @@ from copydesk_api.admin.router import MISSING, Admin, Body, TheKeys, router
 from copydesk_api.keys import Key, Made, Scope
 from copydesk_api.parameters import Parameters
 from copydesk_api.problems import NOT_FOUND, Problem
+from copydesk_api.values import Id, Timestamp, Whole
 from copydesk_shared.telemetry import get_logger
 
 api = router("keys")
 DAY = 24 * 3600
 LONGEST_OVERLAP = 90 * DAY
+NAME: dict[str, Any] = {"minLength": 1, "maxLength": keys.LONGEST_NAME, "pattern": f"^{keys.NAME.pattern}$"}
 
 
 def _in_the_future(value: datetime) -> datetime:
@@ -28,17 +30,17 @@ def _in_the_future(value: datetime) -> datetime:
 class NewKey(Body):
     """A key that is wanted."""
 
-    name: Annotated[str, Field(description="Who is to use it."), AfterValidator(keys.key_name)]
+    name: Annotated[str, Field(description="Who is to use it.", json_schema_extra=NAME), AfterValidator(keys.key_name)]
     scope: Scope = Field(default=Scope.READ, description="What it is for; write may read, admin may do everything.")
-    expires_at: Annotated[AwareDatetime, AfterValidator(_in_the_future)] | None = Field(
+    expires_at: Annotated[Timestamp, AfterValidator(_in_the_future)] | None = Field(
         default=None, description="When it ends; never, where it is left out."
     )
 
 
-class Rotation(Body):
+class KeyRotation(Body):
     """How a key is rotated."""
 
-    overlap_seconds: int = Field(
+    overlap_seconds: Whole = Field(
         default=DAY, ge=0, le=LONGEST_OVERLAP, description="How long the secret of before is good still."
     )
 
@@ -76,7 +78,7 @@ class KeyList(BaseModel):
     next: None = None
 
 
-KeyId = Annotated[str, Path(max_length=100, description="The id of a key.")]
+KeyId = Annotated[Id, Path(description="The id of a key.")]
 
 
 def key_item(key: Key) -> KeyItem:
@@ -104,9 +106,9 @@ async def create_key(caller: Admin, wanted: NewKey, ring: TheKeys) -> MadeKey:
 
 
 @api.post("/keys/{key_id}/rotate", summary="A new secret for an API key", responses=MISSING)
-async def rotate_key(caller: Admin, key_id: KeyId, ring: TheKeys, rotation: Rotation | None = None) -> MadeKey:
+async def rotate_key(caller: Admin, key_id: KeyId, ring: TheKeys, rotation: KeyRotation | None = None) -> MadeKey:
     """The answer holds it, this once. The secret of before is good for a while, so that it can be replaced."""
-    overlap = timedelta(seconds=(rotation or Rotation()).overlap_seconds)
+    overlap = timedelta(seconds=(rotation or KeyRotation()).overlap_seconds)
     made = await run_in_threadpool(ring.store.rotate, key_id, overlap)
     if made is None:
         raise _missing(key_id)

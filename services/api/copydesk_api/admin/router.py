@@ -9,7 +9,18 @@ from starlette.requests import Request
 from copydesk_api.access import requires
 from copydesk_api.keyring import KeyRing
 from copydesk_api.keys import Caller, Scope
-from copydesk_api.problems import FORBIDDEN, INVALID_BODY, NOT_FOUND, UNAUTHORIZED, ProblemDetails
+from copydesk_api.parameters import MAX_NAME, MAX_NAMES
+from copydesk_api.problems import (
+    FORBIDDEN,
+    INVALID_BODY,
+    INVALID_PARAMETER,
+    NOT_FOUND,
+    UNAUTHORIZED,
+    ParameterError,
+    Problem,
+    ProblemDetails,
+)
+from copydesk_api.routes import refuse_repeated
 from copydesk_api.settings import ApiSettings
 
 KEPT_NOWHERE = {"Cache-Control": "no-store"}
@@ -32,6 +43,18 @@ def _not_kept(response: Response) -> None:
     response.headers.update(KEPT_NOWHERE)
 
 
+def _refuse_unknown(request: Request) -> None:
+    """For calls that take no query; those that take one check it by their :class:`Parameters`."""
+    if not request.scope["route"].dependant.query_params:
+        names = sorted(set(request.query_params))[:MAX_NAMES]
+        errors = [ParameterError(parameter=name[:MAX_NAME], detail="there is no such parameter") for name in names]
+        if errors:
+            raise Problem(INVALID_PARAMETER, "; ".join(f"{each.parameter}: {each.detail}" for each in errors), errors)
+
+
+FIRST = [Depends(_not_kept), Depends(refuse_repeated), Depends(_refuse_unknown)]
+
+
 def _keys(request: Request) -> KeyRing:
     keys: KeyRing = request.app.state.keys
     return keys
@@ -50,4 +73,4 @@ Writer = Annotated[Caller, Depends(requires(Scope.WRITE))]
 
 def router(tag: str) -> APIRouter:
     """For calls under ``/v1``; what they answer is kept by nobody."""
-    return APIRouter(prefix="/v1", tags=[tag], dependencies=[Depends(_not_kept)], responses=PROBLEMS)
+    return APIRouter(prefix="/v1", tags=[tag], dependencies=FIRST, responses=PROBLEMS)

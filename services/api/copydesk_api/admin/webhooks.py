@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
 
 from fastapi import Depends, Path, Query
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from copydesk_api import cursors
 from copydesk_api.admin.router import MISSING, Admin, Body, router
 from copydesk_api.cursors import CursorError
-from copydesk_api.parameters import MAX_LIMIT, CursorText, FilterParameters, Name, Parameters
+from copydesk_api.parameters import MAX_LIMIT, Parameters, WebhookFilters
 from copydesk_api.problems import (
     FULL,
     GONE,
@@ -29,8 +29,8 @@ from copydesk_api.push.records import Cause, Delivery, Event, Kind, Outcome, Rec
 from copydesk_api.push.signatures import new_secret
 from copydesk_api.push.store import WELL
 from copydesk_api.store import Standing, Store
+from copydesk_api.values import CursorText, Id, WebUrl, Whole, Words
 from copydesk_shared.telemetry import get_logger
-from copydesk_shared.urls import URL_LIMIT
 
 api = router("webhooks")
 DAY = 24 * 3600
@@ -43,29 +43,17 @@ LOST: dict[int | str, dict[str, Any]] = {
 
 ChosenEvent = Literal["article.published", "article.revised", "article.retagged", "article.removed"]
 ALL_EVENTS: tuple[ChosenEvent, ...] = get_args(ChosenEvent)
-Url = Annotated[str, Field(max_length=URL_LIMIT, description="Where to deliver to: an http or https URL.")]
-Description = Annotated[Name, Field(description="What it is for.")]
+Url = Annotated[WebUrl, Field(description="Where to deliver to: an http or https URL.")]
+Description = Annotated[Words, Field(description="What it is for.")]
 Events = Annotated[
     tuple[ChosenEvent, ...],
     Field(min_length=1, max_length=len(ALL_EVENTS), description="What it tells; all of them, where it is left out."),
 ]
 
 
-def _an_object(value: object) -> object:
-    if not isinstance(value, Mapping):
-        raise ValueError("this is an object of filters")  # noqa: TRY004 - pydantic's
-    if "order" in value:
-        raise ValueError("changes come in the order of the feed; there is no other")
-    return value
-
-
-Filters = Annotated[
-    FilterParameters,
-    BeforeValidator(_an_object),
-    Field(description="Those of /v1/articles, without order. Removals come whatever they are."),
-]
+Filters = Annotated[WebhookFilters, Field(description="Those of /v1/articles. Removals come whatever they are.")]
 After = Annotated[CursorText, Field(description="A cursor of the change feed, or beginning: all that comes after it.")]
-WebhookId = Annotated[str, Path(max_length=100, description="The id of a webhook.")]
+WebhookId = Annotated[Id, Path(description="The id of a webhook.")]
 Number = Annotated[int, Path(ge=1, le=cursors.MAX_VALUE, description="The number of a delivery.")]
 
 
@@ -75,7 +63,7 @@ class NewWebhook(Body):
     url: Url
     description: Description = ""
     events: Events = ALL_EVENTS
-    filters: Filters = FilterParameters()
+    filters: Filters = WebhookFilters()
     after: After | None = Field(default=None, description="Where to begin; left out: with what comes from now on.")
 
 
@@ -91,15 +79,15 @@ class ChangedWebhook(Body):
     )
 
 
-class Rotation(Body):
+class WebhookRotation(Body):
     """How a secret is rotated."""
 
-    overlap_seconds: int = Field(
+    overlap_seconds: Whole = Field(
         default=DAY, ge=0, le=LONGEST_OVERLAP, description="How long it is signed with the secret of before as well."
     )
 
 
-class Replay(Body):
+class WebhookReplay(Body):
     """From where to deliver again; a later point than now skips what is between."""
 
     after: After
@@ -246,7 +234,7 @@ async def _where(desk: Desk, url: str) -> Mapping[str, str]:
     return {"url": target.url, "host": target.host}
 
 
-def _kept(filters: FilterParameters) -> Mapping[str, Any]:
+def _kept(filters: WebhookFilters) -> Mapping[str, Any]:
     return filters.model_dump(mode="json", exclude_defaults=True)
 
 
@@ -322,10 +310,10 @@ async def remove_webhook(caller: Admin, webhook_id: WebhookId, desk: TheDesk) ->
 
 @api.post("/webhooks/{webhook_id}/rotate", summary="A new secret for a webhook", responses=MISSING)
 async def rotate_webhook(
-    caller: Admin, webhook_id: WebhookId, desk: TheDesk, store: TheStore, rotation: Rotation | None = None
+    caller: Admin, webhook_id: WebhookId, desk: TheDesk, store: TheStore, rotation: WebhookRotation | None = None
 ) -> MadeWebhook:
     """The answer holds it, this once. For a while deliveries are signed with that of before as well."""
-    overlap = timedelta(seconds=(rotation or Rotation()).overlap_seconds)
+    overlap = timedelta(seconds=(rotation or WebhookRotation()).overlap_seconds)
     receiver = await run_in_threadpool(desk.receivers.rotate, webhook_id, overlap)
     if receiver is None:
         raise _missing(webhook_id)
@@ -346,7 +334,7 @@ def list_deliveries(
 
 @api.post("/webhooks/{webhook_id}/replay", summary="Deliver again from a point of the feed", responses=MISSING)
 async def replay_webhook(
-    caller: Admin, webhook_id: WebhookId, wanted: Replay, desk: TheDesk, store: TheStore
+    caller: Admin, webhook_id: WebhookId, wanted: WebhookReplay, desk: TheDesk, store: TheStore
 ) -> WebhookItem:
     """Everything that its filters hold for comes again, as it is now, under the ids of before.
 

@@ -26,7 +26,7 @@ from copydesk_api.routes import FIRST, JSON, link
 from copydesk_api.web import dead_letters as web
 from copydesk_api.web.forms import form_of
 from copydesk_shared.errors import UserError
-from copydesk_shared.letters.selection import Id, Selection, parse_id
+from copydesk_shared.letters.selection import ID, Id, Selection, parse_id
 from copydesk_shared.log import LogError
 
 T = TypeVar("T")
@@ -49,11 +49,11 @@ Partition = Annotated[int, Path(ge=0, le=10**9, description="The part of the id 
 Offset = Annotated[int, Path(ge=0, le=10**18, description="The part of the id behind the slash.")]
 
 
-class Replay(Body):
+class LetterReplay(Body):
     """Which letters to bring back."""
 
     ids: Annotated[
-        list[Annotated[str, Field(max_length=40)]],
+        list[Annotated[str, Field(max_length=40, json_schema_extra={"pattern": f"^{ID.pattern}$"})]],
         Field(min_length=1, max_length=MOST_AT_ONCE, description="As in the list: partition/offset."),
     ]
 
@@ -120,7 +120,7 @@ async def get_dead_letter(
     summary="Bring dead letters back",
     responses=MISSING,
 )
-async def replay_dead_letters(replay: Replay, letters: TheLetters, _admin: Admin) -> ReplayAnswer:
+async def replay_dead_letters(replay: LetterReplay, letters: TheLetters, _admin: Admin) -> ReplayAnswer:
     """To the stage that gave them up, as `copydesk dead-letters replay` does.
 
     What a letter becomes has the ids it would have had, so that replaying it twice does no harm. One that cannot be

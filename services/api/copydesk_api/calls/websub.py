@@ -17,8 +17,10 @@ from copydesk_api.problems import (
     ProblemDetails,
 )
 from copydesk_api.push.desk import Desk
-from copydesk_api.push.hub import FullError, Hub, HubError
+from copydesk_api.push.hub import MODES, SECRET_BYTES, FullError, Hub, HubError
 from copydesk_api.push.topics import HUB_PATH
+from copydesk_api.values import WEB_URL
+from copydesk_shared.urls import URL_LIMIT
 
 FORM = "application/x-www-form-urlencoded"
 MOST_BYTES = 16 * 1024
@@ -31,13 +33,17 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     503: {"model": ProblemDetails, "description": UNAVAILABLE.meaning},
 }
 TEXT = {"type": "string"}
+URL = {**TEXT, **WEB_URL, "maxLength": URL_LIMIT}
 FIELDS = {
-    "hub.mode": {"type": "string", "enum": ["subscribe", "unsubscribe"]},
-    "hub.topic": {**TEXT, "description": "The URL of a feed of this service, with its filters."},
-    "hub.callback": {**TEXT, "description": "Where to push to."},
-    "hub.secret": {**TEXT, "description": "What X-Hub-Signature is made with; less than 200 bytes."},
-    "hub.lease_seconds": {"type": "integer", "description": "How long the subscription is to last."},
-}
+    "hub.mode": {"type": "string", "enum": list(MODES)},
+    "hub.topic": {**URL, "description": "The URL of a feed of this service, with its filters."},
+    "hub.callback": {**URL, "description": "Where to push to."},
+    "hub.secret": {
+        **TEXT, "maxLength": SECRET_BYTES, "pattern": r"^[^\x00]*$",
+        "description": "What X-Hub-Signature is made with; less than 200 bytes.",
+    },
+    "hub.lease_seconds": {"type": "integer", "minimum": 0, "description": "How long the subscription is to last."},
+}  # fmt: skip
 SCHEMA = {"type": "object", "required": ["hub.mode", "hub.topic", "hub.callback"], "properties": FIELDS}
 
 api = APIRouter(tags=["feeds"])
@@ -57,9 +63,10 @@ def _form(body: bytes) -> dict[str, str]:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError:
         raise _wrong("body", f"it cannot be read as {FORM}") from None
-    if len(dict(pairs)) < len(pairs) or "\x00" in "".join(value for _, value in pairs):
+    known = [pair for pair in pairs if pair[0] in FIELDS]
+    if len(dict(known)) < len(known) or "\x00" in "".join(value for _, value in known):
         raise _wrong("body", "a field is given twice, or holds a zero byte")
-    return dict(pairs)
+    return dict(known)
 
 
 def _wrong(field: str, detail: str) -> Problem:

@@ -15,7 +15,7 @@ from copydesk_api.formats.json_feed import JSON_FEED_TYPE
 from copydesk_api.formats.rss import RSS_TYPE
 from copydesk_api.formats.schema_org import for_script, news_article
 from copydesk_api.keys import Caller
-from copydesk_api.parameters import FilterParameters
+from copydesk_api.parameters import FilterParameters, StreamParameters
 from copydesk_api.problems import PROBLEM_TYPES, ProblemDetails
 from copydesk_api.revisions import Told
 from copydesk_api.store import TagCount
@@ -128,6 +128,10 @@ def tag_chips(tags: Sequence[TagCount], parameters: FilterParameters) -> list[Ch
     ]
 
 
+def _can_be_streamed(pairs: Sequence[tuple[str, str]]) -> bool:
+    return {name for name, _ in pairs} <= StreamParameters.model_fields.keys()
+
+
 def feed_page(page: FeedPage) -> str:
     """The page at ``/``."""
     pairs = page.parameters.pairs()
@@ -138,7 +142,7 @@ def feed_page(page: FeedPage) -> str:
         query=page.parameters.q or "",
         filtered=bool(pairs),
         feeds=[FeedLink(label, kind, _with_query(path, pairs)) for path, label, kind in FEEDS],
-        live_href=_with_query("/v1/stream", pairs) if page.first and not page.parameters.q else None,
+        live_href=_with_query("/v1/stream", pairs) if page.first and _can_be_streamed(pairs) else None,
         first_href=_href(pairs),
         next_href=_href([*pairs, ("cursor", page.cursor)]) if page.cursor else None,
     )
