@@ -121,18 +121,18 @@ def families(book: Book) -> tuple[Family, ...]:
     )
 
 
-FAMILIES = families(shipped())
-
-
 @lru_cache(maxsize=2)
-def families_with(extra: tuple[Source, ...]) -> tuple[Family, ...]:
-    """The families with an operator's rule files, compiled once a process. Raises :class:`InputError`."""
-    return families(book_with(extra)) if extra else FAMILIES
+def families_with(extra: tuple[Source, ...] = ()) -> tuple[Family, ...]:
+    """The families with an operator's rule files, compiled once a process, and in that only which cleans.
+
+    Raises :class:`InputError`.
+    """
+    return families(book_with(extra) if extra else shipped())
 
 
-def tidy(text: str, context: Context, families: Sequence[Family] = FAMILIES) -> Story:
-    """Run every family over a normalised text."""
+def tidy(text: str, context: Context, families: Sequence[Family] | None = None) -> Story:
+    """Run every family over a normalised text, those of :func:`families_with` where none are given."""
     story = Story.of(text)
-    for family in families:
+    for family in families_with() if families is None else families:
         story.apply(family, context)
     return story

@@ -13,7 +13,7 @@ from copydesk_cleaner.never_empty import with_words
 from copydesk_cleaner.pictures import merged
 from copydesk_cleaner.related_links import related_links
 from copydesk_cleaner.rulebook import Source, digest
-from copydesk_cleaner.rules import FAMILIES, families_with, tidy
+from copydesk_cleaner.rules import families_with, tidy
 from copydesk_cleaner.sample import sample
 from copydesk_cleaner.similarity import simhash
 from copydesk_cleaner.sources import attribution_of, authors_of, signed_by
@@ -31,7 +31,7 @@ STRICTER: tuple[Access, ...] = ("full", "partial", "paywall", "consent")
 
 def clean(page: Page) -> Emit[Article] | Drop:
     """The article of a page, or a drop when nothing is left. Raises :class:`Poison` for a page that is too large."""
-    return clean_by(page, FAMILIES, CLEANER_VERSION)
+    return clean_by(page, families_with(), CLEANER_VERSION)
 
 
 def clean_by(page: Page, families: Sequence[Family], version: str) -> Emit[Article] | Drop:
