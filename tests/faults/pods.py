@@ -21,12 +21,13 @@ from prometheus_client.parser import text_string_to_metric_families
 DRAIN_SECONDS = 8.0
 GRACE_SECONDS = DRAIN_SECONDS + 7.0
 ORPHAN_SECONDS = 60.0  # on a busy machine, one that is still starting takes long to notice
+PATIENCE_SECONDS = 120.0  # what takes a second where nothing else runs
 URLS = {"health": re.compile(rb'"health": "([^"]+)"'), "api": re.compile(rb'"url": "([^"]+)"')}
 
 Counts = dict[tuple[str, ...], float]
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something; fails after that long."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -236,7 +237,7 @@ class Fleet:
         for pod in running:
             pod.stopped()
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait for something; fails after that long, and when a pod ends by itself."""
 
         def look() -> bool:

@@ -17,7 +17,7 @@ PAGES = 60
 STALL_SECONDS = 10  # more than it takes to close a session with a broker that is away
 RETRIES = [topic.name for topic in retry_topics("cleaner").values()]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def _stage(fleet: Fleet, how: str, **settings: Any) -> Pod:

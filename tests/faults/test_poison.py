@@ -19,7 +19,7 @@ EVERY = 50
 RECORDS = 1_000
 STRANGE: Headers = (("retry-attempt", b"7"), ("empty", b""), ("bytes", b"\xff\x00"), ("twice", b"1"), ("twice", b"2"))
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @dataclass(frozen=True, slots=True)

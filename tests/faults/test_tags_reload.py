@@ -23,7 +23,7 @@ BUS = TAG_FILE.replace("id: ferry", "id: bus").replace("ferry|ferries, car ferry
 )  # fmt: skip
 BROKEN = TAG_FILE.replace("The ferry left", "A tram left")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 class Newsroom:
