@@ -9,6 +9,7 @@ it stood on a line of its own. At the end of the text the last sentences are, wi
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import NamedTuple
 
@@ -47,7 +48,11 @@ class _Part(NamedTuple):
 
 
 def inline_lines(inside: Sequence[Family], at_end: Sequence[Family]) -> Family:
-    """A family that finds in a text in one line what these families, which cut whole lines, find in lines."""
+    """A family that finds in a text in one line what these families, which cut whole lines, find in lines.
+
+    They must not ask the context: what is found in a text is known when it is asked again.
+    """
+    nothing = Context()
 
     def beginnings(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
         ordinary = ordinary_words(units)
@@ -56,19 +61,27 @@ def inline_lines(inside: Sequence[Family], at_end: Sequence[Family]) -> Family:
     def ends(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
         return _longest_end(units[-1], (*at_end, *inside), context) if units else iter(())
 
-    def family(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
-        if not is_one_line(units) or sum(count_sentences(unit.text) for unit in units) < MIN_SENTENCES:
-            return
-        whole = _whole(units, inside, context)
-        yield from whole.values()
-        units = [unit for unit in units if (unit.start, unit.end) not in whole]
-        yield from until_settled(beginnings, units, context)
-        yield from until_settled(ends, units, context)
+    @lru_cache(maxsize=2)
+    def found(units: tuple[Unit, ...]) -> tuple[Finding, ...]:
+        whole = _whole(units, inside, nothing)
+        left = [unit for unit in units if (unit.start, unit.end) not in whole]
+        begun = until_settled(beginnings, left, nothing)
+        return (*whole.values(), *begun, *until_settled(ends, left, nothing))
+
+    def family(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
+        if is_one_line(units) and sum(count_sentences(unit.text) for unit in units) >= MIN_SENTENCES:
+            yield from found(tuple(units))
 
     return family
 
 
-def _parts(unit: Unit, ordinary: frozenset[str]) -> Iterator[_Part]:
+@lru_cache(maxsize=64)
+def _parts(unit: Unit, ordinary: frozenset[str]) -> tuple[_Part, ...]:
+    """The parts of a unit that may be lines. Most units are as they were in the round before."""
+    return tuple(_found_parts(unit, ordinary))
+
+
+def _found_parts(unit: Unit, ordinary: frozenset[str]) -> Iterator[_Part]:
     starts = [0, *islice(sentence_starts(unit.text), MAX_SENTENCES), len(unit.text)]
     for start, end in pairwise(starts):
         if not in_quotation(unit.text, max(0, start - 800), start):
@@ -80,10 +93,10 @@ def _beginnings(unit: Unit, span: Span) -> Iterator[_Part]:
     text, start, end, _ = span
     told = {*borders(span), *quotations(text, start, len(text) if end is None else end)}
     for match in NEXT.finditer(text, start, len(text) if end is None else end):
-        words = text[start : match.start()].split()
-        if len(words) > MAX_WORDS:
+        if text.count(" ", start, match.start()) >= MAX_WORDS:
             return
-        if words and words[-1].casefold() not in GOVERNED and text[match.start() - 1] not in ":,;":
+        last = text[max(start, text.rfind(" ", start, match.start()) + 1) : match.start()]
+        if last and last.casefold() not in GOVERNED and last[-1] not in ":,;":
             is_told = match.end() in told or DATELINE.match(text, match.end()) is not None
             yield _Part(Unit(unit.start + start, text[start : match.start()], unit.line), is_told)
 

@@ -9,7 +9,9 @@ The board met…". Where no such word follows, nothing tells its end, and it sta
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from heapq import merge
 from itertools import pairwise
 from typing import NamedTuple
@@ -116,13 +118,29 @@ def _begins(span: Span, match: re.Match[str], last: str) -> bool:
     return is_free and (plain in span.ordinary or plain.removesuffix("s") in span.ordinary)
 
 
+class _Words(NamedTuple):
+    """How many words a text has, how many of them are in small letters, and which of these are long enough to tell."""
+
+    all: int
+    small: int
+    ordinary: frozenset[str]
+
+
 def ordinary_words(units: Sequence[Unit]) -> frozenset[str]:
     """The words that a text has in small letters too; none where nouns have capitals."""
-    words = [word for unit in units for word in WORD.findall(unit.text)]
-    small = [word for word in words if word[0].islower()]
-    if len(words) - len(small) > GERMAN_SHARE * len(words):
+    words = [_words(unit.text) for unit in units]
+    number, small = sum(each.all for each in words), sum(each.small for each in words)
+    if number - small > GERMAN_SHARE * number:
         return frozenset()
-    return frozenset(word for word in small if len(word) >= MIN_ORDINARY and word.islower())
+    return frozenset().union(*(each.ordinary for each in words))
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> _Words:
+    found = Counter(WORD.findall(text))
+    small = {word: count for word, count in found.items() if word[0].islower()}
+    ordinary = frozenset(word for word in small if len(word) >= MIN_ORDINARY and word.islower())
+    return _Words(found.total(), sum(small.values()), ordinary)
 
 
 def quotations(text: str, start: int, limit: int) -> Iterator[int]:

@@ -180,6 +180,9 @@ def subtract(units: Iterable[Unit], spans: Sequence[tuple[int, int]]) -> Iterato
         while first < len(spans) and spans[first][1] <= unit.start:
             first += 1
         index = first
+        if (index == len(spans) or spans[index][0] >= unit.end) and unit.text.strip() == unit.text != "":
+            yield unit
+            continue
         while index < len(spans) and spans[index][0] < unit.end:
             yield from _part(unit, position, spans[index][0])
             position = spans[index][1]

@@ -6,6 +6,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from copydesk_cleaner.combining import stream_safe
 from copydesk_cleaner.mojibake import is_suspect, repaired
@@ -24,6 +25,7 @@ SURROGATES = re.compile("[\ud800-\udfff]")
 LOWER = "a-zß-öø-ÿа-яёіїєґąćęłńóśźżčďđěğģıķļňőřşšţťūůűžșțα-ωάέήίόύώ"
 UPPER = "A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐĄĆĘŁŃÓŚŹŻČĎĐĚĞĢİĶĻŇŐŘŞŠŢŤŪŮŰŽȘȚΑ-ΩΆΈΉΊΌΎΏ"
 MAX_CLOSERS = 12
+LONG_TEXT = 400  # what was found in shorter ones is not kept
 MAX_REPAIRS = 8  # text may have been decoded wrongly more than once
 END_MARKS = ".!?…。！？।"
 # Some of them open a quotation in one language and close it in another.
@@ -94,12 +96,12 @@ def has_end_mark(text: str) -> bool:
 
 def sentence_starts(text: str) -> list[int]:
     """Where the sentences after the first one begin, in order."""
-    return sorted({_after_blanks(text, match.end()) for match in _sentence_ends(text)})
+    return sorted({_after_blanks(text, end) for end in _sentence_ends(text)})
 
 
 def last_sentence_start(text: str) -> int:
     """Where the last sentence of the text begins; 0 when there is only one."""
-    return max((_after_blanks(text, match.end()) for match in _sentence_ends(text)), default=0)
+    return max((_after_blanks(text, end) for end in _sentence_ends(text)), default=0)
 
 
 def _after_blanks(text: str, position: int) -> int:
@@ -110,12 +112,22 @@ def _after_blanks(text: str, position: int) -> int:
 
 def count_sentences(text: str) -> int:
     """How many sentences the text seems to hold, at least 1."""
-    return 1 + sum(1 for _ in _sentence_ends(text))
+    return 1 + len(_sentence_ends(text))
 
 
-def _sentence_ends(text: str) -> Iterator[re.Match[str]]:
+def _sentence_ends(text: str) -> tuple[int, ...]:
+    """Where sentences end, those of ideographs first. Many ask that of a text in one line."""
+    return _ends_of_long(text) if len(text) > LONG_TEXT else tuple(_found_ends(text))
+
+
+@lru_cache(maxsize=16)
+def _ends_of_long(text: str) -> tuple[int, ...]:
+    return tuple(_found_ends(text))
+
+
+def _found_ends(text: str) -> Iterator[int]:
     if "。" in text:
-        yield from IDEOGRAPHIC_END.finditer(text)
+        yield from (match.end() for match in IDEOGRAPHIC_END.finditer(text))
     for match in SENTENCE_END.finditer(text):
         if not ABBREVIATION.search(text[max(0, match.start() - 8) : match.start()]):
-            yield match
+            yield match.end()

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from itertools import accumulate
 
 from ahocorasick_rs import AhoCorasick
@@ -16,6 +17,7 @@ from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
 from copydesk_shared.messages import Image, RelatedLink
 
 MAX_LINE = 600
+REMEMBERED = 1024  # lines
 WINDOW = 300  # of a line, at its end
 BULLET = "- "
 MIN_ITEM_BLANKS = 3
@@ -55,7 +57,7 @@ class _Needs:
         found: dict[int, set[int]] = {}
         if self._automaton is None:
             return found
-        folded = [line.casefold() for line in lines]
+        folded = list(map(_folded, lines))
         starts = list(accumulate((len(line) + 1 for line in folded), initial=0))
         whole = "\n".join(folded)
         for need, start, end in self._automaton.find_matches_as_indexes(whole, overlapping=True):
@@ -96,6 +98,17 @@ def line_family(rules: Iterable[Rule]) -> Family:
     return family
 
 
+# Many families look at the same lines, and most lines of a text are as they were.
+@lru_cache(maxsize=REMEMBERED)
+def _folded_short(line: str) -> str:
+    return line.casefold()
+
+
+def _folded(line: str) -> str:
+    return _folded_short(line) if len(line) <= MAX_LINE else line.casefold()
+
+
+@lru_cache(maxsize=REMEMBERED)
 def _item(line: str) -> str:
     """The words of a line, of an item of a list without its mark when they are more than a label, nor signs before."""
     words = line.removeprefix(BULLET)
