@@ -3,15 +3,20 @@
 import asyncio
 import signal
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from copydesk_api import database
 from copydesk_api.app import create_app
 from copydesk_api.index import IndexSink
+from copydesk_api.key_store import KeyStore
+from copydesk_api.keys import Scope
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
 from copydesk_shared import sink
@@ -126,3 +131,38 @@ async def test_a_locked_file_is_read_from_and_written_to_later(tmp_path: Path, m
                     assert store.positions() == {0: 30}
                 await until(has_read(store, {0: 62}))
         assert_nothing_is_lost(store)
+
+
+class Silent:
+    """What is asked has no answer until it is let go."""
+
+    def __init__(self, question: Callable[..., Any]) -> None:
+        self._question = question
+        self.goes_on = threading.Event()
+
+    def __call__(self, *given: Any) -> Any:
+        assert self.goes_on.wait(60)
+        return self._question(*given)
+
+
+@pytest.mark.parametrize("what", ["standing", "keys"])
+def test_a_database_that_takes_questions_and_says_nothing_is_away(
+    store: Store, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(database, "SILENT_SECONDS", 0.3)
+    key = KeyStore(store.engine).create("a reader", Scope.READ)
+    silent = Silent(store.standing if what == "standing" else KeyStore(store.engine).find)
+    if what == "standing":
+        monkeypatch.setattr(store, "standing", silent)
+    else:
+        monkeypatch.setattr(KeyStore, "find", lambda _self, token: silent(token))
+    headers = {"Authorization": f"Bearer {key.token}"} if what == "keys" else {}
+    with serving(create_app(store, ApiSettings())) as url, httpx.Client(base_url=url, headers=headers) as client:
+        try:
+            for path in ("/v1/articles", "/v1/changes", "/", "/v1/articles"):
+                answer = client.get(path, timeout=30)
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), path
+        finally:
+            silent.goes_on.set()
+        monkeypatch.setattr(database, "SILENT_SECONDS", 30)
+        assert client.get("/v1/articles", timeout=60).status_code == 200

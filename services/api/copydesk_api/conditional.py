@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from copydesk_api.access import caller_of
+from copydesk_api.database import answered
 from copydesk_api.formats.json_feed import JSON_FEED_TYPE
 from copydesk_api.formats.ninjs import NINJS_TYPE
 from copydesk_api.headers import EVENT_STREAM, NDJSON
@@ -52,6 +53,12 @@ class Known:
     headers: tuple[tuple[str, str], ...]
 
 
+def _heard(asking: "asyncio.Task[Standing]") -> None:
+    """Those who asked may have gone; what is wrong was told to them."""
+    if not asking.cancelled():
+        asking.exception()
+
+
 class Standings:
     """Where the change feed stands. Those who ask while the database is being asked share the next answer."""
 
@@ -64,7 +71,8 @@ class Standings:
         """As it is at some moment after this call. Raises :class:`Retryable` while the database is away."""
         if self._next is None:
             self._next = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._next)
+            self._next.add_done_callback(_heard)
+        return await answered(asyncio.shield(self._next))
 
     async def _ask(self) -> Standing:
         async with self._asking:

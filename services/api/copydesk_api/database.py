@@ -1,10 +1,11 @@
 """From a database URL to an engine, and from a driver's trouble to the errors of Copydesk."""
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from copydesk_shared.errors import Retryable, SettingsError
 
+T = TypeVar("T")
 DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "sqlite+pysqlite": "sqlite+pysqlite",
@@ -33,6 +35,9 @@ SESSION_OPTIONS: Mapping[str, str | int] = {
 }
 POOL_SIZE = 8
 POOL_OVERFLOW = 40  # the threads that serve requests, and the index
+# One that says nothing while its machine still takes what is sent is noticed by no time-out of the connection. What is
+# asked so is a row or two.
+SILENT_SECONDS = 10.0
 FORMS = "use sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 EXCLUSIVE = "copydesk_exclusive"
 
@@ -116,6 +121,15 @@ def retryable() -> Iterator[None]:
         yield
     except TROUBLE as error:
         raise Retryable(f"the database cannot be used: {first_line(error)}") from error
+
+
+async def answered(question: Awaitable[T]) -> T:
+    """What the database says. Raises :class:`Retryable` when it says nothing for long."""
+    try:
+        async with asyncio.timeout(SILENT_SECONDS):
+            return await question
+    except TimeoutError:
+        raise Retryable(f"the database gives no answer within {SILENT_SECONDS:g} s") from None
 
 
 def first_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from copydesk_api import keys
+from copydesk_api.database import answered
 from copydesk_api.key_store import KeyStore
 from copydesk_api.keys import Caller, Scope
 from copydesk_shared.errors import Retryable
@@ -87,7 +88,7 @@ class KeyRing:
         known = self._known.get(name)
         if known is None or not known.is_good():
             self._known.pop(name, None)
-            found = await ask()
+            found = await answered(ask())
             if found is None:
                 return None
             known = _Known(*found, time.monotonic() + REMEMBER_SECONDS)
