@@ -80,7 +80,8 @@ class SinkRun(Generic[M]):
         self._sink = sink
         self._service = service
         self._meter = Meter(sink.name)
-        self._stored_at_ms: dict[Partition, int] = {}
+        self._in_hand: Sequence[Record] = ()
+        self._done_until_ms: dict[Partition, float] = {}
         self._store = asyncio.Lock()
         self._assignments = 0
 
@@ -126,11 +127,17 @@ class SinkRun(Generic[M]):
             await asyncio.sleep(OBSERVE_SECONDS)
 
     def _lag(self, where: Partition, position: int, end: int) -> Lag:
-        """The age is that of the last record stored: those behind it are not known yet."""
-        stored_at_ms = self._stored_at_ms.get(where)
-        if end <= position or stored_at_ms is None:
-            return Lag(max(0, end - position), 0.0)
-        return Lag(end - position, max(0.0, time.time() - stored_at_ms / 1000))
+        """The age is that of the oldest record in hand. Of one that is not read yet it is not known: it came after the
+        last that was stored, and after the last look that found nothing to do.
+        """
+        now_ms = time.time() * 1000
+        hand = [record.timestamp_ms for record in self._in_hand if record.where == where]
+        waiting = max(0, end - position) + len(hand)
+        if not waiting:
+            self._done_until_ms[where] = now_ms
+            return Lag(0, 0.0)
+        oldest = min(hand, default=self._done_until_ms.get(where, now_ms))
+        return Lag(waiting, max(0.0, (now_ms - oldest) / 1000))
 
     async def _take(self, log: Log, records: list[Record], spans: Sequence[Span]) -> None:
         changes: list[Delivered[M]] = []
@@ -141,10 +148,14 @@ class SinkRun(Generic[M]):
                 stored.append(span)
             except (Poison, UnicodeDecodeError) as error:
                 await self._bury(log, record, error, span)
-        if await self._write(log, changes, {record.partition: record.offset + 1 for record in records}):
-            await self._stored(log, records, changes)
-            for span in stored:
-                span.ended(OutcomeKind.STORED)
+        self._in_hand = records
+        try:
+            if await self._write(log, changes, {record.partition: record.offset + 1 for record in records}):
+                await self._stored(log, records, changes)
+                for span in stored:
+                    span.ended(OutcomeKind.STORED)
+        finally:
+            self._in_hand = ()
 
     async def _stored(self, log: Log, records: list[Record], changes: Sequence[Delivered[M]]) -> None:
         RECORDS.labels(self._sink.name, OutcomeKind.STORED, "").inc(len(changes))
@@ -152,7 +163,8 @@ class SinkRun(Generic[M]):
             if (published_at := getattr(each.message, "published_at", None)) is not None:
                 self._meter.arrived(published_at)
         self._meter.committed()
-        self._stored_at_ms.update({record.where: record.timestamp_ms for record in records})
+        for record in records:
+            self._done_until_ms[record.where] = max(self._done_until_ms.get(record.where, 0), record.timestamp_ms)
         await log.commit({record.where: record.offset + 1 for record in records})
 
     async def _bury(self, log: Log, record: Record, error: Poison | UnicodeDecodeError, span: Span) -> None:

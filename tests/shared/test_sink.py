@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +11,7 @@ import structlog
 from prometheus_client import REGISTRY
 
 from copydesk_shared.errors import Retryable
+from copydesk_shared.ledger import Lag
 from copydesk_shared.log import Outgoing
 from copydesk_shared.messages import Article
 from copydesk_shared.sink import FIRST_BACKOFF_SECONDS, Delivered, SinkRun, run_sink
@@ -127,6 +129,42 @@ async def test_a_store_is_asked_where_it_is_when_what_it_was_given_is_written() 
     assert await asked == {(CLEANED.name, 0): 1}
     running.stopping.set()
     await asyncio.wait_for(task, 10)
+
+
+WHERE = (CLEANED.name, 0)
+NIGHT_MS = 8 * 3_600_000
+
+
+def test_a_record_after_a_quiet_night_is_not_a_night_old() -> None:
+    run = SinkRun(Store(), service())
+    run._done_until_ms[WHERE] = time.time() * 1000 - NIGHT_MS
+    assert run._lag(WHERE, 4, 6).seconds >= NIGHT_MS / 1000, "all we know is that it came after the last one stored"
+    assert run._lag(WHERE, 5, 5) == Lag(0, 0.0)
+    behind = run._lag(WHERE, 5, 6)
+    assert behind.records == 1
+    assert behind.seconds < 60
+
+
+async def test_a_batch_that_the_store_does_not_take_is_behind_though_nothing_follows_it() -> None:
+    broker, store = MemoryBroker(), Store()
+    broker.append(encode(CLEANED, article(1), stage="x", version="1"))
+    store.failures = 1_000
+    running = service()
+    run = SinkRun(store, running)
+    task = asyncio.create_task(run.run(broker.open_log("store", CLEANED.name)))
+    async with asyncio.timeout(20):
+        while store.failures == 1_000:
+            await asyncio.sleep(0.01)
+    behind = run._lag(WHERE, 1, 1)
+    assert behind.records == 1
+    assert behind.seconds > 0
+    store.failures = 0
+    async with asyncio.timeout(20):
+        while not store.rows:
+            await asyncio.sleep(0.01)
+    running.stopping.set()
+    await asyncio.wait_for(task, 10)
+    assert run._lag(WHERE, 1, 1) == Lag(0, 0.0)
 
 
 async def test_a_batch_of_partitions_that_were_assigned_anew_is_not_written_again_later() -> None:
