@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import trustme
 
 from tests.containers.engine import Engine
 from tests.containers.images import BASE, BY_INDEX, SERVICES
@@ -11,8 +12,7 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 MB = 1_000_000
 BASE_MB = 128  # what the bars reckon with; ours may be smaller
-# psycopg's libraries, SQLAlchemy and Alembic make the API's larger.
-LARGEST_MB = {"fetcher": 175, "cleaner": 235, "classifier": 260, "api": 205, "copydesk": 330}
+LARGEST_MB = {"fetcher": 165, "cleaner": 230, "classifier": 240, "api": 175, "copydesk": 300}
 HARDENED = ("--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none")
 PACKAGES = """
 import importlib.metadata, json, os, pathlib
@@ -74,6 +74,49 @@ def test_an_image_says_what_it_is_and_how_it_is(built: Engine, service: str) -> 
     assert config["Entrypoint"][0].startswith("/app/bin/")
     assert config["Healthcheck"]["Test"][0] == ("NONE" if service == "copydesk" else "CMD")
     assert not [each for each in config["Env"] if "index" in each.lower() or "CERT" in each]
+
+
+# A server that speaks as much of PostgreSQL's protocol as it takes to begin TLS, and says what libpq sent through it.
+TLS = """
+import os, pathlib, socket, ssl, threading
+import psycopg
+pathlib.Path("/tmp/pem").write_text(os.environ["PEM"])
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+context.load_cert_chain("/tmp/pem")
+server = socket.create_server(("127.0.0.1", 0))
+said = []
+
+def serve():
+    connection, _ = server.accept()
+    connection.recv(8)
+    connection.sendall(b"S")
+    with context.wrap_socket(connection, server_side=True) as secured:
+        said.append(secured.recv(500))
+
+thread = threading.Thread(target=serve)
+thread.start()
+try:
+    psycopg.connect(host="127.0.0.1", port=server.getsockname()[1], user="desk", dbname="news",
+                    sslmode="verify-ca", sslrootcert="/tmp/pem")
+except psycopg.OperationalError as error:
+    print(error)
+thread.join()
+assert b"desk" in said[0], said
+libraries = {line.split()[-1] for line in open("/proc/self/maps") if "libcrypto" in line or "libssl" in line}
+print(*sorted(libraries), sep="\\n")
+"""
+
+
+def test_the_api_speaks_tls_to_its_database_with_the_openssl_of_the_base(built: Engine) -> None:
+    authority = trustme.CA()
+    server = authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.bytes() + authority.cert_pem.bytes()
+    said = built.docker(
+        "run", *HARDENED, "--tmpfs", "/tmp", "--env", f"PEM={server.decode()}", "--entrypoint", "/app/bin/python",
+        "copydesk/api:local", "-c", TLS,
+    )  # fmt: skip
+    libraries = [line for line in said.splitlines() if line.startswith("/")]
+    assert len(libraries) == 2, said
+    assert all(line.startswith("/usr/lib/") for line in libraries)
 
 
 def test_a_package_index_of_ones_own_is_asked_for_everything(built: Engine, index_pages: set[str]) -> None:
