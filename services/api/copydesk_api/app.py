@@ -22,6 +22,7 @@ from copydesk_api.access import Access
 from copydesk_api.admin import articles, feeds, keys, webhooks
 from copydesk_api.admin.told import told
 from copydesk_api.calls import dead_letters, pipeline, revisions, sources, websub
+from copydesk_api.calls import webhooks as webhook_pages
 from copydesk_api.conditional import CodedTags, Conditional
 from copydesk_api.declared import complete
 from copydesk_api.headers import ALWAYS, HeadAsGet, StandardHeaders, allowed_methods
@@ -64,7 +65,8 @@ EXPOSED = (
 )  # fmt: skip
 ROUTERS = (
     routes.api, routes.pages, revisions.api, revisions.pages, sources.api, sources.pages, pipeline.api, pipeline.pages,
-    dead_letters.api, dead_letters.pages, keys.api, feeds.api, articles.api, webhooks.api, websub.api,
+    dead_letters.api, dead_letters.pages, keys.api, feeds.api, articles.api, webhooks.api, webhook_pages.pages,
+    websub.api,
 )  # fmt: skip
 LATER = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 

@@ -31,6 +31,7 @@ CHANGES = "changes"
 REVISIONS = "articles/{article_id}/revisions"
 SOURCES = "sources"
 FEEDS = "feeds"
+DELIVERIES = "webhooks/{webhook_id}/deliveries"
 
 
 class CursorError(ValueError):
@@ -149,6 +150,17 @@ def encode_feed(feed_id: str) -> str:
 def decode_feed(cursor: str) -> str:
     """Raises :class:`CursorError`."""
     return _decode_text(cursor, FEEDS)
+
+
+def encode_delivery(number: int, webhook_id: str) -> str:
+    """The cursor of the deliveries of a webhook before this number."""
+    return _encode(DELIVERIES, webhook_id, number)
+
+
+def decode_delivery(cursor: str, webhook_id: str) -> int:
+    """Raises :class:`CursorError`, also when the cursor is of another webhook."""
+    mismatch = "the cursor belongs to another webhook; start again without it"
+    return _decode(cursor, DELIVERIES, webhook_id, mismatch, 1)[0]
 
 
 def _encode_text(kind: str, text: str) -> str:

@@ -31,7 +31,7 @@ LINKS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "list_webhooks": {"get_webhook": {"webhook_id": f"{_FIRST}/webhook_id"}},
     "create_webhook": dict.fromkeys(_OF_WEBHOOKS, _WEBHOOK),
     "list_deliveries": {
-        "list_deliveries": {**_SAME_WEBHOOK, "before": f"{_BODY}/next"},
+        "list_deliveries": {**_SAME_WEBHOOK, **_NEXT},
         "replay_delivery": {**_SAME_WEBHOOK, "number": f"{_FIRST}/number"},
     },
     "send_test": {"replay_delivery": {**_SAME_WEBHOOK, "number": f"{_BODY}/number"}},

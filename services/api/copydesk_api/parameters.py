@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from copydesk_api.cursors import MAX_VALUE
 from copydesk_api.filters import Filters, Order, when
 from copydesk_api.search import parse_terms
 from copydesk_api.values import CursorText, Language, LetterCursor, Moment, Name, SearchText
@@ -222,6 +223,13 @@ class LettersParameters(Parameters):
     source: Annotated[Name | None, Field(description="Only those of this publisher's domain, or of this feed.")] = None
     cursor: Annotated[LetterCursor | None, Field(description="Where to go on: next of the page before.")] = None
     limit: Annotated[int, Field(ge=1, le=MAX_LETTERS, description="How many letters at most.")] = DEFAULT_LIMIT
+
+
+class WebhookPageParameters(Parameters):
+    """A webhook for a browser, with what came of the delivery that was just asked for."""
+
+    cursor: CursorText | None = None
+    sent: Annotated[int, Field(ge=1, le=MAX_VALUE)] | None = None
 
 
 class ChangesParameters(Parameters):

@@ -1,18 +1,36 @@
 """The calls that make webhooks, change them, look at what was delivered, and deliver again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Path, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from fastapi import Depends, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import Response
 
 from copydesk_api import cursors
-from copydesk_api.admin.router import MISSING, Admin, Body, router
+from copydesk_api.admin.router import MISSING, Admin, router
+from copydesk_api.admin.webhook_bodies import (
+    ChangedWebhook,
+    DeliveriesParameters,
+    DeliveryItem,
+    DeliveryList,
+    MadeWebhook,
+    NewWebhook,
+    Number,
+    WebhookId,
+    WebhookItem,
+    WebhookList,
+    WebhookReplay,
+    WebhookRotation,
+    delivery_item,
+    made_webhook,
+    webhook_item,
+)
 from copydesk_api.cursors import CursorError
-from copydesk_api.parameters import MAX_LIMIT, Parameters, WebhookFilters
+from copydesk_api.keys import Caller
+from copydesk_api.parameters import DEFAULT_LIMIT, Parameters, WebhookFilters
 from copydesk_api.problems import (
     FULL,
     GONE,
@@ -25,139 +43,21 @@ from copydesk_api.problems import (
 )
 from copydesk_api.push.courier import NoAnswer, Target
 from copydesk_api.push.desk import Desk
-from copydesk_api.push.records import Cause, Delivery, Event, Kind, Outcome, Receiver, State
+from copydesk_api.push.records import Delivery, Kind, Receiver
 from copydesk_api.push.signatures import new_secret
 from copydesk_api.push.store import WELL
-from copydesk_api.store import Standing, Store
-from copydesk_api.values import CursorText, Id, WebUrl, Whole, Words
+from copydesk_api.routes import TheStore, invalid_cursor, link
+from copydesk_api.store import Store
 from copydesk_shared.telemetry import get_logger
 
 api = router("webhooks")
-DAY = 24 * 3600
-LONGEST_OVERLAP = 90 * DAY
 BEGINNING = "beginning"
 OFF = "Webhooks are switched off here (COPYDESK_API_WEBHOOKS)."
 LOST: dict[int | str, dict[str, Any]] = {
     410: {"model": ProblemDetails, "description": "What was delivered then is not kept any more."}
 }
-
-ChosenEvent = Literal["article.published", "article.revised", "article.retagged", "article.removed"]
-ALL_EVENTS: tuple[ChosenEvent, ...] = get_args(ChosenEvent)
-Url = Annotated[WebUrl, Field(description="Where to deliver to: an http or https URL.")]
-Description = Annotated[Words, Field(description="What it is for.")]
-Events = Annotated[
-    tuple[ChosenEvent, ...],
-    Field(min_length=1, max_length=len(ALL_EVENTS), description="What it tells; all of them, where it is left out."),
-]
-
-
-Filters = Annotated[WebhookFilters, Field(description="Those of /v1/articles. Removals come whatever they are.")]
-After = Annotated[CursorText, Field(description="A cursor of the change feed, or beginning: all that comes after it.")]
-WebhookId = Annotated[Id, Path(description="The id of a webhook.")]
-Number = Annotated[int, Path(ge=1, le=cursors.MAX_VALUE, description="The number of a delivery.")]
-
-
-class NewWebhook(Body):
-    """A webhook that is wanted."""
-
-    url: Url
-    description: Description = ""
-    events: Events = ALL_EVENTS
-    filters: Filters = WebhookFilters()
-    after: After | None = Field(default=None, description="Where to begin; left out: with what comes from now on.")
-
-
-class ChangedWebhook(Body):
-    """What is to be another; what is left out stays as it is."""
-
-    url: Url | None = None
-    description: Description | None = None
-    events: Events | None = None
-    filters: Filters | None = None
-    state: Literal["active", "paused"] | None = Field(
-        default=None, description="active begins again where it was, also one that was disabled, and at once."
-    )
-
-
-class WebhookRotation(Body):
-    """How a secret is rotated."""
-
-    overlap_seconds: Whole = Field(
-        default=DAY, ge=0, le=LONGEST_OVERLAP, description="How long it is signed with the secret of before as well."
-    )
-
-
-class WebhookReplay(Body):
-    """From where to deliver again; a later point than now skips what is between."""
-
-    after: After
-
-
-class WebhookItem(BaseModel):
-    """A webhook."""
-
-    webhook_id: str
-    url: str
-    description: str
-    events: list[Event]
-    filters: dict[str, Any]
-    state: State = Field(description="active; paused by a person; disabled, since it is gone or has failed for days.")
-    why: str | None = Field(description="It is disabled.")
-    created_at: AwareDatetime
-    cursor: str = Field(description="Where it stands in the change feed; what /v1/changes takes as after.")
-    behind: int = Field(description="How many positions of the feed it has not been brought to yet.")
-    failures: int = Field(description="Attempts that have failed since the last one that did not.")
-    failing_since: AwareDatetime | None
-    last_error: str | None
-    last_success_at: AwareDatetime | None
-    next_attempt_at: AwareDatetime | None = Field(description="Not before, because it has failed.")
-    former_secret_until: AwareDatetime | None = Field(description="How long two secrets are signed with.")
-
-
-class MadeWebhook(WebhookItem):
-    """A webhook with its secret."""
-
-    secret: str = Field(description="What deliveries are signed with. It is shown this once.")
-
-
-class WebhookList(BaseModel):
-    """All webhooks, the oldest first."""
-
-    items: list[WebhookItem]
-    next: None = None
-
-
-class DeliveryItem(BaseModel):
-    """An attempt to deliver."""
-
-    number: int
-    at: AwareDatetime
-    cause: Cause = Field(description="The change feed, a replay of one delivery, or a test.")
-    event_id: str = Field(description="What went as webhook-id: the same each time that it is sent.")
-    event: Event
-    article_id: str | None
-    cursor: str | None = Field(description="The point after it in the change feed; to replay from there skips it.")
-    attempt: int = Field(description="The how manieth it is to deliver this.")
-    outcome: Outcome
-    status: int | None = Field(description="That of the answer; null where there was none.")
-    milliseconds: int
-    detail: str | None = Field(description="What was wrong.")
-
-
-class DeliveryList(BaseModel):
-    """Attempts, the newest first; a bounded number of them is kept, for some days."""
-
-    items: list[DeliveryItem]
-    next: int | None = Field(description="What to give as before for the next page.")
-
-
-class DeliveriesParameters(Parameters):
-    """A page of the log."""
-
-    before: Annotated[int | None, Field(ge=1, le=cursors.MAX_VALUE, description="Only those with a lower number.")] = (
-        None
-    )
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50
+# As new: whatever it failed with before is no reason to wait.
+AGAIN = {name: value for name, value in WELL.items() if name not in ("state", "why")}
 
 
 def _desk(request: Request) -> Desk:
@@ -167,48 +67,20 @@ def _desk(request: Request) -> Desk:
     return desk
 
 
-def _store(request: Request) -> Store:
-    store: Store = request.app.state.store
-    return store
-
-
 TheDesk = Annotated[Desk, Depends(_desk)]
-TheStore = Annotated[Store, Depends(_store)]
 NoParameters = Annotated[Parameters, Query()]
 
 
-def webhook_item(receiver: Receiver, standing: Standing) -> WebhookItem:
-    """The webhook as the calls show it."""
-    return WebhookItem(
-        webhook_id=receiver.receiver_id,
-        cursor=cursors.encode_position(receiver.position, standing.feed),
-        behind=max(standing.position - receiver.position, 0),
-        next_attempt_at=receiver.next_at,
-        former_secret_until=receiver.former_until if receiver.former_secret else None,
-        **{name: getattr(receiver, name) for name in WebhookItem.model_fields if hasattr(receiver, name)},
-    )
-
-
-def _made(receiver: Receiver, standing: Standing) -> MadeWebhook:
-    return MadeWebhook(**webhook_item(receiver, standing).model_dump(), secret=receiver.secret or "")
-
-
-def delivery_item(delivery: Delivery) -> DeliveryItem:
-    """The attempt as the calls show it."""
-    at = None if delivery.position is None else cursors.encode_position(delivery.position, delivery.feed)
-    return DeliveryItem(
-        cursor=at, **{name: getattr(delivery, name) for name in DeliveryItem.model_fields if hasattr(delivery, name)}
-    )
-
-
-def _missing(webhook_id: str) -> Problem:
+def missing(webhook_id: str) -> Problem:
+    """What is answered for a webhook that is not there."""
     return Problem(NOT_FOUND, f"There is no webhook {webhook_id!r}.")
 
 
-def _found(desk: Desk, webhook_id: str) -> Receiver:
+def found(desk: Desk, webhook_id: str) -> Receiver:
+    """The webhook. Raises :class:`Problem` where there is none."""
     receiver = desk.receivers.get(webhook_id)
     if receiver is None:
-        raise _missing(webhook_id)
+        raise missing(webhook_id)
     return receiver
 
 
@@ -264,7 +136,7 @@ async def create_webhook(caller: Admin, wanted: NewWebhook, desk: TheDesk, store
         if desk.receivers.count(Kind.WEBHOOK) >= desk.settings.max_webhooks:
             raise Problem(FULL, f"There are {desk.settings.max_webhooks} webhooks, and no more may be made.")
         position = None if wanted.after is None else _position(store, wanted.after)
-        return _made(desk.receivers.add(Kind.WEBHOOK, values, position), store.standing())
+        return made_webhook(desk.receivers.add(Kind.WEBHOOK, values, position), store.standing())
 
     made = await run_in_threadpool(make)
     get_logger().info("a webhook was made", webhook_id=made.webhook_id, host=where["host"], by=caller.key_id)
@@ -276,7 +148,21 @@ def get_webhook(
     _caller: Admin, webhook_id: WebhookId, _parameters: NoParameters, desk: TheDesk, store: TheStore
 ) -> WebhookItem:
     """How it is, and where it stands in the change feed."""
-    return webhook_item(_found(desk, webhook_id), store.standing())
+    return webhook_item(found(desk, webhook_id), store.standing())
+
+
+def in_state(state: Literal["active", "paused"]) -> Mapping[str, Any]:
+    """What of a webhook is another then."""
+    return WELL if state == "active" else {"state": state}
+
+
+async def changed(desk: Desk, webhook_id: str, values: Mapping[str, Any], caller: Caller) -> Receiver:
+    """The webhook with these values. Raises :class:`Problem` where there is none."""
+    receiver = await run_in_threadpool(desk.receivers.change, webhook_id, values)
+    if receiver is None:
+        raise missing(webhook_id)
+    get_logger().info("a webhook was changed", webhook_id=webhook_id, what=sorted(values), by=caller.key_id)
+    return receiver
 
 
 @api.patch("/webhooks/{webhook_id}", summary="Change a webhook", responses=MISSING)
@@ -289,14 +175,9 @@ async def change_webhook(
         values |= {**AGAIN, **await _where(desk, wanted.url)}
     if wanted.filters is not None:
         values["filters"] = _kept(wanted.filters)
-    if wanted.state == "active":
-        values |= WELL
-    elif wanted.state is not None:
-        values["state"] = wanted.state
-    receiver = await run_in_threadpool(desk.receivers.change, webhook_id, values)
-    if receiver is None:
-        raise _missing(webhook_id)
-    get_logger().info("a webhook was changed", webhook_id=webhook_id, what=sorted(values), by=caller.key_id)
+    if wanted.state is not None:
+        values |= in_state(wanted.state)
+    receiver = await changed(desk, webhook_id, values, caller)
     return webhook_item(receiver, await run_in_threadpool(store.standing))
 
 
@@ -304,7 +185,7 @@ async def change_webhook(
 async def remove_webhook(caller: Admin, webhook_id: WebhookId, desk: TheDesk) -> None:
     """With its log. A delivery that is on its way arrives."""
     if not await run_in_threadpool(desk.receivers.remove, webhook_id):
-        raise _missing(webhook_id)
+        raise missing(webhook_id)
     get_logger().info("a webhook was removed", webhook_id=webhook_id, by=caller.key_id)
 
 
@@ -316,20 +197,52 @@ async def rotate_webhook(
     overlap = timedelta(seconds=(rotation or WebhookRotation()).overlap_seconds)
     receiver = await run_in_threadpool(desk.receivers.rotate, webhook_id, overlap)
     if receiver is None:
-        raise _missing(webhook_id)
+        raise missing(webhook_id)
     get_logger().info("the secret of a webhook was rotated", webhook_id=webhook_id, by=caller.key_id)
-    return _made(receiver, await run_in_threadpool(store.standing))
+    return made_webhook(receiver, await run_in_threadpool(store.standing))
+
+
+def log_page(desk: Desk, webhook_id: str, cursor: str | None, limit: int) -> tuple[Sequence[Delivery], str | None]:
+    """A page of the log and the cursor of the next one. Raises :class:`Problem`."""
+    try:
+        before = cursors.decode_delivery(cursor, webhook_id) if cursor else None
+    except CursorError as error:
+        raise invalid_cursor("cursor", error) from None
+    read = desk.receivers.log(webhook_id, limit + 1, before)
+    page = read[:limit]
+    return page, cursors.encode_delivery(page[-1].number, webhook_id) if len(read) > limit else None
 
 
 @api.get("/webhooks/{webhook_id}/deliveries", summary="What was delivered to a webhook", responses=MISSING)
 def list_deliveries(
-    _caller: Admin, webhook_id: WebhookId, parameters: Annotated[DeliveriesParameters, Query()], desk: TheDesk
+    _caller: Admin,
+    webhook_id: WebhookId,
+    parameters: Annotated[DeliveriesParameters, Query()],
+    desk: TheDesk,
+    response: Response,
 ) -> DeliveryList:
-    """Every attempt with what came of it, the newest first."""
-    _found(desk, webhook_id)
-    found = desk.receivers.log(webhook_id, parameters.limit + 1, parameters.before)
-    items = [delivery_item(each) for each in found[: parameters.limit]]
-    return DeliveryList(items=items, next=items[-1].number if len(found) > parameters.limit else None)
+    """Every attempt with what came of it, the newest first. Pages do not shift while more is delivered."""
+    found(desk, webhook_id)
+    page, cursor = log_page(desk, webhook_id, parameters.cursor, parameters.limit)
+    if cursor is not None:
+        limit = [("limit", str(parameters.limit))] if parameters.limit != DEFAULT_LIMIT else []
+        response.headers.update(link(f"/v1/webhooks/{webhook_id}/deliveries", [*limit, ("cursor", cursor)]))
+    return DeliveryList(items=[delivery_item(each) for each in page], next=cursor)
+
+
+async def replayed(desk: Desk, store: Store, webhook_id: str, after: str, caller: Caller) -> Receiver:
+    """The webhook, which goes on after this cursor. Raises :class:`Problem`."""
+
+    def move() -> Receiver | None:
+        found(desk, webhook_id)
+        position = min(_position(store, after), store.standing().position)
+        return desk.receivers.change(webhook_id, {**AGAIN, "position": position})
+
+    receiver = await run_in_threadpool(move)
+    if receiver is None:
+        raise missing(webhook_id)
+    get_logger().info("a webhook is replayed", webhook_id=webhook_id, position=receiver.position, by=caller.key_id)
+    return receiver
 
 
 @api.post("/webhooks/{webhook_id}/replay", summary="Deliver again from a point of the feed", responses=MISSING)
@@ -340,17 +253,31 @@ async def replay_webhook(
 
     A point after the one where it stands skips what is between: the way past a change that the receiver never takes.
     """
-
-    def move() -> Receiver | None:
-        _found(desk, webhook_id)
-        position = min(_position(store, wanted.after), store.standing().position)
-        return desk.receivers.change(webhook_id, {**AGAIN, "position": position})
-
-    receiver = await run_in_threadpool(move)
-    if receiver is None:
-        raise _missing(webhook_id)
-    get_logger().info("a webhook is replayed", webhook_id=webhook_id, position=receiver.position, by=caller.key_id)
+    receiver = await replayed(desk, store, webhook_id, wanted.after, caller)
     return webhook_item(receiver, await run_in_threadpool(store.standing))
+
+
+async def delivered_again(desk: Desk, webhook_id: str, number: int) -> Delivery:
+    """What came of delivering it once more. Raises :class:`Problem` when it is not there, or not kept."""
+    receiver = await run_in_threadpool(found, desk, webhook_id)
+    former = await run_in_threadpool(desk.receivers.delivery, webhook_id, number)
+    if former is None:
+        raise Problem(NOT_FOUND, f"The log of {webhook_id!r} has no delivery {number}.")
+    try:
+        delivery = await desk.again(receiver, former)
+    except LookupError as error:
+        raise Problem(GONE, f"{str(error).capitalize()}.") from None
+    if delivery is None:
+        raise missing(webhook_id)
+    return delivery
+
+
+async def tested(desk: Desk, webhook_id: str) -> Delivery:
+    """What came of a test. Raises :class:`Problem` where there is no such webhook."""
+    delivery = await desk.test(await run_in_threadpool(found, desk, webhook_id))
+    if delivery is None:
+        raise missing(webhook_id)
+    return delivery
 
 
 @api.post(
@@ -360,26 +287,10 @@ async def replay_webhook(
 )
 async def replay_delivery(_caller: Admin, webhook_id: WebhookId, number: Number, desk: TheDesk) -> DeliveryItem:
     """Now, once, as it was then and under the same id; the answer says what came of it. Nothing else is changed."""
-    receiver = await run_in_threadpool(_found, desk, webhook_id)
-    former = await run_in_threadpool(desk.receivers.delivery, webhook_id, number)
-    if former is None:
-        raise Problem(NOT_FOUND, f"The log of {webhook_id!r} has no delivery {number}.")
-    try:
-        delivery = await desk.again(receiver, former)
-    except LookupError as error:
-        raise Problem(GONE, f"{str(error).capitalize()}.") from None
-    if delivery is None:
-        raise _missing(webhook_id)
-    return delivery_item(delivery)
+    return delivery_item(await delivered_again(desk, webhook_id, number))
 
 
 @api.post("/webhooks/{webhook_id}/test", summary="Send a test to a webhook", responses=MISSING)
 async def send_test(_caller: Admin, webhook_id: WebhookId, desk: TheDesk) -> DeliveryItem:
     """An event of the type webhook.test, now, once, also to one that is paused; the answer says what came of it."""
-    delivery = await desk.test(await run_in_threadpool(_found, desk, webhook_id))
-    if delivery is None:
-        raise _missing(webhook_id)
-    return delivery_item(delivery)
-
-
-AGAIN = {name: value for name, value in WELL.items() if name not in ("state", "why")}
+    return delivery_item(await tested(desk, webhook_id))
