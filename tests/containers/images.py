@@ -1,4 +1,4 @@
-"""The images of docker-compose.yml, built here: ours by the Dockerfile, Kafka's and PostgreSQL's by one that stands in."""
+"""The images of docker-compose.yml, built here: ours by the Dockerfile, the others by one that stands in."""
 
 import os
 import shutil
@@ -14,7 +14,11 @@ from tools import kafka_jars
 BASE = "copydesk-test-base"
 SERVICES = ("copydesk", "fetcher", "cleaner", "classifier", "api")  # the one with the packages of all others first
 BY_INDEX = "fetcher"  # the one that is built as behind a mirror
-SERVERS: Mapping[str, str] = {"kafka": f"apache/kafka:{kafka_jars.kafka_version()}", "postgres": "postgres:17"}
+SERVERS: Mapping[str, str] = {
+    "kafka": f"apache/kafka:{kafka_jars.kafka_version()}",
+    "postgres": "postgres:17",
+    "prometheus": "prom/prometheus:v3.5.0",
+}
 AT_ONCE = 3
 BUILD_SECONDS = 400
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")

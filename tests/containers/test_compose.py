@@ -1,12 +1,18 @@
 """docker-compose.yml from nothing to an article on REST and on the topic, and down again."""
 
-import pytest
+import json
+from typing import Any
 
+import pytest
+import yaml
+
+from tests.containers.engine import ROOT
 from tests.containers.stack import Stack, newspaper, until
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 SERVICES = ("fetcher", "cleaner", "classifier", "api")
+ALERTS = ROOT / "deploy" / "k8s" / "components" / "monitoring" / "alerts.yaml"
 ONCE = ("topics", "migrate")
 
 
@@ -62,6 +68,38 @@ def test_an_article_arrives_on_rest_and_on_the_topic(stack: Stack) -> None:
         on_topic = {each["article_id"]: each for each in stack.topic("articles.classified")}
         assert on_topic[article["article_id"]]["paragraphs"] == article["paragraphs"]
         assert any(each["tags"] for each in on_topic.values())
+
+
+# Runs in a container, since Prometheus is on the internal network only.
+ASK_PROMETHEUS = """
+import sys, time, urllib.error, urllib.request
+for _ in range(60):  # it may still be starting
+    try:
+        with urllib.request.urlopen(f"http://prometheus:9090/api/v1/{sys.argv[1]}", timeout=10) as answer:
+            print(answer.read().decode())
+        break
+    except urllib.error.URLError:
+        time.sleep(1)
+"""
+
+
+def test_prometheus_finds_every_service_and_has_the_alerts(stack: Stack) -> None:
+    def asked(path: str) -> Any:
+        return json.loads(stack.python("classifier", ASK_PROMETHEUS, path, seconds=90))["data"]
+
+    def seen() -> set[str]:
+        targets = asked("targets?state=active")["activeTargets"]
+        return {each["labels"]["service"] for each in targets if each["health"] == "up"}
+
+    monitoring = ("--profile", "monitoring")
+    stack.compose(*monitoring, "up", "--detach", "--no-build", "--wait", "prometheus", seconds=90)
+    try:
+        until(lambda: seen() == set(SERVICES), 120, lambda: stack.compose(*monitoring, "logs", "prometheus"))
+        rules = {rule["name"] for group in asked("rules")["groups"] for rule in group["rules"]}
+        declared = yaml.safe_load(ALERTS.read_text())["groups"]
+        assert rules == {rule["alert"] for group in declared for rule in group["rules"]}
+    finally:
+        stack.compose(*monitoring, "rm", "--stop", "--force", "--volumes", "prometheus", seconds=60)
 
 
 def test_it_stops_in_time_and_in_order(stack: Stack) -> None:
