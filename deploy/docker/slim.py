@@ -120,7 +120,7 @@ def remove_unneeded(folder: Path) -> None:
 def take_openssl_of_system(folder: Path, check: str) -> None:
     """Put the system's OpenSSL in the place of one that a wheel brings: it is there anyway, kept safe with the base.
 
-    Where the system's cannot serve, for one because it is older, the wheel keeps its own.
+    Where the system's cannot serve the wheel keeps its own. OpenSSL 3.0 serves wheels that were built with 3.5.
     """
     own = [path for name in ("libcrypto", "libssl") for path in folder.glob(f"{name}-*.so.*")]
     systems = {path: _system_library(path) for path in own}
