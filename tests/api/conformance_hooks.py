@@ -5,12 +5,14 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import Failure
-from schemathesis.openapi.checks import RejectedPositiveData
+from schemathesis.openapi.checks import EnsureResourceAvailability, RejectedPositiveData
 
-from tests.api.exemptions import is_exempt
+from tests.api.exemptions import EXEMPT_LATER, is_exempt
 
 
 @schemathesis.hook
 def filter_failure(_context: HookContext, failure: Failure, _case: Case[Any], response: Response) -> bool:
     """Whether the failure is one."""
+    if isinstance(failure, EnsureResourceAvailability):
+        return failure.created_with not in EXEMPT_LATER
     return not (isinstance(failure, RejectedPositiveData) and is_exempt(response.status_code, response.json()))

@@ -10,7 +10,7 @@ from copydesk_api.cursors import MAX_VALUE
 from copydesk_api.cursors import _encode as forge
 from tests.api.test_search import SYNTAX
 
-KINDS = (cursors.ARTICLES, cursors.CHANGES, cursors.REVISIONS, cursors.SOURCES, cursors.FEEDS)
+KINDS = (cursors.ARTICLES, cursors.CHANGES, cursors.REVISIONS, cursors.SOURCES, cursors.FEEDS, cursors.DELIVERIES)
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 ODD = ["", "0", "beginning", "null", "\x00", "a" * 2001, "é", "1:5", "1:5,2:" + "9" * 18, "=", "%", "' OR 1=1 --"]
 numbers = st.sampled_from([0, 1, -1, MAX_VALUE, -MAX_VALUE, 2**53, 253_402_300_800_000_000]) | st.integers(-10, 10)

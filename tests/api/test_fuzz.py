@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from copydesk_api import cursors
 from copydesk_api.app import create_app
+from copydesk_api.cursors import _encode as forge
 from copydesk_api.operating.dead_letters import DeadLetters, Ends, LetterPage
 from copydesk_api.operating.feed_table import Feeds
 from copydesk_api.operating.parts import Operating
@@ -136,7 +138,7 @@ def test_no_search_is_a_bug(site: httpx.Client, path: str, query: str, filters: 
 @fuzzed
 @example(path="/v1/webhooks/{}", odd="%00")
 @given(path=st.sampled_from(["/v1/articles/{}", "/v1/articles/{}/revisions", "/v1/sources/{}/health", "/v1/feeds/{}",
-                             "/v1/webhooks/{}", "/articles/{}", "/articles/{}/revisions", "/sources/{}"]), odd=segments)  # fmt: skip
+                             "/v1/webhooks/{}", "/webhooks/{}", "/articles/{}", "/articles/{}/revisions", "/sources/{}"]), odd=segments)  # fmt: skip
 def test_no_id_is_a_bug(site: httpx.Client, path: str, odd: str) -> None:
     ask(site, path.format(odd))
 
@@ -173,7 +175,9 @@ def test_no_webhook_is_a_bug(site: httpx.Client, store: Store, odd: str, number:
         site.post("/v1/webhooks", json={"url": "http://127.0.0.1:1/"}).raise_for_status()
         receivers = pushing.desk_of(store).receivers.all(Kind.WEBHOOK)
     place = f"/v1/webhooks/{receivers[0].receiver_id}"
-    ask(site, f"{place}/deliveries", before=number)
+    for cursor in (forge(cursors.DELIVERIES, receivers[0].receiver_id, number), odd):
+        ask(site, f"{place}/deliveries", cursor=cursor)
+        ask(site, place.removeprefix("/v1"), cursor=cursor)
     answers = [
         site.post(f"{place}/replay", json={"after": odd}),
         site.patch(place, json={"filters": {"q": odd, "source": odd}}),

@@ -5,7 +5,7 @@ What no pattern can, a calendar or the words of a language, is checked all the s
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Strict
 
@@ -16,12 +16,12 @@ from copydesk_shared.urls import URL_LIMIT
 
 LONGEST_NAME = 200
 PLAIN = {"pattern": r"^[^\x00-\x1F\x7F]*$"}
-VISIBLE = {"pattern": r"[^\s\x00-\x1F\x7F-\x9F]"}
+_SEEN = re.compile(r"[^\s\x00-\x1F\x7F-\x9F]")
+VISIBLE: dict[str, Any] = {"minLength": 1, "pattern": _SEEN.pattern}
 PLACES = "[0-9]{1,9}:[0-9]{1,18}(,[0-9]{1,9}:[0-9]{1,18})*"  # see operating.dead_letters
 WEB_URL = {"format": "iri", "pattern": "^https?://"}
 # RFC 3339 section 5.6; which days a month has is for the calendar.
 RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
-_SEEN = re.compile(VISIBLE["pattern"])
 
 
 def plain(value: str) -> str:
@@ -70,7 +70,7 @@ Words = Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra=PLAIN), 
 Name = Annotated[Words, Field(min_length=1)]
 # Of what is looked for in a database: PostgreSQL's texts hold no NUL.
 Id = Annotated[str, Field(max_length=100, json_schema_extra=PLAIN), AfterValidator(plain)]
-Visible = Annotated[str, Field(min_length=1, json_schema_extra=VISIBLE), AfterValidator(visible)]
+Visible = Annotated[str, Field(json_schema_extra=VISIBLE), AfterValidator(visible)]
 Moment = Annotated[
     str, Field(max_length=40, json_schema_extra={"pattern": f"^({MOMENT.pattern})$"}), AfterValidator(_moment)
 ]
