@@ -33,7 +33,7 @@ T = TypeVar("T")
 PHONE = 390
 PATHS = (
     "/sources", "/sources/harbourgull.example", "/sources/none.example", "/pipeline", "/articles/a/revisions",
-    "/articles/fused/revisions", "/articles/fused?removed=1", "/login",
+    "/articles/fused/revisions", "/articles/fused?removed=1", "/login", "/docs",
 )  # fmt: skip
 
 

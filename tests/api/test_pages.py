@@ -9,6 +9,7 @@ import pytest
 
 from copydesk_api.parameters import PAGE_LIMIT
 from copydesk_api.store import Store
+from copydesk_api.web.pages import UNFOLDED
 from copydesk_shared.messages import Evidence, Image, RelatedLink, Source
 from tests.api.samples import CAPTION, COURIER, TAIL, article, fused_article, tag
 
@@ -112,6 +113,23 @@ def test_tags_filter_and_are_left_out_again(client: httpx.Client, store: Store) 
     assert hidden == [("tag", "aviation")]
     assert next(each["value"] for each in page.all("input") if each["name"] == "q") == "copy"
     assert "/v1/feed.json?tag=aviation&q=copy" in page.links()
+
+
+def test_whatever_narrows_the_feed_is_told(client: httpx.Client, store: Store) -> None:
+    store.write([("a", article("a"))], {})
+    page = get(client, "/?published_from=2026-01-01&access=full&dedupe=lead&order=oldest&language=en&tag=conflict")
+    told = next(each for each in words(page, "p") if each.startswith("With "))
+    assert told == "With language en, published from 2026-01-01, access full, dedupe lead, order oldest · show all"
+    assert not any(each.startswith("With ") for each in words(get(client, "/?tag=conflict&q=copy"), "p"))
+
+
+def test_of_many_tags_the_frequent_ones_are_shown_and_the_others_folded(client: httpx.Client, store: Store) -> None:
+    tags = [f"tag-{number}" for number in range(UNFOLDED + 3)]
+    store.write([("a", article("a", tags=tags)), ("b", article("b", tags=tags[-1:]))], {})
+    page = get(client, "/?tag=tag-1")
+    assert words(page, "summary") == ["3 more"]
+    assert [each["href"] for each in page.all("a") if each.get("aria-current") == "true"] == ["/"]
+    assert {f"/?tag=tag-1&tag={tag}" for tag in tags if tag != "tag-1"} <= set(page.links())
 
 
 def test_walking_to_older_articles(client: httpx.Client, store: Store) -> None:

@@ -110,6 +110,7 @@ async def test_nobody_else_may(store: Store) -> None:
         ({}, "url"),
         ({"url": "ftp://hook.example/"}, "url"),
         ({"url": "http://10.1.2.3/"}, "url"),
+        ({"url": "http://user:secret@127.0.0.1:1/"}, "url"),
         ({"url": "http://169.254.169.254/latest/meta-data"}, "url"),
         ({"url": "http://[::ffff:10.0.0.1]/"}, "url"),
         ({"filters": {"tags": ["x"]}}, "tags"),
@@ -130,6 +131,19 @@ def test_what_cannot_be_is_refused_by_name(asked: httpx.Client, body: Any, param
     assert answer.status_code == 400, answer.text
     assert parameter in [error["parameter"] for error in answer.json()["errors"]]
     assert asked.get("/v1/webhooks").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "told"),
+    [
+        (b'{"url": ', "application/json", "body: this is no JSON: expecting value, at character 8"),
+        (b"{}", "text/plain", "body: this is an object of JSON, sent as Content-Type: application/json"),
+        (b"[]", "application/json", "body: this is an object of JSON, sent as Content-Type: application/json"),
+    ],
+)
+def test_a_body_that_is_no_json_is_told_as_that(asked: httpx.Client, content: bytes, kind: str, told: str) -> None:
+    answer = asked.post("/v1/webhooks", content=content, headers={"content-type": kind})
+    assert (answer.status_code, answer.json()["detail"]) == (400, told)
 
 
 URLS = st.sampled_from(

@@ -75,6 +75,10 @@ PROBLEM_TYPES = (
     KEY_REUSED,     GONE, SLOW, TOO_LARGE, TOO_MANY, UNAVAILABLE, BUSY,
 )  # fmt: skip
 RETRY_AFTER_SECONDS = 5
+# What pydantic calls it.
+NO_JSON = "json_invalid"
+NO_OBJECT = "model_attributes_type"
+OBJECT_WANTED = "this is an object of JSON, sent as Content-Type: application/json"
 
 
 class ParameterError(BaseModel):
@@ -139,6 +143,11 @@ def _parameter_errors(error: Mapping[str, Any]) -> list[ParameterError]:
     unknown: Mapping[str, str] = error.get("ctx", {}).get(UNKNOWN, {})
     if unknown:
         return [ParameterError(parameter=name[:MAX_NAME], detail=detail) for name, detail in unknown.items()]
+    if error["type"] == NO_JSON:
+        said = str(error.get("ctx", {}).get("error", "")).lower()
+        return [ParameterError(parameter="body", detail=f"this is no JSON: {said}, at character {error['loc'][-1]}")]
+    if error["type"] == NO_OBJECT and error["loc"] == ("body",):
+        return [ParameterError(parameter="body", detail=OBJECT_WANTED)]
     # The first step is where it was given; one after the second is the place in a list.
     place = ".".join(str(step) for step in error["loc"][1:2]) or "body"
     return [ParameterError(parameter=place, detail=_detail(error))]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Query
 from starlette.concurrency import run_in_threadpool
@@ -102,6 +103,9 @@ async def _where(desk: Desk, url: str) -> Mapping[str, str]:
     except (ValueError, NoAnswer) as error:
         detail = str(error)
         raise Problem(INVALID_BODY, f"url: {detail}", [ParameterError(parameter="url", detail=detail)]) from None
+    if "@" in urlsplit(url).netloc:
+        detail = "no user name and password: deliveries are signed, and nothing else is sent along"
+        raise Problem(INVALID_BODY, f"url: {detail}", [ParameterError(parameter="url", detail=detail)])
     target = Target.of(url)
     return {"url": target.url, "host": target.host}
 

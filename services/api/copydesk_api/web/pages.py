@@ -28,6 +28,7 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 TAG_COLOURS = 6
 MAX_TAGS_SHOWN = 40
+UNFOLDED = 8  # more tags than that take the screen of a phone before the first article
 MAX_LEAD = 400
 UNITS = {"days": 86_400, "h": 3_600, "min": 60}
 TENTHS_BELOW = 10
@@ -140,7 +141,9 @@ def feed_page(page: FeedPage) -> str:
         chips=tag_chips(page.tags, page.parameters),
         hidden=[pair for pair in pairs if pair[0] != "q"],
         query=page.parameters.q or "",
+        unfolded=UNFOLDED,
         filtered=bool(pairs),
+        narrowed=[f"{name.replace('_', ' ')} {value}" for name, value in pairs if name not in ("q", "tag")],
         feeds=[FeedLink(label, kind, _with_query(path, pairs)) for path, label, kind in FEEDS],
         live_href=_with_query("/v1/stream", pairs) if page.first and _can_be_streamed(pairs) else None,
         first_href=_href(pairs),
