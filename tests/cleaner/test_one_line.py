@@ -114,6 +114,7 @@ def test_a_prompt_takes_no_sentence_that_begins_behind_it_without_a_stop() -> No
         ("Media playback is unsupported on your device", "Vicar Jude Amos said that he would ring the bell."),
         ("À lire aussi", "« Nous avons peur », a déclaré le maire."),
         ("Guarda anche: Il video del porto in secca", "L'uomo, 44 anni, è tornato a casa."),
+        ("Lesen Sie auch: Waschbär bricht in Bäckerei ein", "Die Polizei lockte ihn mit Trauben ins Freie."),
         ("RELATED: Ferry crews accept pay deal after two years", "Talks go on at the harbour office."),
     ],
 )

@@ -75,6 +75,12 @@ def test_sentences_that_begin_like_a_lead_stay(line: str) -> None:
     assert cleaned(line) == ((BODY[0], line, BODY[1]), [])
 
 
+def test_the_places_of_a_list_that_is_read_aloud_go_with_its_headlines() -> None:
+    second = "What is behind the ferry strike?"
+    lines = ("list of 2 items", "list 1 of 2", HEADLINE, "list 2 of 2", second, "end of list")
+    assert cleaned(*lines) == (BODY, [HEADLINE, second])
+
+
 def test_a_paragraph_below_a_lead_stays() -> None:
     sentence = "The crews will be back at work on Monday, said the harbour master."
     assert cleaned("READ MORE", sentence) == ((BODY[0], sentence, BODY[1]), [])

@@ -46,6 +46,7 @@ BORDER = re.compile(rf" (?=[\"“‘„«]?(?P<word>[{UPPER}][\w’']*)(?P<comma
 # Words that follow verbs in headlines ("is cut off") and after which no pronoun has a capital.
 PARTICLES = frozenset({"about", "by", "in", "off", "on", "onto", "out", "over"})
 PRONOUNS = frozenset({"He", "Her", "His", "However", "She", "Their", "They", "We"})
+AFTER_VERB = frozenset({"Das", "Der", "Die", "Ein", "Eine", "Er", "Es", "Sie"})  # "bricht in Bäckerei ein Die …"
 FIRST_CAPITAL = re.compile(
     rf"[^\W\d_]\w*(?: [a-zà-ÿа-яіїєґąćęłńóśźż][^\s.!?:;,()]*)*? "
     rf"(?P<last>[a-zà-ÿа-яіїєґąćęłńóśźż]{{4,}}) "
@@ -93,7 +94,7 @@ def borders(span: Span, after_names: frozenset[str] = OPENERS) -> Iterator[int]:
         if word in INSIDE or not last[-1:].isalnum():
             continue
         if last.casefold() in GOVERNED:
-            if last in PARTICLES and word in PRONOUNS:
+            if (last in PARTICLES and word in PRONOUNS) or (last == "ein" and word in AFTER_VERB):
                 yield match.end()
         elif last[-1].isdigit() or last[0].islower():
             if _begins(span, match, last):

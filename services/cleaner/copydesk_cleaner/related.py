@@ -35,6 +35,7 @@ MARKS = r"[:：|»>▶►→＞】]"  # between a lead and its headline, in scri
 LEAD_OPENERS = "([•*>»→▶►＞▷▼■●◆☞【（-– "
 # The mark behind a lead inside a line, and all that stands before the sentence which the lead begins.
 INNER_MARK = re.compile(rf"(?:{MARKS}{{1,3}}\s*|(?P<dash>\s[-–—]\s))(?=[\"“‘'„«]?[^\W_])")
+LISTED = re.compile(r"list \d{1,2} of \d{1,2}", re.IGNORECASE)  # what readers who cannot see a list are told
 MARK = re.compile(rf"[{MARKS[1:-1]}–—-]")  # in each of them
 LAST_SENTENCE = re.compile(r".*[.!?…”\"’»)]\s")
 MAX_LEAD = 48
@@ -93,9 +94,10 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
         for index, unit in enumerate(units):
             short = len(unit.text) <= MAX_LINK
             led = short and bare(unit.text[:MAX_LEAD].lstrip(LEAD_OPENERS)[:STEM]) in stems
-            if led and alone.fullmatch(unit.text):
+            if led and (LISTED.fullmatch(unit.text) or alone.fullmatch(unit.text)):
                 yield _link(unit, 0, "")
-                below, sure_below = True, MARK.search(unit.text) is not None or _ends(units, index)
+                marked = LISTED.fullmatch(unit.text) or MARK.search(unit.text)
+                below, sure_below = True, marked is not None or _ends(units, index)
                 continue
             match = pattern.fullmatch(unit.text) if led else None
             if match is not None and _is_whole(match, sure, shared=unit.line in shared):
