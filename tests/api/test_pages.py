@@ -238,6 +238,16 @@ def test_a_page_that_is_not_there(client: httpx.Client, store: Store) -> None:
     assert client.get("/v1/nothing", headers=HTML).headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("query", "is_live"),
+    [("", True), ("tag=aviation&language=en", True), ("q=plane", False), ("published_from=7d", False), ("order=oldest", False)],
+)  # fmt: skip
+def test_a_list_is_live_where_the_stream_can_tell_it(sqlite_client: httpx.Client, query: str, is_live: bool) -> None:
+    told = [each["data-stream"] for each in get(sqlite_client, f"/?{query}").all("p") if "data-stream" in each]
+    assert bool(told) == is_live
+    assert all(sqlite_client.head(url).status_code == 200 for url in told)
+
+
 def test_the_reference_needs_nothing_from_elsewhere(sqlite_client: httpx.Client) -> None:
     page = get(sqlite_client, "/docs")
     document = sqlite_client.get("/openapi.json").json()
