@@ -316,3 +316,35 @@ def test_words_of_little_weight_may_be_left_out_of_the_different_ones(
     taxonomy = load_taxonomy(folder(tmp_path / "tag", written))
     story = article("The quay, the gangway, the toll.")
     assert (tags_of(classify(story, taxonomy)) == {"ferry"}) is tagged
+
+
+ACROSS = """    window: 12
+    across: true
+    unless: [model]
+    need: [passengers, crew]"""
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "score"),
+    [
+        (["The boat left with a crew of two. It sank at noon."], 3.6),
+        (["It was a boat; the crew was asleep; it sank."], 3.6),
+        (["The crew of the boat slept.", "It sank at noon."], 3.6),
+        (["The boat left at noon. It sank."], 0),
+        (["The boat left. It was a model. It sank with its crew."], 0),
+        (["The boat left with a crew of two. Nobody saw it again on that day or on the next. It sank."], 0),
+    ],
+)
+def test_a_rule_may_look_across_sentences(tmp_path: Path, paragraphs: list[str], score: float) -> None:
+    within = "    window: 3\n    unless: [model]\n    need: [passengers, crew]"
+    assert within in TAG_FILE
+    taxonomy = _ferries(tmp_path, within, ACROSS)
+    assert _score(taxonomy, *paragraphs) == pytest.approx(score)
+
+
+def test_what_a_rule_across_sentences_shows_stands_in_one_paragraph(tmp_path: Path) -> None:
+    within = "    window: 3\n    unless: [model]\n    need: [passengers, crew]"
+    story = article("The crew of the boat slept.", "It sank at noon.")
+    tag = _only(story, _ferries(tmp_path, within, ACROSS))
+    assert tag
+    assert [each.text for each in tag.evidence] == ["boat slept"]

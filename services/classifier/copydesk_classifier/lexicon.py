@@ -34,6 +34,7 @@ class CompiledNear:
     b: frozenset[int]
     window: int
     ordered: bool
+    across: bool
     unless: frozenset[int]
     need: frozenset[int]
 
@@ -250,6 +251,7 @@ class Compiler:
             b=self._terms(part, near.b),
             window=near.window,
             ordered=near.ordered,
+            across=near.across,
             unless=self._terms(part, near.unless),
             need=self._terms(part, near.need),
         )

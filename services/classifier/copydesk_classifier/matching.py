@@ -69,21 +69,21 @@ def _partner(span: Span, others: list[Span], rule: CompiledNear, document: Docum
     after = before = None
     at = bisect_left(others, (span[1], 0))
     if at < len(others) and others[at][0] - span[1] <= rule.window:
-        after = _beside(span, others[at], document)
+        after = _beside(span, others[at], rule, document)
     if rule.ordered:
         return after
     at = bisect_left(others, (span[0], 0)) - 1
     while at >= 0 and others[at][1] > span[0]:
         at -= 1
     if at >= 0 and span[0] - others[at][1] <= rule.window:
-        before = _beside(span, others[at], document)
+        before = _beside(span, others[at], rule, document)
     if after and before:
         return after if after[0] - span[1] <= span[0] - before[1] else before
     return after or before
 
 
-def _beside(span: Span, other: Span, document: Document) -> Span | None:
-    return other if document.is_one_clause(other[0], span[0]) else None
+def _beside(span: Span, other: Span, rule: CompiledNear, document: Document) -> Span | None:
+    return other if rule.across or document.is_one_clause(other[0], span[0]) else None
 
 
 def _sentences(found: Found, terms: frozenset[int], document: Document) -> set[int]:
@@ -91,23 +91,30 @@ def _sentences(found: Found, terms: frozenset[int], document: Document) -> set[i
 
 
 def near_hits(rule: CompiledNear, found: Found, document: Document) -> Iterator[Hit]:
-    """Each ``a`` with its nearest ``b`` in the same clause, where the sentence has what it needs and no obstacle."""
+    """Each ``a`` with its nearest ``b`` in the same clause, where the sentence has what it needs and no obstacle.
+
+    A rule that looks across sentences takes the nearest anywhere, and the sentences from one to the other.
+    """
     others = sorted(_spans(found, rule.b))
     starts = sorted(_spans(found, rule.a)) if others else []
     if not starts:
         return
-    barred = _sentences(found, rule.unless, document) if rule.unless else ()
+    barred = _sentences(found, rule.unless, document) if rule.unless else set()
     wanted = _sentences(found, rule.need, document) if rule.need else None
     reach = -1
     for span in starts:
         partner = _partner(span, others, rule, document) if span[0] >= reach else None
         if not partner:
             continue
-        sentence = document.sentence(span[0])
-        if sentence in barred or (wanted is not None and sentence not in wanted):
+        start, end = min(span[0], partner[0]), max(span[1], partner[1])
+        sentences = range(document.sentence(start), document.sentence(end - 1) + 1)
+        if not barred.isdisjoint(sentences) or (wanted is not None and wanted.isdisjoint(sentences)):
             continue
-        reach = max(span[1], partner[1])
-        yield Hit(min(span[0], partner[0]), reach, rule.name, rule.key, rule.weight)
+        reach = end
+        if rule.across:
+            # What is shown stands in one paragraph.
+            start, end = document.within_paragraph(span[0], start, end)
+        yield Hit(start, end, rule.name, rule.key, rule.weight)
 
 
 def possible_rules(compiled: CompiledPart, found: Found) -> list[CompiledNear]:

@@ -92,12 +92,14 @@ class Near(Part):
     """Two sets of phrases within ``window`` words of each other in one sentence.
 
     ``ordered`` wants ``a`` first. ``unless`` cancels when the sentence holds one of these; ``need`` wants one of them.
+    With ``across`` sentences and paragraphs do not part the two, and both look at all sentences from one to the other.
     """
 
     a: Phrases
     b: Phrases
     window: Annotated[int, Field(ge=1, le=60)]
     ordered: bool = False
+    across: bool = False
     unless: tuple[Written, ...] = ()
     need: tuple[Written, ...] = ()
 

@@ -170,6 +170,13 @@ class Document:
     def paragraph(self, word: int) -> int:
         return bisect_right(self._paragraphs, word)
 
+    def within_paragraph(self, word: int, start: int, end: int) -> tuple[int, int]:
+        """The words from ``start`` up to ``end`` as far as they stand in the paragraph of ``word``."""
+        number = self.paragraph(word)
+        first = self._paragraphs[number - 1] if number else 0
+        after = self._paragraphs[number] if number < len(self._paragraphs) else len(self)
+        return max(start, first), min(end, after)
+
     def passage(self, word: int) -> int:
         """The number of a paragraph, or of a part of a long one; 0 is the title."""
         return bisect_right(self._passages, word)
