@@ -243,7 +243,7 @@ def test_a_page_that_is_not_there(client: httpx.Client, store: Store) -> None:
     [("", True), ("tag=aviation&language=en", True), ("q=plane", False), ("published_from=7d", False), ("order=oldest", False)],
 )  # fmt: skip
 def test_a_list_is_live_where_the_stream_can_tell_it(sqlite_client: httpx.Client, query: str, is_live: bool) -> None:
-    told = [each["data-stream"] for each in get(sqlite_client, f"/?{query}").all("p") if "data-stream" in each]
+    told = [each["data-stream"] or "" for each in get(sqlite_client, f"/?{query}").all("p") if "data-stream" in each]
     assert bool(told) == is_live
     assert all(sqlite_client.head(url).status_code == 200 for url in told)
 
