@@ -19,7 +19,7 @@ RELEASED = Path(__file__).parent / "released"
 SERVICES = ("fetcher", "cleaner", "classifier", "api")
 PACKAGES = ("shared/copydesk_shared", *(f"services/{name}/copydesk_{name}" for name in SERVICES))
 BEFORE = "1"
-SECONDS = 120.0
+SECONDS = 180.0
 MAKE_TOPICS = """
 import asyncio, sys
 from copydesk_shared.brokers import Brokers

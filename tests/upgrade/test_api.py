@@ -24,7 +24,7 @@ from tests.upgrade.before import SECONDS, are_shared, make_topics, run, unpack
 
 AT_ONCE = 30
 
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.kafka, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.postgres, pytest.mark.kafka, pytest.mark.timeout(600)]
 
 
 class Desk:

@@ -20,7 +20,7 @@ from tests.upgrade.before import SECONDS, are_shared, make_topics, run, unpack
 STAGES = ("fetcher", "cleaner", "classifier")
 BATCHES = 5
 
-pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(600)]
 
 
 class Desk:
