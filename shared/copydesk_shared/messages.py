@@ -9,6 +9,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, computed_field
 
 PARAGRAPH_BREAK = "\n"
+# What the cleaner takes of a page, and of the text of an article: more is no news story.
+PAGE_CHARACTERS = 6_000_000
+TEXT_CHARACTERS = 1_000_000
 
 Access = Literal["full", "partial", "paywall", "consent"]
 

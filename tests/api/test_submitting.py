@@ -16,7 +16,7 @@ from copydesk_api.store import Store
 from copydesk_api.submissions import KeyReusedError, Submissions
 from copydesk_cleaner.stage import STAGE as CLEANER
 from copydesk_shared.identity import article_id
-from copydesk_shared.messages import Page, Source
+from copydesk_shared.messages import PAGE_CHARACTERS, TEXT_CHARACTERS, Page, Source
 from copydesk_shared.stage import Emit
 from copydesk_shared.topics import FETCHED
 from copydesk_shared.wire import decode
@@ -106,6 +106,9 @@ async def test_many_at_once_are_each_there_once(desk: Desk) -> None:
 async def test_one_that_is_larger_than_a_message_is_refused(desk: Desk) -> None:
     text = '"' * (5 * 1024 * 1024)  # twice that in a message
     assert_problem(await desk.client.post("/v1/articles", json={"url": URL, "html": text}), 413)
+    for kind, most in (("text", TEXT_CHARACTERS), ("html", PAGE_CHARACTERS)):
+        too_long = {"url": URL, kind: "x" * (most + 1)}
+        assert_problem(await desk.client.post("/v1/articles", json=too_long), 413, f"{kind} has at most {most} char")
     assert (await desk.client.post("/v1/articles", json=GIVEN)).status_code == 202
 
 

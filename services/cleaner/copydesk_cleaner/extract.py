@@ -25,12 +25,12 @@ from copydesk_cleaner.metadata import Metadata, PageFacts, read_metadata
 from copydesk_cleaner.printed_dates import first_date
 from copydesk_cleaner.text import normalise
 from copydesk_shared.errors import DeadLetterReason, Poison
-from copydesk_shared.messages import Page, RelatedLink
+from copydesk_shared.messages import PAGE_CHARACTERS, TEXT_CHARACTERS, Page, RelatedLink
 
 NOTHING_KNOWN = Metadata()
 
-MAX_CHARACTERS = 6_000_000
-MAX_TEXT_CHARACTERS = 1_000_000
+MAX_CHARACTERS = PAGE_CHARACTERS
+MAX_TEXT_CHARACTERS = TEXT_CHARACTERS
 MAX_LINES = 20_000
 MAX_HEAD, MAX_HEAD_LINES = 1_000, 6
 

@@ -16,7 +16,7 @@ from copydesk_api.submissions import KeyReusedError, Submissions
 from copydesk_api.values import Timestamp, Visible, WebUrl
 from copydesk_shared.errors import Poison
 from copydesk_shared.identity import article_id, canonical_url, registrable_domain
-from copydesk_shared.messages import Page, Source
+from copydesk_shared.messages import PAGE_CHARACTERS, TEXT_CHARACTERS, Page, Source
 from copydesk_shared.telemetry import get_logger
 from copydesk_shared.text import plain_text, scrubbed
 from copydesk_shared.topics import FETCHED
@@ -30,6 +30,8 @@ LONGEST_NAME = 200
 MOST_AUTHORS = 50
 LONGEST_KEY = 255
 TYPES: dict[str, Literal["text/html", "text/plain"]] = {"html": "text/html", "text": "text/plain"}
+# More would be taken here, and be a dead letter of the cleaner that its sender never hears of.
+MOST_CHARACTERS = {"html": PAGE_CHARACTERS, "text": TEXT_CHARACTERS}
 
 api = router("articles")
 
@@ -95,6 +97,8 @@ def _page(wanted: NewArticle, now: datetime) -> Page:
     if len(given) != 1:
         raise Problem(INVALID_BODY, "Give either html or text.")
     ((kind, content),) = given.items()
+    if len(content) > MOST_CHARACTERS[kind]:
+        raise Problem(TOO_LARGE, f"{kind} has at most {MOST_CHARACTERS[kind]} characters.")
     canonical = canonical_url(wanted.url)
     domain = registrable_domain(canonical)
     authors = (plain_text(author, LONGEST_NAME) for author in wanted.authors)
