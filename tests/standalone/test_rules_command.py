@@ -116,7 +116,7 @@ def test_each_example_that_fails_is_told(folder: Path, capsys: pytest.CaptureFix
 
 def test_a_file_that_does_not_load_is_a_mistake(folder: Path) -> None:
     (folder / "mine.yaml").write_text(GOOD.replace("scope:", "scop:"), encoding="utf-8")
-    with pytest.raises(InputError, match=r"mine\.yaml:6: rules\[0\]\.scope: is missing"):
+    with pytest.raises(InputError, match=r"mine\.yaml:8: rules\[0\]\.scop: there is no such key"):
         rules_command.test_rules(folder)
 
 
