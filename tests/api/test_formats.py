@@ -83,7 +83,7 @@ def test_atom_is_valid(articles: Sequence[ClassifiedArticle]) -> None:
     links = {link.get("rel"): link.get("href") for link in feed.xpath("/a:feed/a:link", namespaces=ATOM)}
     assert links == {
         "self": f"{BASE}/v1/feed?tag=a&q=b",
-        "alternate": f"{BASE}/",
+        "alternate": f"{BASE}/?tag=a&q=b",
         "next": f"{BASE}/v1/feed.atom?cursor=x",
         "hub": f"{BASE}/hub",
     }
@@ -92,6 +92,14 @@ def test_atom_is_valid(articles: Sequence[ClassifiedArticle]) -> None:
         for each in feed.findall("a:entry", ATOM)
     ]
     assert all(published <= updated for published, updated in pairs)
+
+
+def test_each_feed_leads_to_the_page_that_shows_the_same() -> None:
+    asked = Selection((rich(),), base_url=BASE, feed_url=f"{BASE}/v1/feed?tag=a&tag=b+c&limit=5&cursor=x")
+    home = f"{BASE}/?tag=a&tag=b+c"
+    assert asked.home_url == json_feed(asked)["home_page_url"] == home
+    assert etree.fromstring(rss(asked)).findtext("channel/link") == home
+    assert Selection((), base_url=BASE, feed_url=f"{BASE}/v1/feed").home_url == f"{BASE}/"
 
 
 @ALL

@@ -19,7 +19,7 @@ def atom(selection: Selection) -> bytes:
             xml.add("name", NAME)
         xml.add("generator", NAME)
         xml.add("link", None, rel="self", type=ATOM_TYPE, href=selection.feed_url)
-        xml.add("link", None, rel="alternate", type="text/html", href=f"{selection.base_url}/")
+        xml.add("link", None, rel="alternate", type="text/html", href=selection.home_url)
         for rel, href in (("next", selection.next_url), ("hub", selection.hub_url)):
             if href:
                 xml.add("link", None, rel=rel, href=href)

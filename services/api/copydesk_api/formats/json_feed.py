@@ -15,7 +15,7 @@ def json_feed(selection: Selection) -> dict[str, Any]:
         "version": JSON_FEED_VERSION,
         "title": selection.title,
         "description": "Cleaned and tagged articles.",
-        "home_page_url": f"{selection.base_url}/",
+        "home_page_url": selection.home_url,
         "feed_url": selection.feed_url,
         "next_url": selection.next_url,
         "hubs": [{"type": "WebSub", "url": selection.hub_url}] if selection.hub_url else None,

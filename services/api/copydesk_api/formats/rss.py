@@ -24,7 +24,7 @@ def rss(selection: Selection) -> bytes:
     xml = XmlWriter()
     with xml.inside("rss", NAMESPACES), xml.inside("channel"):
         xml.add("title", selection.title)
-        xml.add("link", f"{selection.base_url}/")
+        xml.add("link", selection.home_url)
         xml.add("description", "Cleaned and tagged articles.")
         xml.add("generator", NAME)
         xml.add("lastBuildDate", _rfc822(newest(selection.articles)))

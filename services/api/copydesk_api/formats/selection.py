@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from copydesk_api.web.links import web_url
 from copydesk_shared.messages import ClassifiedArticle
@@ -33,6 +34,13 @@ class Selection:
     def title(self) -> str:
         """The name of the feed, with the filter."""
         return f"{NAME}: {self.subject}" if self.subject else NAME
+
+    @property
+    def home_url(self) -> str:
+        """The page for people that shows the same."""
+        asked = parse_qsl(urlsplit(self.feed_url).query)
+        kept = urlencode([(name, value) for name, value in asked if name not in ("cursor", "limit")])
+        return f"{self.base_url}/{f'?{kept}' if kept else ''}"
 
     def page_url(self, article: ClassifiedArticle) -> str:
         """Where the article is with us."""
