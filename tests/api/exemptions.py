@@ -22,8 +22,15 @@ class Exemption:
 
 EXEMPT = (
     Exemption(("cursor", "after"), "cursor|no place in the list", "cursors are opaque and checked"),
-    Exemption(("q",), "no word to search for|more than 32", "what is a word is told by Unicode and by quotation marks"),
-    Exemption(("published_from", "published_to"), "use a date", "which days there are is told by a calendar"),
+    # An error in the filters of a webhook names these as a whole.
+    Exemption(
+        ("q", "filters"),
+        "no word to search for|more than 32",
+        "what is a word is told by Unicode and by quotation marks",
+    ),
+    Exemption(
+        ("published_from", "published_to", "filters"), "use a date", "which days there are is told by a calendar"
+    ),
     Exemption(("published_at", "expires_at"), "before the year 1", "in UTC it may be another year"),
     Exemption(("expires_at",), "in the past", "it depends on now"),
     Exemption(("order",), "relevance needs q", "it depends on another parameter"),
@@ -46,6 +53,10 @@ EXEMPT_STATES: Mapping[str, str] = {
 # What was made with such a call need not be there yet.
 EXEMPT_LATER: Mapping[str, str] = {
     "POST /v1/articles": "202: the article is there when it has come through the pipeline",
+}
+# Values that are no lists, and are taken for one.
+EXEMPT_LISTS: Mapping[str, str] = {
+    "tag": "what comes once in a query is a list of one, whatever type it was drawn as",
 }
 
 

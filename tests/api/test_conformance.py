@@ -11,7 +11,7 @@ import pytest
 from copydesk_api.openapi import document_text
 from copydesk_api.store import Store
 from tests.api.desk import Desk
-from tests.api.exemptions import EXEMPT, EXEMPT_LATER, is_exempt
+from tests.api.exemptions import EXEMPT, EXEMPT_LATER, EXEMPT_LISTS, is_exempt
 from tests.api.furnished import furnished_desk
 from tests.api.test_keys import ADMIN
 
@@ -56,6 +56,7 @@ def test_what_is_exempt_is_in_the_document() -> None:
     document = document_text()
     calls = {f"{method.upper()} {path}" for path, calls in json.loads(document)["paths"].items() for method in calls}
     assert calls >= EXEMPT_LATER.keys()
+    assert all(f'"{name}"' in document for name in EXEMPT_LISTS)
     for each in EXEMPT:
         assert each.why
         assert all(f'"{name}"' in document for name in each.names)
