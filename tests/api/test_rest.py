@@ -145,7 +145,7 @@ def test_json_feed(client: httpx.Client, filled: Store) -> None:
     assert answer.headers["content-type"] == "application/feed+json"
     assert feed["version"] == "https://jsonfeed.org/version/1.1"
     assert feed["feed_url"] == f"{base}/v1/feed.json?limit=4&tag=conflict"
-    assert feed["home_page_url"] == f"{base}/"
+    assert feed["home_page_url"] == f"{base}/?tag=conflict"
     item = next(
         item for page in follow(client, "/v1/feed.json?limit=1&tag=prisoner-exchange") for item in page["items"]
     )

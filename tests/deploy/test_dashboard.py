@@ -32,6 +32,8 @@ def prometheus() -> Iterator[Prometheus]:
         unavailable("promtool", "prometheus is not installed (Debian: prometheus)")
     port = free_port()
     assert metrics()
+    for metric in (RECORDS, READY):
+        metric.clear()  # of what tests before this one counted
     RECORDS.labels("api", "stored", "").inc(3)
     READY.labels("api").set(1)
     server, thread = start_http_server(port, "127.0.0.1")

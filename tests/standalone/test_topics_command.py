@@ -193,6 +193,7 @@ def test_what_is_declared_is_told_without_a_broker() -> None:
     classified = next(row for row in document["topics"] if row["name"] == CLASSIFIED.name)
     assert classified["config"] == {
         "cleanup.policy": "compact,delete", "max.message.bytes": "8388608", "retention.ms": str(90 * DAY),
+        "segment.ms": str(DAY),
     }  # fmt: skip
 
 
