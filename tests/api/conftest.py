@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import make_url
 
 from copydesk_api.app import create_app
@@ -17,6 +18,11 @@ from copydesk_api.store import Store
 from tests.api.samples import article, fused_article
 from tests.api.servers import running_postgres, serving
 from tests.tiers import unavailable
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 MakeUrl = Callable[[], str]
@@ -37,6 +43,14 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
     yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(params=DATABASES)

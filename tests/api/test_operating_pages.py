@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from copydesk_api.app import create_app
 from copydesk_api.operating.dead_letters import DeadLetters
@@ -23,7 +23,6 @@ from copydesk_shared.topics import DEAD_LETTER, FETCHED
 from tests.api.samples import article, fused_article
 from tests.api.servers import serving
 from tests.api.test_keys import ADMIN
-from tests.api.test_page import FLAGS
 from tests.api.test_pipeline import NOW, arrivals, filled, offsets
 from tests.brokers import Broker, unique
 from tests.standalone.letters import Letters, letter
@@ -35,14 +34,6 @@ PATHS = (
     "/sources", "/sources/harbourgull.example", "/sources/none.example", "/pipeline", "/articles/a/revisions",
     "/articles/fused/revisions", "/articles/fused?removed=1", "/login", "/docs",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from copydesk_api.app import create_app
 from copydesk_api.key_store import KeyStore
@@ -13,17 +13,8 @@ from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
 from tests.api.samples import article
 from tests.api.servers import serving
-from tests.api.test_page import FLAGS
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

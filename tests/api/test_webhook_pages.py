@@ -2,11 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from copydesk_api.app import create_app
 from copydesk_api.push.records import CHOOSABLE, Attempt, Cause, Event, Kind, Message, Outcome
@@ -16,7 +15,6 @@ from tests.api.pushing import desk_of, replica, settings, told
 from tests.api.servers import serving
 from tests.api.target import status, target
 from tests.api.test_operating_pages import PHONE, assert_accessible, open_page
-from tests.api.test_page import FLAGS
 from tests.api.test_webhooks import ADMIN, admin, make, put, until_delivered
 
 PAGE = {"accept": "text/html"}
@@ -82,14 +80,6 @@ async def test_a_test_and_a_delivery_are_sent_and_what_came_of_it_is_told(store:
         assert (await client.post(f"{place}/deliveries/99/replay", headers=FORM)).status_code == 404
         cross = {**FORM, "authorization": "", "sec-fetch-site": "cross-site"}
         assert (await client.post(f"{place}/test", headers=cross)).status_code == 403
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def failing_webhook(store: Store) -> str:
