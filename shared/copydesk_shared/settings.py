@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -147,6 +148,7 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 FAMILY = "COPYDESK_"
+LIKE = 0.8  # of one: variables of different programs have their beginning and often their end in common
 # What may follow: the programs, each of which looks at its own, and what docker-compose.yml and the tests read.
 PROGRAMS = ("FETCHER_", "CLEANER_", "CLASSIFIER_", "API_", "STANDALONE_")
 ELSEWHERE = (
@@ -165,7 +167,11 @@ def is_secret(field: FieldInfo) -> bool:
     return field.repr is False or SecretStr.__name__ in str(field.annotation)
 
 
-def _refuse_unknown(model: type[BaseSettings]) -> None:
+def refuse_unknown(model: type[BaseSettings], near: AbstractSet[str] = frozenset()) -> None:
+    """Raises :class:`SettingsError` for a variable that no program reads, with the one that may be meant.
+
+    That is one of this program, or one of ``near`` for a command that knows those of all of them.
+    """
     prefix = variable_of(model, "")
     known = {variable_of(model, name) for name in model.model_fields}
     others = tuple(f"{FAMILY}{each}" for each in (*PROGRAMS, *ELSEWHERE))
@@ -173,7 +179,7 @@ def _refuse_unknown(model: type[BaseSettings]) -> None:
         spelt = name.upper()
         is_ours = spelt.startswith(prefix) or (spelt.startswith(FAMILY) and not spelt.startswith(others))
         if prefix and is_ours and spelt not in known:
-            close = get_close_matches(spelt, known, n=1)
+            close = get_close_matches(spelt, known | near, n=1, cutoff=LIKE)
             raise SettingsError(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
 
 
@@ -182,7 +188,7 @@ def load_settings(model: type[Settings], **given: object) -> Settings:
 
     Raises :class:`SettingsError` with one line that names the variable and what is wrong with it.
     """
-    _refuse_unknown(model)
+    refuse_unknown(model)
     try:
         return model(**given)  # type: ignore[arg-type]
     except ValidationError as error:

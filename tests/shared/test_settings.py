@@ -62,6 +62,7 @@ def test_a_misspelt_variable_is_refused_with_the_likely_one(monkeypatch: pytest.
     ("variable", "likely"),
     [
         ("COPYDESK_SAMPEL_TRIES", "; did you mean COPYDESK_SAMPLE_TRIES?"),
+        ("COPYDESK_APY_PORT", ""),
         ("COPYDESK_HEALTH_PORT", "; did you mean COPYDESK_SAMPLE_HEALTH_PORT?"),
         ("COPYDESK_OX", ""),
     ],

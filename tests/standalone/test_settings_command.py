@@ -83,6 +83,7 @@ def _with(model: Any, name: str) -> Any:
             "2",
             "COPYDESK_CLEANER_WORKRES is not a setting; did you mean COPYDESK_CLEANER_WORK",
         ),
+        ("COPYDESK_APY_PORT", "1", "COPYDESK_APY_PORT is not a setting; did you mean COPYDESK_API_PORT?"),
         ("COPYDESK_API_PORT", "70000", "COPYDESK_API_PORT='70000': "),
     ],
 )

@@ -13,7 +13,7 @@ from copydesk_api.settings import ApiSettings
 from copydesk_classifier.settings import ClassifierSettings
 from copydesk_cleaner.settings import CleanerSettings
 from copydesk_fetcher.settings import FetcherSettings
-from copydesk_shared.settings import is_secret, load_settings, variable_of
+from copydesk_shared.settings import is_secret, load_settings, refuse_unknown, variable_of
 from copydesk_standalone.settings import StandaloneSettings
 
 PROGRAMS: Mapping[str, type[BaseSettings]] = {
@@ -64,7 +64,9 @@ def show(program: str | None, style: str) -> int:
             click.echo(f"{name}:")
             for row in rows(model):
                 click.echo(f"  {row.variable}={_value(row)}\n      {row.what}")
+    variables = {variable_of(model, name) for model in PROGRAMS.values() for name in model.model_fields}
     for model in chosen.values():
+        refuse_unknown(model, variables)
         load_settings(model)
     return 0
 
