@@ -26,7 +26,8 @@ from copydesk_api.store import Store
 from copydesk_classifier.stage import classify
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.stage import clean
-from copydesk_shared.messages import Article, ClassifiedArticle, Entry, FeedState, KnownPage, Message, Page, SeenEntry
+from copydesk_shared.message import Message
+from copydesk_shared.messages import Article, ClassifiedArticle, Entry, FeedState, KnownPage, Page, SeenEntry
 from copydesk_shared.stage import Emit
 from copydesk_shared.topics import CLASSIFIED, CLEANED, DISCOVERED, FEEDS_STATE, FETCHED, PAGES_KNOWN, Topic
 from copydesk_shared.wire import encode

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import DeadLetterReason, DependencyDown, DropReason, Poison, Retryable
 from copydesk_shared.log import Outgoing, Record
-from copydesk_shared.messages import Message
+from copydesk_shared.message import Message
 from copydesk_shared.retries import POLICY, put_off
 from copydesk_shared.revisions import Revisions
 from copydesk_shared.service import Service

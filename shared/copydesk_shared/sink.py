@@ -15,7 +15,7 @@ from copydesk_shared.dead_letters import dead_letter
 from copydesk_shared.errors import Poison, Retryable
 from copydesk_shared.ledger import Lag
 from copydesk_shared.log import Log, OpenLog, Partition, Record, stay
-from copydesk_shared.messages import Message
+from copydesk_shared.message import Message
 from copydesk_shared.meter import Meter
 from copydesk_shared.runner import OBSERVE_SECONDS
 from copydesk_shared.service import Service

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from copydesk_shared.errors import DropReason
 from copydesk_shared.log import Outgoing
-from copydesk_shared.messages import Message
+from copydesk_shared.message import Message
 from copydesk_shared.topics import Topic
 
 In = TypeVar("In", bound=Message)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from copydesk_shared.identity import registrable_domain
+from copydesk_shared.message import Message
 from copydesk_shared.messages import (
     Article,
     ClassifiedArticle,
@@ -15,7 +16,6 @@ from copydesk_shared.messages import (
     HostMemory,
     HostState,
     KnownPage,
-    Message,
     Page,
     Push,
 )

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from copydesk_shared.errors import DeadLetterReason, Poison
 from copydesk_shared.identity import short_digest
 from copydesk_shared.log import Headers, Outgoing, Record
-from copydesk_shared.messages import Article, Entry, Message, Page
+from copydesk_shared.message import Message
+from copydesk_shared.messages import Article, Entry, Page
 from copydesk_shared.topics import Topic
 
 M = TypeVar("M", bound=Message)

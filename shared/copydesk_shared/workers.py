@@ -16,7 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 from anyio import BrokenWorkerProcess, CapacityLimiter, WouldBlock, fail_after, to_process
 
 from copydesk_shared.errors import DeadLetterReason, Poison
-from copydesk_shared.messages import Message
+from copydesk_shared.message import Message
 from copydesk_shared.stage import Drop, Emit
 
 TRIES = 2

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from copydesk_shared.identity import short_digest
-from copydesk_shared.messages import ClassifiedArticle, Evidence, Image, RelatedLink, Removal, Source, Tag
+from copydesk_shared.messages import ClassifiedArticle, Image, RelatedLink, Removal, Source
+from copydesk_shared.tags import Evidence, Tag
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LABELS = {"conflict": "Conflict", "aviation": "Aviation", "prisoner-exchange": "Prisoner exchange"}

@@ -10,7 +10,8 @@ import pytest
 from copydesk_api.parameters import PAGE_LIMIT
 from copydesk_api.store import Store
 from copydesk_api.web.pages import UNFOLDED
-from copydesk_shared.messages import Evidence, Image, RelatedLink, Source
+from copydesk_shared.messages import Image, RelatedLink, Source
+from copydesk_shared.tags import Evidence
 from tests.api.samples import CAPTION, COURIER, TAIL, article, fused_article, tag
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}

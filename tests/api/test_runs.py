@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from copydesk_api.web.links import web_url
 from copydesk_api.web.runs import Paragraph, Run, paragraphs, removals_fit, title_runs
-from copydesk_shared.messages import ClassifiedArticle, Evidence, Removal
+from copydesk_shared.messages import ClassifiedArticle, Removal
 from copydesk_shared.removals import restore
+from copydesk_shared.tags import Evidence
 from tests.api.samples import article, fused_article, tag
 
 

@@ -18,7 +18,8 @@ from copydesk_api.operating.sources import domains
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
 from copydesk_shared.log import Outgoing
-from copydesk_shared.messages import ClassifiedArticle, Feed, FeedState, HostState, Message, Source
+from copydesk_shared.message import Message
+from copydesk_shared.messages import ClassifiedArticle, Feed, FeedState, HostState, Source
 from copydesk_shared.testing import MemoryBroker, service
 from copydesk_shared.topics import FEEDS, FEEDS_STATE, HOSTS_STATE, Topic
 from tests.api.samples import article

@@ -14,7 +14,8 @@ from copydesk_classifier.scoring import GATED
 from copydesk_classifier.stage import MAX_EVIDENCE, MAX_EVIDENCE_CHARACTERS, classify
 from copydesk_classifier.taxonomy import Taxonomy, load_taxonomy
 from copydesk_classifier.tokens import MAX_CHARACTERS, read_document
-from copydesk_shared.messages import Article, Tag
+from copydesk_shared.messages import Article
+from copydesk_shared.tags import Tag
 from tests.classifier.samples import TAG_FILE, article, folder, spans_fit, tags_of
 
 WORDS = st.sampled_from(

@@ -20,7 +20,8 @@ from copydesk_classifier.stage import classify, stage
 from copydesk_classifier.taxonomy import Taxonomy, load_taxonomy
 from copydesk_classifier.weights import MIN_POSITIVES
 from copydesk_shared.errors import InputError
-from copydesk_shared.messages import ClassifiedArticle, Tag
+from copydesk_shared.messages import ClassifiedArticle
+from copydesk_shared.tags import Tag
 from tests.classifier.samples import TAG_FILE, article, folder
 
 EXAMPLES = """\

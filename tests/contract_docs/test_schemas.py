@@ -10,6 +10,7 @@ from copydesk_classifier.stage import stage as classifier_stage
 from copydesk_classifier.taxonomy import load_taxonomy
 from copydesk_cleaner.stage import STAGE as CLEANER
 from copydesk_shared.log import Record
+from copydesk_shared.message import Message
 from copydesk_shared.messages import (
     Article,
     ClassifiedArticle,
@@ -19,7 +20,6 @@ from copydesk_shared.messages import (
     HostMemory,
     HostState,
     KnownPage,
-    Message,
     Page,
     Push,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from copydesk_shared.errors import DeadLetterReason, RetryClass
 from copydesk_shared.marks import BORDER, NO_KEY
-from copydesk_shared.messages import Message
+from copydesk_shared.message import Message
 from copydesk_shared.topics import ALL_TOPICS, STAGE_SOURCES
 from copydesk_shared.wire import data_schema, event_type, tombstone_type
 from tools.contract.schemas import DIALECT, Schema

@@ -8,7 +8,7 @@ from typing import Any
 from copydesk_shared.dead_letters import dead_letter, parse, replayed
 from copydesk_shared.errors import DeadLetterReason, Retryable, RetryClass
 from copydesk_shared.log import Outgoing, Record
-from copydesk_shared.messages import Message
+from copydesk_shared.message import Message
 from copydesk_shared.retries import put_off
 from copydesk_shared.topics import DISCOVERED, Tier, Topic
 from copydesk_shared.wire import encode, tombstone

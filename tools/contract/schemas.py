@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from copydesk_shared.messages import Message
+from copydesk_shared.message import Message
 from copydesk_shared.topics import ALL_TOPICS, Topic
 from copydesk_shared.wire import data_schema
 

@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 from copydesk_api.differences import Difference, Op, differences
 from copydesk_api.records import Revision
 from copydesk_api.store import Store
-from copydesk_shared.messages import ClassifiedArticle, Tag
+from copydesk_shared.messages import ClassifiedArticle
+from copydesk_shared.tags import Tag
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from copydesk_classifier.scoring import DIGITS, Scored, may_reach, score
 from copydesk_classifier.tag_file import TagSource
 from copydesk_classifier.tokens import Document, read_document
 from copydesk_classifier.weights import Fitted, Head, SimilarityWeights, digest, uncalibrated
-from copydesk_shared.messages import Similarity
+from copydesk_shared.tags import Similarity
 
 if TYPE_CHECKING:
     from copydesk_classifier.similarity import TagVectors

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from copydesk_shared.errors import InputError
 from copydesk_shared.identity import short_digest
-from copydesk_shared.messages import Article, ClassifiedArticle, Evidence, Source, Tag
+from copydesk_shared.messages import Article, ClassifiedArticle, Source
 from copydesk_shared.plain import in_plain_words
+from copydesk_shared.tags import Evidence, Tag
 
 _JSON_OBJECT = re.compile(r'\s*\{\s*["}]')
 _PLACE_IN_JSON = re.compile(r"\s*at line (\d+) column (\d+)$")

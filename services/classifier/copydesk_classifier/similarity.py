@@ -21,7 +21,7 @@ from copydesk_classifier.embeddings import Embedder, Vector
 from copydesk_classifier.tag_file import TagSource
 from copydesk_classifier.tokens import Document
 from copydesk_classifier.weights import digest
-from copydesk_shared.messages import Similarity
+from copydesk_shared.tags import Similarity
 
 BACKGROUND = Path(__file__).parent / "background.json"
 LANGUAGE = "en"

@@ -7,8 +7,9 @@ from copydesk_classifier.engine import CANDIDATE_SHARE, TagScore
 from copydesk_classifier.scoring import DIGITS, Weighed
 from copydesk_classifier.taxonomy import Taxonomy
 from copydesk_classifier.tokens import Document
-from copydesk_shared.messages import Article, ClassifiedArticle, Evidence, Tag
+from copydesk_shared.messages import Article, ClassifiedArticle
 from copydesk_shared.stage import Drop, Emit, Stage
+from copydesk_shared.tags import Evidence, Tag
 from copydesk_shared.topics import CLASSIFIED, CLEANED
 
 __all__ = ["CANDIDATE_SHARE", "Classifier", "classify", "stage"]

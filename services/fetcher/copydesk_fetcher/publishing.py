@@ -10,7 +10,8 @@ from prometheus_client import Counter
 from copydesk_fetcher.shares import Definition
 from copydesk_shared.errors import Poison
 from copydesk_shared.log import Log, Outgoing
-from copydesk_shared.messages import Entry, FeedState, HostState, Message
+from copydesk_shared.message import Message
+from copydesk_shared.messages import Entry, FeedState, HostState
 from copydesk_shared.telemetry import get_logger
 from copydesk_shared.topics import DISCOVERED, FEEDS, FEEDS_STATE, HOSTS_STATE, Topic
 from copydesk_shared.tracing import send_span

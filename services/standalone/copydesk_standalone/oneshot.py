@@ -18,7 +18,8 @@ from copydesk_cleaner.settings import CleanerSettings, operators_rules
 from copydesk_cleaner.stage import Cleaner
 from copydesk_shared.errors import HandlingError, InputError
 from copydesk_shared.identity import canonical_url
-from copydesk_shared.messages import Article, Message, Page
+from copydesk_shared.message import Message
+from copydesk_shared.messages import Article, Page
 from copydesk_shared.settings import load_settings
 from copydesk_shared.stage import Drop
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from copydesk_api.formats.selection import as_html, modified, published, rfc3339
 from copydesk_api.web.links import web_url
-from copydesk_shared.messages import ClassifiedArticle, Image, Tag
+from copydesk_shared.messages import ClassifiedArticle, Image
+from copydesk_shared.tags import Tag
 
 NINJS_TYPE = "application/ninjs+json"
 STANDARD = {"name": "ninjs", "version": "3.1", "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json"}

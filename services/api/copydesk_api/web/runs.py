@@ -4,8 +4,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from copydesk_shared.messages import PARAGRAPH_BREAK, Article, ClassifiedArticle, Evidence, Removal
+from copydesk_shared.messages import PARAGRAPH_BREAK, Article, ClassifiedArticle, Removal
 from copydesk_shared.removals import restore
+from copydesk_shared.tags import Evidence
 
 MAX_SPANS = 500  # of evidence that is marked
 MOVED = ("caption", "credit")

@@ -13,7 +13,8 @@ from copydesk_shared.feed_records import Known, address, addresses, known_feeds
 from copydesk_shared.identity import registrable_domain
 from copydesk_shared.kafka import KafkaTables, connect, read_partitions, see_topics
 from copydesk_shared.log import Log, Outgoing, Record
-from copydesk_shared.messages import Feed, FeedState, HostState, Message
+from copydesk_shared.message import Message
+from copydesk_shared.messages import Feed, FeedState, HostState
 from copydesk_shared.topics import FEEDS, FEEDS_STATE, HOSTS_STATE, Topic
 from copydesk_shared.wire import decode
 from copydesk_standalone.feeds.spelling import spelt_out
