@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import pickle
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ from copydesk_shared.kafka import connect, ensure_topics, read_partitions
 from copydesk_shared.log import Record
 from copydesk_shared.messages import Article, ClassifiedArticle
 from copydesk_shared.runner import run_stage
-from copydesk_shared.settings import load_settings
 from copydesk_shared.stage import Emit, Stage
 from copydesk_shared.testing import MemoryBroker, service
 from copydesk_shared.topics import CLASSIFIED, CLASSIFIED_SHADOW, CLEANED, DEAD_LETTER
@@ -254,30 +252,6 @@ def test_a_live_change_counts_though_the_candidate_is_refused_at_the_same_look(p
     found = watcher.look()
     assert found is not None
     assert [tag.id for tag in found.live.tags] == ["bus"]
-
-
-def _settings(monkeypatch: pytest.MonkeyPatch, value: str) -> ClassifierSettings:
-    monkeypatch.setenv("COPYDESK_CLASSIFIER_SHADOW_TAXONOMY", value)
-    return load_settings(ClassifierSettings)
-
-
-def test_nothing_is_on_trial_when_the_setting_is_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert [_settings(monkeypatch, value).shadow_taxonomy for value in ("", " ")] == [None, None]
-    assert _settings(monkeypatch, str(tmp_path)).shadow_taxonomy == tmp_path
-
-
-def test_a_bad_candidate_stops_the_start_with_one_line(places: Places) -> None:
-    folder(places.candidate, BROKEN)
-    done = subprocess.run(
-        [sys.executable, "-m", "copydesk_classifier"],
-        env={**os.environ, "COPYDESK_CLASSIFIER_SHADOW_TAXONOMY": str(places.candidate)},
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-    )
-    assert done.returncode == 2
-    [line] = done.stderr.splitlines()
-    assert f"{places.candidate}/a.yaml:39: tests.positive[0]: does not get the tag 'ferry'" in line
 
 
 async def test_what_ends_the_trial_does_not_end_the_service(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
