@@ -69,7 +69,7 @@ class Pipeline:
     def output(self) -> str:
         return self._log.read_bytes()[self._log_start :].decode(errors="replace")
 
-    def wait_ready(self, seconds: float = 60) -> None:
+    def wait_ready(self, seconds: float = 180) -> None:
         until(lambda: "web page" in self.output() or self._ended(), seconds, "ready")
         assert not self._ended(), self.output()
 

@@ -91,9 +91,10 @@ def _check(settings: ServiceSettings) -> None:
         case ApiSettings():
             database_url(settings.database_url)
         case ClassifierSettings():
-            load_taxonomy(settings.taxonomy_dir)
-            if settings.shadow_taxonomy is not None:
-                load_taxonomy(settings.shadow_taxonomy)
+            # the tags that come with the package are no person's work, and loading them takes seconds
+            for folder in (settings.taxonomy_dir, settings.shadow_taxonomy):
+                if folder is not None:
+                    load_taxonomy(folder)
         case _:
             pass
 
