@@ -5,7 +5,6 @@ The bare one is FastAPI with a route that answers the bytes of a file, or 304 wi
 
 import asyncio
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from fastapi import FastAPI, Response
 from copydesk_api.app import create_app
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
-from copydesk_shared.asgi import serve_asgi
+from copydesk_shared.asgi import bind, serve_asgi
 
 
 def ours(url: str) -> Any:
@@ -38,7 +37,8 @@ def bare(folder: str) -> Any:
 async def serve(app: Any) -> None:
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    # as the service does: asyncio sends at once only on a socket that says its protocol
+    listener = bind("127.0.0.1", 0, "benchmark")
     print(listener.getsockname()[1], flush=True)
     await serve_asgi(app, listener, stopping)
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from copydesk_api.headers import given
 from copydesk_api.keyring import KeyRing
 from copydesk_api.keys import Caller, Scope
 from copydesk_api.problems import CROSS_SITE, FORBIDDEN, UNAUTHORIZED, Problem
@@ -93,8 +94,9 @@ class Access:
             return
         request = Request(scope)
         caller, refused = await self._judged(request)
-        if not request.url.path.startswith(FREE_BELOW):
-            taken = self._limits.take(caller.key_id if caller else None, request.client.host if request.client else "")
+        if not scope["path"].startswith(FREE_BELOW):
+            client = scope["client"]
+            taken = self._limits.take(caller.key_id if caller else None, client[0] if client else "")
             if taken is not None:
                 send = _telling(send, taken.headers())
                 refused = taken.problem() if taken.wait else refused
@@ -121,12 +123,16 @@ class Access:
         return caller
 
     async def _caller(self, request: Request) -> Caller | None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
+        for value in given(request.scope, b"authorization")[:1]:
+            scheme, _, token = value.partition(" ")
+            if scheme.lower() != "bearer":
+                break
             caller = await self._keys.of_token(token.strip())
             if caller is None:
                 raise unauthorized("The key is unknown, has expired or was removed")
             return caller
+        if not given(request.scope, b"cookie"):
+            return None
         cookie = request.cookies.get(SESSION_COOKIE)
         return await self._keys.of_session(cookie) if cookie else None
 
@@ -149,7 +155,7 @@ class Access:
 
 
 def _is_free(request: Request) -> bool:
-    path = request.url.path
+    path = request.scope["path"]
     return path in FREE or path.startswith(FREE_BELOW) or request.method == "OPTIONS"
 
 

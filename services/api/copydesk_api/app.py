@@ -23,7 +23,7 @@ from copydesk_api.admin import articles, feeds, keys, webhooks
 from copydesk_api.admin.told import told
 from copydesk_api.calls import dead_letters, pipeline, revisions, sources, websub
 from copydesk_api.calls import webhooks as webhook_pages
-from copydesk_api.conditional import CodedTags, Conditional
+from copydesk_api.conditional import CodedTags, Conditional, Standings
 from copydesk_api.declared import complete
 from copydesk_api.headers import ALWAYS, HeadAsGet, StandardHeaders, allowed_methods
 from copydesk_api.intake import Intake, IntakeError
@@ -83,7 +83,8 @@ def create_app(
                   redoc_url=None, generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.store = store
     app.state.settings = settings
-    app.state.waiting = Waiting(settings, Watch(store.standing, stopping or asyncio.Event()), store)
+    standings = Standings(store.standing, store.glance)
+    app.state.waiting = Waiting(settings, Watch(standings, stopping or asyncio.Event()), store)
     app.state.submissions = Submissions(store.engine)
     app.state.keys = KeyRing(KeyStore(store.engine), _revealed(settings.admin_key))
     app.state.desk = Desk(store.engine, settings)
@@ -94,7 +95,7 @@ def create_app(
     app.router.routes.extend(sign_in.ROUTES)
     app.mount("/static", StaticFiles(directory=STATIC))
     # The last one is the outermost.
-    app.add_middleware(Conditional, read=store.standing, away=_unavailable)
+    app.add_middleware(Conditional, standings=standings, away=_unavailable)
     app.add_middleware(CodedTags)
     app.add_middleware(Intake, most=settings.body_bytes, refuse=_problem)
     limits = RateLimits(parse_rate(settings.rate_key), parse_rate(settings.rate_address))

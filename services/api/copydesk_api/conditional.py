@@ -20,17 +20,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
-from copydesk_api.access import caller_of
+from copydesk_api.access import CALLER
 from copydesk_api.database import answered
 from copydesk_api.formats.json_feed import JSON_FEED_TYPE
 from copydesk_api.formats.ninjs import NINJS_TYPE
-from copydesk_api.headers import EVENT_STREAM, NDJSON
+from copydesk_api.headers import EVENT_STREAM, NDJSON, given
+from copydesk_api.keys import Caller
 from copydesk_api.keys import Scope as ApiScope
 from copydesk_api.store import Standing
 from copydesk_shared.errors import Retryable
 
 REMEMBERED = 10_000
 VOLATILE = "volatile"
+KEPT_HEADERS = frozenset((b"etag", b"last-modified", b"vary", b"link"))
 CODINGS = ("gzip", "br", "zstd")
 for each in (JSON_FEED_TYPE, NDJSON, NINJS_TYPE):
     add_compress_type(each)
@@ -40,7 +42,7 @@ remove_compress_type(EVENT_STREAM)
 SETTLED = timedelta(seconds=5)
 
 # What an answer depends on besides the articles: path, query, the formats that are asked for, and what one may do.
-Key = tuple[str, int, str, bytes, str, ApiScope | None]
+Key = tuple[str | int | bytes | ApiScope | None, ...]
 # What is answered while the database is away.
 Away = Callable[[Request, Retryable], Awaitable[Response]]
 
@@ -50,7 +52,12 @@ class Known:
     """What a 304 says of an answer that was given."""
 
     tag: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[bytes, bytes], ...]
+
+    async def answer(self, send: Send) -> None:
+        """Say that nothing has changed."""
+        await send({"type": "http.response.start", "status": HTTPStatus.NOT_MODIFIED.value, "headers": [*self.headers]})
+        await send({"type": "http.response.body", "body": b""})
 
 
 def _heard(asking: "asyncio.Task[Standing]") -> None:
@@ -62,13 +69,17 @@ def _heard(asking: "asyncio.Task[Standing]") -> None:
 class Standings:
     """Where the change feed stands. Those who ask while the database is being asked share the next answer."""
 
-    def __init__(self, read: Callable[[], Standing]) -> None:
+    def __init__(self, read: Callable[[], Standing], glance: Callable[[], Standing | None]) -> None:
         self._read = read
+        self._glance = glance
         self._asking = asyncio.Lock()
         self._next: asyncio.Task[Standing] | None = None
 
     async def get(self) -> Standing:
         """As it is at some moment after this call. Raises :class:`Retryable` while the database is away."""
+        seen = self._glance()
+        if seen is not None:
+            return seen
         if self._next is None:
             self._next = asyncio.create_task(self._ask())
             self._next.add_done_callback(_heard)
@@ -87,10 +98,10 @@ class Conditional:
     answer depends on the time of day sets ``request.state.volatile``: it has a tag, and is made anew each time.
     """
 
-    def __init__(self, app: ASGIApp, read: Callable[[], Standing], away: Away) -> None:
+    def __init__(self, app: ASGIApp, standings: Standings, away: Away) -> None:
         self._app = app
         self._away = away
-        self._standings = Standings(read)
+        self._standings = standings
         self._known: OrderedDict[Key, Known] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,16 +114,14 @@ class Conditional:
         except Retryable as error:
             await (await self._away(Request(scope), error))(scope, receive, send)
             return
-        asked = Headers(scope=scope)
-        caller = caller_of(Request(scope))
-        formats = asked.get("accept", "")
-        key = (standing.feed, standing.position, scope["path"], scope["query_string"], formats,
+        caller: Caller | None = scope["state"].get(CALLER)
+        key = (standing.feed, standing.position, scope["path"], scope["query_string"], *given(scope, b"accept"),
                caller.scope if caller else None)  # fmt: skip
         known = self._known.get(key)
-        if known is not None and _is_current(asked, known.tag, standing.at):
-            await Response(status_code=304, headers=dict(known.headers))(scope, receive, send)
+        if known is not None and _is_current(scope, known.tag, standing.at):
+            await known.answer(send)
             return
-        await self._app(scope, receive, _Answer(self, key, standing, asked, scope, receive, send).send)
+        await self._app(scope, receive, _Answer(self, key, standing, scope, send).send)
 
     def remember(self, key: Key, known: Known) -> None:
         """Answer 304 without asking the app from now on."""
@@ -129,9 +138,7 @@ class _Answer:
     owner: Conditional
     key: Key
     standing: Standing
-    asked: Headers
     scope: Scope
-    receive: Receive
     pass_on: Send
     start: Message | None = None
     body: bytes = b""
@@ -155,11 +162,11 @@ class _Answer:
         at = None if is_volatile else self.standing.at
         if at is not None and datetime.now(UTC) - at > SETTLED:
             headers["Last-Modified"] = format_datetime(at, usegmt=True)
-        told = tuple((name, headers[name]) for name in ("etag", "last-modified", "vary", "link") if name in headers)
+        known = Known(tag, tuple(pair for pair in headers.raw if pair[0] in KEPT_HEADERS))
         if not is_volatile:
-            self.owner.remember(self.key, Known(tag, told))
-        if _is_current(self.asked, tag, at):
-            await Response(status_code=304, headers=dict(told))(self.scope, self.receive, self.pass_on)
+            self.owner.remember(self.key, known)
+        if _is_current(self.scope, tag, at):
+            await known.answer(self.pass_on)
             return
         await self.pass_on(start)
         await self.pass_on({"type": "http.response.body", "body": self.body})
@@ -178,16 +185,16 @@ def _is_taggable(start: Message) -> bool:
     return bool(start["status"] == HTTPStatus.OK and is_whole and "no-store" not in headers.get("cache-control", ""))
 
 
-def _is_current(asked: Headers, tag: str, at: datetime | None) -> bool:
+def _is_current(scope: Scope, tag: str, at: datetime | None) -> bool:
     """Whether the asker has this answer: by its tag, or where it brings none by the time (section 13.2.2)."""
-    tags = asked.getlist("if-none-match")
+    tags = given(scope, b"if-none-match")
     if tags:
         return any(each in ("*", tag) for each in _tags(tags))
-    since = asked.get("if-modified-since")
-    if since is None or at is None:
+    since = given(scope, b"if-modified-since")
+    if not since or at is None:
         return False
     try:
-        known = parsedate_to_datetime(since)
+        known = parsedate_to_datetime(since[0])
     except ValueError:
         return False
     return known.tzinfo is not None and at.replace(microsecond=0) <= known
@@ -209,10 +216,10 @@ class CodedTags:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = _tags(Headers(scope=scope).getlist("if-none-match"))
-        if given:
+        tags = _tags(given(scope, b"if-none-match"))
+        if tags:
             others = [pair for pair in scope["headers"] if pair[0] != b"if-none-match"]
-            plain = ", ".join(_plain(tag) for tag in given)
+            plain = ", ".join(_plain(tag) for tag in tags)
             scope = {**scope, "headers": [*others, (b"if-none-match", plain.encode("latin-1", "replace"))]}
 
         async def send_with_ending(message: Message) -> None:
@@ -223,7 +230,7 @@ class CodedTags:
                 if coding is not None and tag.endswith('"') and not tag.startswith("W/"):
                     headers["ETag"] = f'{tag[:-1]}-{coding}"'
                 elif message["status"] == HTTPStatus.NOT_MODIFIED:
-                    headers["ETag"] = next((each for each in given if _plain(each) == tag), tag)
+                    headers["ETag"] = next((each for each in tags if _plain(each) == tag), tag)
             await send(message)
 
         await self._app(scope, receive, send_with_ending)

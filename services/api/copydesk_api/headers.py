@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,9 +21,15 @@ ALWAYS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-cache",
 }
+RAW = tuple((name.lower().encode(), value.encode()) for name, value in ALWAYS.items())
 IS_HEAD = "is_head"
 EVENT_STREAM = "text/event-stream"
 NDJSON = "application/x-ndjson"
+
+
+def given(scope: Scope, name: bytes) -> list[str]:
+    """The values of a header of the request; its name in lower case. For what is asked of every request."""
+    return [value.decode("latin-1") for each, value in scope["headers"] if each == name]
 
 
 def is_head(request: Request) -> bool:
@@ -59,9 +64,8 @@ class StandardHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in ALWAYS.items():
-                    headers.setdefault(name, value)
+                set_already = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in RAW if each[0] not in set_already)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from copydesk_api.access import caller_of, unauthorized
+from copydesk_api.headers import given
 from copydesk_api.problems import SLOW, TOO_LARGE, Problem
 
 KIB = 1024
@@ -44,15 +45,14 @@ class Intake:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
         is_large = scope["path"] in LARGE
-        is_stranger = is_large and caller_of(request) is None
+        is_stranger = is_large and caller_of(Request(scope)) is None
         most = self._most if is_large and not is_stranger else min(SMALL, self._most)
-        declared = request.headers.get("content-length", "")
+        declared = next(iter(given(scope, b"content-length")), "")
         if declared.isdecimal() and int(declared[:20]) > most:
             problem = unauthorized() if is_stranger else _too_large(most)
             await _drain(receive)
-            await (await self._refuse(request, problem))(scope, receive, send)
+            await (await self._refuse(Request(scope), problem))(scope, receive, send)
             return
         await self._app(scope, _Counted(receive, most).receive, send)
 

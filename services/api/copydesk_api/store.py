@@ -17,6 +17,7 @@ from copydesk_api.database import EXCLUSIVE, check_folder, database_url, describ
 from copydesk_api.derived import Derived
 from copydesk_api.filters import Filters
 from copydesk_api.listing import listing
+from copydesk_api.lookout import STANDING, Lookout
 from copydesk_api.migrating import Schema
 from copydesk_api.planning import Kind, Reason
 from copydesk_api.records import FeedChange, History, Page, Revision, Standing, Stored, TagCount
@@ -53,6 +54,7 @@ class Store:
         self._engine = engine
         self._search = SEARCHES[engine.dialect.name]
         self._keep = keep
+        self._lookout = Lookout(engine)
 
     @classmethod
     def open(cls, url: str, keep: Keep = FOR_GOOD, *, migrate: bool = True) -> Self:
@@ -78,6 +80,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self._lookout.close()
         self._engine.dispose()
 
     @property
@@ -164,11 +167,16 @@ class Store:
 
     def standing(self) -> Standing:
         """Where the change feed stands, without a look at the articles."""
-        newest = select(positions.c.feed, positions.c.newest, changes.c.at).outerjoin(
-            changes, changes.c.position == positions.c.newest
-        )
+        seen = self._lookout.look()
+        if seen is not None:
+            return seen
         with self._reading() as connection:
-            return Standing(*connection.execute(newest).one())
+            position, at, feed = connection.execute(STANDING).one()
+            return Standing(feed, position, at)
+
+    def glance(self) -> Standing | None:
+        """The same without waiting, where that can be: on the event loop."""
+        return self._lookout.glance()
 
     def articles(self, filters: Filters, after: PageKey | None, limit: int) -> Page:
         """Up to ``limit`` articles that come after the key, in the order of the filters."""

@@ -29,8 +29,8 @@ class Told:
 class Watch:
     """Tells those who wait when the change feed has moved. The database is asked only while somebody waits."""
 
-    def __init__(self, read: Callable[[], Standing], stopping: asyncio.Event) -> None:
-        self._standings = Standings(read)
+    def __init__(self, standings: Standings, stopping: asyncio.Event) -> None:
+        self._standings = standings
         self._stopping = stopping
         self._moved = asyncio.Event()
         self._last: Standing | None = None
