@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,12 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
 
 
+def _tell(processes: Iterable[int], number: signal.Signals) -> None:
+    for pid in processes:
+        with suppress(ProcessLookupError):  # a session that has ended meanwhile
+            os.kill(pid, number)
+
+
 class PostgresServer:
     """A server with its data in a folder of its own; it can be stopped and started again."""
 
@@ -102,6 +108,19 @@ class PostgresServer:
         """SIGTERM waits for sessions to end, SIGINT ends them, SIGQUIT leaves everything as it lies."""
         self._process.send_signal(number)
         self._process.wait(20)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Meanwhile it takes connections and questions, as far as the kernel does that for it, and answers nothing."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        stopped = [self._process.pid]
+        self._process.send_signal(signal.SIGSTOP)  # so that there are no more of its processes than are read now
+        try:
+            stopped += map(int, children.read_text().split())
+            _tell(stopped, signal.SIGSTOP)
+            yield
+        finally:
+            _tell(stopped, signal.SIGCONT)
 
 
 @contextmanager

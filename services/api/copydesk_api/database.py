@@ -2,12 +2,15 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Awaitable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.waiting import Ready, Wait
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -35,14 +38,76 @@ SESSION_OPTIONS: Mapping[str, str | int] = {
 }
 POOL_SIZE = 8
 POOL_OVERFLOW = 40  # the threads that serve requests, and the index
-# One that says nothing while its machine still takes what is sent is noticed by no time-out of the connection. What is
-# asked so is a row or two.
+# One that says nothing while its machine still takes what is sent is noticed by no time-out of the connection.
 SILENT_SECONDS = 10.0
+# What costs a server nothing: whether it is there, and the end of a transaction. With the time to connect again, who
+# has a connection that has fallen silent knows so within SILENT_SECONDS.
+PROMPT_SECONDS = 4.0
+WRITE_SECONDS = 60.0  # batches of the index, which may wait for one another
+# So often a server that is busy for long looks whether anybody still waits for that.
+LOOK_FOR_CLIENT = "2s"
 FORMS = "use sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 EXCLUSIVE = "copydesk_exclusive"
 
 # InternalError: PostgreSQL's "cannot write in a read-only transaction", seen while a standby takes over.
 TROUBLE = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+
+
+# For how long a statement may take, where that is not SILENT_SECONDS.
+_patience: ContextVar[tuple[float | None] | None] = ContextVar("patience", default=None)
+
+
+@contextmanager
+def patiently(seconds: float | None) -> Iterator[None]:
+    """PostgreSQL has so long to answer each statement meanwhile; ``None``: as long as it takes."""
+    token = _patience.set((seconds,))
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+class HeardConnection(psycopg.Connection[Any]):
+    """A connection on which no answer is awaited without end. It is closed then: what still came would be wasted."""
+
+    def wait(self, gen: Generator[Wait, Ready | int, T], *given: Any, **named: Any) -> T:
+        """Run what the driver does with the server. Raises ``OperationalError`` when that says nothing for long."""
+        chosen = _patience.get()
+        # Outside of transactions it is asked whether the server is there, and where the feed stands.
+        seconds = PROMPT_SECONDS if self._autocommit else SILENT_SECONDS if chosen is None else chosen[0]
+        if seconds is None:
+            return super().wait(gen, *given, **named)
+        try:
+            return super().wait(_within(gen, seconds), *given, **named)
+        except Silence:
+            self.close()
+            raise
+
+    def rollback(self) -> None:
+        """See :class:`psycopg.Connection`."""
+        with patiently(PROMPT_SECONDS):
+            super().rollback()
+
+
+class Silence(psycopg.OperationalError):
+    """The server says nothing."""
+
+
+def _within(waits: Generator[Wait, Ready | int, T], seconds: float) -> Generator[Wait, Ready | int, T]:
+    """The same, unless it has to wait so long for the next part of an answer."""
+    until = time.monotonic() + seconds
+    try:
+        wanted = next(waits)
+        while True:
+            ready = yield wanted
+            if ready:
+                until = time.monotonic() + seconds
+            elif time.monotonic() > until:
+                raise Silence(f"it gives no answer within {seconds:g} s")
+            wanted = waits.send(ready)
+    except StopIteration as end:
+        found: T = end.value
+        return found
 
 
 def database_url(text: str) -> URL:
@@ -73,9 +138,23 @@ def make_engine(url: URL, schema: str | None = None) -> Engine:
         url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=CONNECT_TIMEOUT_SECONDS, pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, **_session_options(url)},
     )  # fmt: skip
+    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "connect", _have_clients_looked_for)
     if schema is not None:
         event.listen(engine, "connect", lambda connection, _record: _look_into(connection, schema))
     return engine
+
+
+def _connect(_dialect: Any, _record: Any, given: Any, named: dict[str, Any]) -> HeardConnection:
+    return HeardConnection.connect(*given, **named)
+
+
+def _have_clients_looked_for(connection: psycopg.Connection[Any], _record: Any) -> None:
+    """Not every system can, and PostgreSQL 13 cannot; there a statement that is given up runs to its end."""
+    with suppress(psycopg.DatabaseError):
+        connection.execute("SELECT set_config('client_connection_check_interval', %s, false)", [LOOK_FOR_CLIENT])
+    if not connection.closed:
+        connection.commit()
 
 
 def _look_into(connection: psycopg.Connection[Any], schema: str) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from copydesk_api.database import EXCLUSIVE, make_engine, retryable
+from copydesk_api.database import EXCLUSIVE, make_engine, patiently, retryable
 from copydesk_api.schema import INDEX_TABLES, positions
 from copydesk_api.store import Keep, Store
 from copydesk_api.writing import offsets
@@ -111,7 +111,7 @@ class Draft:
         with retryable(), self._live.engine.connect().execution_options(**{EXCLUSIVE: True}) as connection:
             try:
                 self._place.prepare(connection)
-                with connection.begin():
+                with patiently(None), connection.begin():
                     self._place.stop_writers(connection)
                     yield connection
             finally:
@@ -239,7 +239,7 @@ class SchemaBeside:
         self._run(f"DROP SCHEMA IF EXISTS {self.draft} CASCADE")
 
     def _run(self, statement: str) -> None:
-        with retryable(), self._live.begin() as connection:
+        with retryable(), patiently(None), self._live.begin() as connection:
             connection.execute(text(statement))
 
     def prepare(self, connection: Connection) -> None:

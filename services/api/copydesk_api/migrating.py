@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, func, inspect, select, text
 
+from copydesk_api.database import patiently
 from copydesk_api.schema import schema_version
 from copydesk_shared.errors import SettingsError
 
@@ -94,6 +95,7 @@ def _is_ours(revision: str) -> bool:
         return False
 
 
+@patiently(None)
 def migrate(connection: Connection) -> bool:
     """Run the migrations that are missing, all in the transaction of the connection. Whether there were any.
 
@@ -110,6 +112,7 @@ def migrate(connection: Connection) -> bool:
     return True
 
 
+@patiently(None)
 def migrate_to(connection: Connection, revision: str) -> None:
     """Migrate up or down to exactly this revision; "base" leaves no table. What later revisions hold is lost."""
     _adopt(connection)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from copydesk_api.database import WRITE_SECONDS, patiently
 from copydesk_api.derived import Derived
 from copydesk_api.history import keep_history
 from copydesk_api.planning import Known, Plan, Tagging, expiry, plan
@@ -45,6 +46,7 @@ class Writer:
         self._derived = Derived(connection, search)
         self._keep = keep
 
+    @patiently(WRITE_SECONDS)
     def write(self, batch: Batch, next_offsets: Mapping[int, int]) -> None:
         """See :meth:`copydesk_api.store.Store.write`."""
         newest = self._lock()
@@ -56,6 +58,7 @@ class Writer:
         _note(self._connection, planned)
         save_offsets(self._connection, next_offsets)
 
+    @patiently(WRITE_SECONDS)
     def expire(self, before: datetime, most: int) -> int:
         """Remove up to so many articles that were fetched before, the oldest first; says how many there were."""
         newest = self._lock()
@@ -69,6 +72,7 @@ class Writer:
         self._apply(expiry(known), newest, row_ids)
         return len(known)
 
+    @patiently(WRITE_SECONDS)
     def catch_up(self, most: int) -> int:
         """See :meth:`copydesk_api.store.Store.catch_up`."""
         self._lock()
