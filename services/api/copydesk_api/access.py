@@ -51,7 +51,7 @@ class Requires:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """Check it."""
         caller = caller_of(request)
         if caller is None:

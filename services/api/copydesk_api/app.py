@@ -29,6 +29,7 @@ from copydesk_api.headers import ALWAYS, HeadAsGet, StandardHeaders, allowed_met
 from copydesk_api.intake import Intake, IntakeError
 from copydesk_api.key_store import KeyStore
 from copydesk_api.keyring import KeyRing
+from copydesk_api.metrics import Counted
 from copydesk_api.operating.freshness import Freshness
 from copydesk_api.operating.parts import Operating
 from copydesk_api.problems import (
@@ -95,7 +96,7 @@ def create_app(
     app.router.routes.extend(sign_in.ROUTES)
     app.mount("/static", StaticFiles(directory=STATIC))
     # The last one is the outermost.
-    app.add_middleware(Conditional, standings=standings, away=_unavailable)
+    app.add_middleware(Conditional, standings=standings, away=_unavailable, most_bytes=settings.answer_bytes)
     app.add_middleware(CodedTags)
     app.add_middleware(Intake, most=settings.body_bytes, refuse=_problem)
     limits = RateLimits(parse_rate(settings.rate_key), parse_rate(settings.rate_address))
@@ -106,6 +107,7 @@ def create_app(
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"],
                            allow_headers=["*"], expose_headers=EXPOSED)  # fmt: skip
+    app.add_middleware(Counted, routes=[*_all_routes(), *app.routes])
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]

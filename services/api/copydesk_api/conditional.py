@@ -1,12 +1,11 @@
 """Entity tags, 304 and compression (RFC 9110 sections 8.8, 12.5.3 and 13).
 
 A tag is a digest of what is answered, so it is the same on every replica and after a restart. What was answered is
-remembered together with where the change feed stood: as long as it stands there, a question that brings its tag back
-is answered 304 from one row, and no article is read.
+remembered together with where the change feed stood (:mod:`copydesk_api.answers`): as long as it stands there, a
+question that brings its tag back is answered 304 from one row, and no article is read.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,18 +20,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from copydesk_api.access import CALLER
+from copydesk_api.answers import Answers, Key, Known, again
 from copydesk_api.database import answered
 from copydesk_api.formats.json_feed import JSON_FEED_TYPE
 from copydesk_api.formats.ninjs import NINJS_TYPE
 from copydesk_api.headers import EVENT_STREAM, NDJSON, given
 from copydesk_api.keys import Caller
-from copydesk_api.keys import Scope as ApiScope
 from copydesk_api.store import Standing
 from copydesk_shared.errors import Retryable
 
-REMEMBERED = 10_000
 VOLATILE = "volatile"
 KEPT_HEADERS = frozenset((b"etag", b"last-modified", b"vary", b"link"))
+# What depends on nothing but what an answer is known by; a page may hold what its reader alone is shown.
+SHARED = ("/v1/articles", "/v1/changes", "/v1/feed.", "/v1/tags")
 CODINGS = ("gzip", "br", "zstd")
 for each in (JSON_FEED_TYPE, NDJSON, NINJS_TYPE):
     add_compress_type(each)
@@ -41,23 +41,8 @@ remove_compress_type(EVENT_STREAM)
 # A time tells seconds: one of which some have not passed yet would stand for answers that differ.
 SETTLED = timedelta(seconds=5)
 
-# What an answer depends on besides the articles: path, query, the formats that are asked for, and what one may do.
-Key = tuple[str | int | bytes | ApiScope | None, ...]
 # What is answered while the database is away.
 Away = Callable[[Request, Retryable], Awaitable[Response]]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a 304 says of an answer that was given."""
-
-    tag: str
-    headers: tuple[tuple[bytes, bytes], ...]
-
-    async def answer(self, send: Send) -> None:
-        """Say that nothing has changed."""
-        await send({"type": "http.response.start", "status": HTTPStatus.NOT_MODIFIED.value, "headers": [*self.headers]})
-        await send({"type": "http.response.body", "body": b""})
 
 
 def _heard(asking: "asyncio.Task[Standing]") -> None:
@@ -98,11 +83,11 @@ class Conditional:
     answer depends on the time of day sets ``request.state.volatile``: it has a tag, and is made anew each time.
     """
 
-    def __init__(self, app: ASGIApp, standings: Standings, away: Away) -> None:
+    def __init__(self, app: ASGIApp, standings: Standings, away: Away, most_bytes: int) -> None:
         self._app = app
         self._away = away
         self._standings = standings
-        self._known: OrderedDict[Key, Known] = OrderedDict()
+        self._answers = Answers(most_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, unless the asker has the answer."""
@@ -115,27 +100,22 @@ class Conditional:
             await (await self._away(Request(scope), error))(scope, receive, send)
             return
         caller: Caller | None = scope["state"].get(CALLER)
-        key = (standing.feed, standing.position, scope["path"], scope["query_string"], *given(scope, b"accept"),
+        key = (scope["scheme"], *given(scope, b"host"), scope["path"], scope["query_string"], *given(scope, b"accept"),
                caller.scope if caller else None)  # fmt: skip
-        known = self._known.get(key)
+        known = self._answers.get(standing, key)
         if known is not None and _is_current(scope, known.tag, standing.at):
-            await known.answer(send)
-            return
-        await self._app(scope, receive, _Answer(self, key, standing, scope, send).send)
-
-    def remember(self, key: Key, known: Known) -> None:
-        """Answer 304 without asking the app from now on."""
-        self._known[key] = known
-        self._known.move_to_end(key)
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+            await known.unchanged(send)
+        elif known is not None and (whole := self._answers.again(known)) is not None:
+            await again(whole, send)
+        else:
+            await self._app(scope, receive, _Answer(self._answers, key, standing, scope, send).send)
 
 
 @dataclass
 class _Answer:
     """One answer on its way out: held back until its tag is known."""
 
-    owner: Conditional
+    answers: Answers
     key: Key
     standing: Standing
     scope: Scope
@@ -164,9 +144,10 @@ class _Answer:
             headers["Last-Modified"] = format_datetime(at, usegmt=True)
         known = Known(tag, tuple(pair for pair in headers.raw if pair[0] in KEPT_HEADERS))
         if not is_volatile:
-            self.owner.remember(self.key, known)
+            whole = (tuple(headers.raw), self.body) if self.scope["path"].startswith(SHARED) else None
+            self.answers.keep(self.standing, self.key, known, whole)
         if _is_current(self.scope, tag, at):
-            await known.answer(self.pass_on)
+            await known.unchanged(self.pass_on)
             return
         await self.pass_on(start)
         await self.pass_on({"type": "http.response.body", "body": self.body})

@@ -1,6 +1,7 @@
 """The calls under ``/v1`` and the pages."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -54,17 +55,18 @@ JSON = "application/json"
 VARY = {"Vary": "Accept"}
 
 
-def _store(request: Request) -> Store:
+# FastAPI hands a dependency to a thread unless it is asynchronous, which costs many times what these do.
+async def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 
 
-def _waiting(request: Request) -> Waiting:
+async def _waiting(request: Request) -> Waiting:
     waiting: Waiting = request.app.state.waiting
     return waiting
 
 
-def _settings(request: Request) -> ApiSettings:
+async def _settings(request: Request) -> ApiSettings:
     settings: ApiSettings = request.app.state.settings
     return settings
 
@@ -73,16 +75,16 @@ def _base_url(request: Request, settings: ApiSettings) -> str:
     return settings.base_url or str(request.base_url).rstrip("/")
 
 
-def refuse_repeated(request: Request) -> None:
+async def refuse_repeated(request: Request) -> None:
     """Raises :class:`Problem` for a parameter that is given twice and can only be meant once."""
-    names = [name for name, _ in request.query_params.multi_items()]
-    repeated = sorted({name for name in names if names.count(name) > 1} - REPEATABLE)
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    repeated = sorted({name for name, count in given.items() if count > 1} - REPEATABLE)
     if repeated:
         errors = [ParameterError(parameter=name, detail="given more than once") for name in repeated]
         raise Problem(INVALID_PARAMETER, f"given more than once: {', '.join(repeated)}", errors)
 
 
-def note_the_hour(request: Request) -> None:
+async def note_the_hour(request: Request) -> None:
     """With "7d" the answer is another one each moment, though nothing has arrived."""
     asked = (request.query_params.get(name, "") for name in ("published_from", "published_to"))
     if any(map(RELATIVE.fullmatch, asked)):

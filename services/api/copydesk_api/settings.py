@@ -78,6 +78,15 @@ class ApiSettings(PushSettings):
         int,
         Field(ge=1024, le=64 * 1024 * 1024, description="Largest body of a submitted article or an OPML file."),
     ] = 8 * 1024 * 1024
+    answer_bytes: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1024 * 1024 * 1024,
+            description="Memory for answers to give again, for a second and while nothing has changed, to those who "
+            "ask the same; 0 for none.",
+        ),
+    ] = 16 * 1024 * 1024
     session_hours: Annotated[
         float, Field(gt=0, le=24 * 30, description="How long a browser stays signed in with a key.")
     ] = 12.0

@@ -70,7 +70,7 @@ class Accepted(BaseModel):
     revision: int = Field(description="The same again for what was handed in before.")
 
 
-def _submissions(request: Request) -> Submissions:
+async def _submissions(request: Request) -> Submissions:
     submissions: Submissions = request.app.state.submissions
     return submissions
 

@@ -63,12 +63,12 @@ register_url_convertor("feed_id", _IdConvertor())
 api = router("feeds")
 
 
-def _operating(request: Request) -> Operating:
+async def _operating(request: Request) -> Operating:
     operating: Operating = request.app.state.operating
     return operating
 
 
-def _table(operating: Annotated[Operating, Depends(_operating)]) -> FeedTable:
+async def _table(operating: Annotated[Operating, Depends(_operating)]) -> FeedTable:
     """The feeds. Raises :class:`Problem` as long as they are not known."""
     if not operating.feeds.table.is_known:
         raise Problem(UNAVAILABLE, "The feeds have not been read from the brokers yet. Try again.")

@@ -39,11 +39,11 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _not_kept(response: Response) -> None:
+async def _not_kept(response: Response) -> None:
     response.headers.update(KEPT_NOWHERE)
 
 
-def _refuse_unknown(request: Request) -> None:
+async def _refuse_unknown(request: Request) -> None:
     """For calls that take no query; those that take one check it by their :class:`Parameters`."""
     if not request.scope["route"].dependant.query_params:
         names = sorted(set(request.query_params))[:MAX_NAMES]
@@ -55,12 +55,12 @@ def _refuse_unknown(request: Request) -> None:
 FIRST = [Depends(_not_kept), Depends(refuse_repeated), Depends(_refuse_unknown)]
 
 
-def _keys(request: Request) -> KeyRing:
+async def _keys(request: Request) -> KeyRing:
     keys: KeyRing = request.app.state.keys
     return keys
 
 
-def _settings(request: Request) -> ApiSettings:
+async def _settings(request: Request) -> ApiSettings:
     settings: ApiSettings = request.app.state.settings
     return settings
 

@@ -61,7 +61,7 @@ LOST: dict[int | str, dict[str, Any]] = {
 AGAIN = {name: value for name, value in WELL.items() if name not in ("state", "why")}
 
 
-def _desk(request: Request) -> Desk:
+async def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     if not desk.settings.webhooks:
         raise Problem(NOT_FOUND, OFF)

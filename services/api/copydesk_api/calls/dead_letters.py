@@ -37,7 +37,7 @@ api = router("dead letters")
 pages = APIRouter(include_in_schema=False, dependencies=FIRST)
 
 
-def _letters(request: Request) -> DeadLetters:
+async def _letters(request: Request) -> DeadLetters:
     operating: Operating = request.app.state.operating
     if operating.letters is None:
         raise Problem(UNAVAILABLE, "This service is run without brokers.")

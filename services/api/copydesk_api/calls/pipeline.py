@@ -18,7 +18,7 @@ api = APIRouter(prefix="/v1", dependencies=NOW, responses=PROBLEM)
 pages = APIRouter(include_in_schema=False, dependencies=NOW)
 
 
-def _pipeline(request: Request) -> Pipeline:
+async def _pipeline(request: Request) -> Pipeline:
     operating: Operating = request.app.state.operating
     return operating.pipeline
 

@@ -16,12 +16,12 @@ from copydesk_api.routes import FIRST, JSON, PROBLEM, invalid_cursor, link
 from copydesk_api.web import sources as web
 
 
-def by_the_hour(request: Request) -> None:
+async def by_the_hour(request: Request) -> None:
     """The answer is another one as time goes by, though no article has arrived."""
     request.state.volatile = True
 
 
-def _freshness(request: Request) -> Freshness:
+async def _freshness(request: Request) -> Freshness:
     freshness: Freshness = request.app.state.freshness
     return freshness
 

@@ -49,7 +49,7 @@ SCHEMA = {"type": "object", "required": ["hub.mode", "hub.topic", "hub.callback"
 api = APIRouter(tags=["feeds"])
 
 
-def _hub(request: Request) -> Hub:
+async def _hub(request: Request) -> Hub:
     desk: Desk = request.app.state.desk
     if desk.hub is None:
         raise Problem(NOT_FOUND, OFF)
