@@ -30,7 +30,6 @@ from copydesk_api.intake import Intake, IntakeError
 from copydesk_api.key_store import KeyStore
 from copydesk_api.keyring import KeyRing
 from copydesk_api.metrics import Counted
-from copydesk_api.metrics import Counted
 from copydesk_api.operating.freshness import Freshness
 from copydesk_api.operating.parts import Operating
 from copydesk_api.problems import (
@@ -108,7 +107,6 @@ def create_app(
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"],
                            allow_headers=["*"], expose_headers=EXPOSED)  # fmt: skip
-    app.add_middleware(Counted, routes=[*_all_routes(), *app.routes])
     app.add_middleware(Counted, routes=[*_all_routes(), *app.routes])
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
