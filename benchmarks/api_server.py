@@ -1,6 +1,6 @@
-"""One server of ``benchmarks.api`` on a port of its own: ``ours DATABASE_URL``, or ``bare FOLDER`` of bodies.
+"""One server of ``benchmarks.api`` on a port of its own: ``ours DATABASE_URL ANSWER_BYTES`` or ``bare FOLDER``.
 
-The bare one is FastAPI with a route that answers the bytes of a file, or 304 with nothing, and nothing around it.
+The bare one is FastAPI with a route that answers the bytes of a file there, or 304 with nothing, and nothing around it.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from copydesk_api.store import Store
 from copydesk_shared.asgi import bind, serve_asgi
 
 
-def ours(url: str) -> Any:
+def ours(url: str, answer_bytes: str) -> Any:
     store = Store.open(url)
-    return create_app(store, ApiSettings(database_url=url, rate_address="off"))
+    return create_app(store, ApiSettings(database_url=url, rate_address="off", answer_bytes=int(answer_bytes)))
 
 
 def bare(folder: str) -> Any:
@@ -44,5 +44,5 @@ async def serve(app: Any) -> None:
 
 
 if __name__ == "__main__":
-    kind, given = sys.argv[1:]
-    asyncio.run(serve({"ours": ours, "bare": bare}[kind](given)))
+    kind, *given = sys.argv[1:]
+    asyncio.run(serve(ours(*given) if kind == "ours" else bare(*given)))

@@ -1,6 +1,7 @@
 """The headers that every answer has."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match, Mount
@@ -22,6 +23,8 @@ ALWAYS = {
     "Cache-Control": "no-cache",
 }
 RAW = tuple((name.lower().encode(), value.encode()) for name, value in ALWAYS.items())
+# What was said with the answer that a 304 confirms still holds (RFC 9110 section 15.4.5).
+RAW_UNCHANGED = tuple(each for each in RAW if each[0] == b"cache-control")
 IS_HEAD = "is_head"
 EVENT_STREAM = "text/event-stream"
 NDJSON = "application/x-ndjson"
@@ -64,8 +67,9 @@ class StandardHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                wanted = RAW_UNCHANGED if message["status"] == HTTPStatus.NOT_MODIFIED else RAW
                 set_already = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(each for each in RAW if each[0] not in set_already)]
+                message["headers"] = [*message["headers"], *(each for each in wanted if each[0] not in set_already)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
