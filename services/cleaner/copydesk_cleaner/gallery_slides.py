@@ -1,10 +1,8 @@
 """Galleries that were scraped into the text, a slide a line."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from copydesk_cleaner.rulebook.book import Rule
-from copydesk_cleaner.rulebook.engine import line_family
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
 from copydesk_cleaner.text import has_end_mark
 
@@ -12,9 +10,10 @@ from copydesk_cleaner.text import has_end_mark
 FRAME = re.compile(r"(?P<lead>Photos: )?.*(?P<tail> Hide Caption \d+ of \d+)", re.DOTALL)
 
 
-def gallery_slides(rules: Iterable[Rule]) -> Family:
-    """Slides go whole, unless the text is nothing else: then their captions are the text, and only the frames go."""
-    whole = line_family(rules)
+def gallery_slides(whole: Family) -> Family:
+    """Slides go whole, as this family cuts them, unless the text is nothing else: then their captions are the text, and
+    only the frames go.
+    """
 
     def family(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
         found = list(whole(units, context))

@@ -14,6 +14,7 @@ from copydesk_cleaner.related import announced, known_titles, read_more
 from copydesk_cleaner.repeats import repeated_paragraphs
 from copydesk_cleaner.rulebook import Book, Source, book_with, shipped
 from copydesk_cleaner.rulebook.engine import edge_family, line_family
+from copydesk_cleaner.rulebook.sieve import Sieve
 from copydesk_cleaner.story import Context, Family, Finding, Story, Unit
 from copydesk_cleaner.titles import title_echo
 
@@ -82,42 +83,46 @@ def families(book: Book) -> tuple[Family, ...]:
     """All families, those of files from this book; families that the book has besides ours run after ours."""
     ours = shipped().families
     others = [name for name in book.families if name not in ours]
-    bylines = line_family(book.rules("bylines"))
-    inline = inline_lines(
-        (line_family(book.rules(*LINES, "related")), announced(book.leads)),
-        (line_family(book.rules("signoffs", "closings")),),
-    )
+    sieve = Sieve(book.rules())
+
+    def lines(*names: str) -> Family:
+        return line_family(book.rules(*names), sieve)
+
+    def edges(*names: str) -> Family:
+        return edge_family(book.rules(*names), sieve)
+
+    inline = inline_lines((lines(*LINES, "related"), announced(book.leads)), (lines("signoffs", "closings"),))
     return (
         title_echo,
         known_titles,
         host_lines,
-        line_family(book.rules("sources")),
-        edge_family(book.rules("sources")),
-        _closing(line_family(book.rules("signoffs"))),
-        _closing(edge_family(book.rules("signoffs"))),
+        lines("sources"),
+        edges("sources"),
+        _closing(lines("signoffs")),
+        _closing(edges("signoffs")),
         opening_crumbs,
         author_lines,
-        _opening(bylines),
-        _closing(bylines),
-        _at_the_ends(line_family(book.rules("byline-labels"))),
-        gallery_slides(book.rules("galleries")),
+        _opening(lines("bylines")),
+        _closing(lines("bylines")),
+        _at_the_ends(lines("byline-labels")),
+        gallery_slides(lines("galleries")),
         inline,
         read_more(book.leads),
-        line_family(book.rules("related")),
+        lines("related"),
         captions,
-        line_family(book.rules(*LINES)),
+        lines(*LINES),
         inline,
-        by_sentence(line_family(book.rules("promotions", "prompts"))),
-        edge_family(book.rules("edges")),
-        edge_family(book.rules("signoffs")),
+        by_sentence(lines("promotions", "prompts")),
+        edges("edges"),
+        edges("signoffs"),
         tag_lines,
         author_bios,
         repeated_paragraphs,
-        *(make(book.rules(name)) for name in others for make in (line_family, edge_family)),
+        *(make(name) for name in others for make in (lines, edges)),
         standing_captions,
         bare_headlines,
         inner_headlines,
-        _closing(line_family(book.rules("closings"))),
+        _closing(lines("closings")),
     )
 
 

@@ -14,6 +14,14 @@ _parser = import_module("re._parser")  # what re itself parses patterns with
 OTHER_I_FOLDED = ("i\u0307", "\u0131")
 MIN_LITERAL = 3  # shorter ones are in every other line
 MAX_LITERALS = 400
+MAX_TRIED, MAX_SETS = 12, 3  # words, and sets of words, that are looked for one by one
+DIGIT = "\x00"  # stands for any digit: no text holds it
+DIGITS = re.compile(r"\d")
+
+
+def parsed(pattern: str, *, ignore_case: bool) -> Any:
+    """The pattern as :mod:`re` understands it, for the questions of this module and of its neighbour."""
+    return _parser.parse(pattern, re.IGNORECASE if ignore_case else 0)
 
 
 def literals_of(pattern: str, *, ignore_case: bool) -> frozenset[str]:
@@ -21,16 +29,32 @@ def literals_of(pattern: str, *, ignore_case: bool) -> frozenset[str]:
 
     What matches with one of ``OTHER_I_FOLDED`` in it may hold none of them.
     """
-    return _best(_parser.parse(pattern, re.IGNORECASE if ignore_case else 0)) or frozenset()
+    return literals_in(parsed(pattern, ignore_case=ignore_case))
 
 
-def _best(tree: Any) -> frozenset[str] | None:
+def literals_in(tree: Any) -> frozenset[str]:
+    """The same of a parsed pattern."""
+    return _best(tree, MIN_LITERAL) or frozenset()
+
+
+def searchable(line: str) -> str:
+    """The line as words are looked for in it."""
+    return line.casefold() + DIGIT if DIGITS.search(line) else line.casefold()
+
+
+def small_sets_in(tree: Any) -> tuple[frozenset[str], ...]:
+    """The most telling small sets of words, or of letters, of a parsed pattern.
+
+    One word of each is in :func:`searchable` of whatever it matches.
+    """
+    found = {words for words in _sets(tree, 1) if len(words) <= MAX_TRIED and _shortest(words) > 0}
+    return tuple(sorted(found, key=_worth, reverse=True)[:MAX_SETS])
+
+
+def _best(tree: Any, least: int) -> frozenset[str] | None:
     """The most telling of the sets of words one of which must be there."""
-    return max(filter(_tells, _sets(tree)), key=_worth, default=None)
-
-
-def _tells(words: frozenset[str]) -> bool:
-    return len(words) <= MAX_LITERALS and _shortest(words) >= MIN_LITERAL
+    telling = (words for words in _sets(tree, least) if len(words) <= MAX_LITERALS and _shortest(words) >= least)
+    return max(telling, key=_worth, default=None)
 
 
 def _worth(words: frozenset[str]) -> tuple[int, int]:
@@ -41,7 +65,7 @@ def _shortest(words: frozenset[str]) -> int:
     return min(len(word.strip()) for word in words)
 
 
-def _sets(tree: Any) -> Iterator[frozenset[str]]:
+def _sets(tree: Any, least: int) -> Iterator[frozenset[str]]:
     """Sets of words, one of each of which is in whatever the parts of a pattern match one after the other."""
     run = ""
     for kind, value in tree:
@@ -52,7 +76,7 @@ def _sets(tree: Any) -> Iterator[frozenset[str]]:
         if run:
             yield frozenset({run})
         run = ""
-        yield from filter(None, _within(str(kind), value))
+        yield from filter(None, _within(str(kind), value, least))
     if run:
         yield frozenset({run})
 
@@ -67,17 +91,25 @@ def _letter(kind: str, value: Any) -> str | None:
     return folded.pop() if len(folded) == 1 else None
 
 
-def _within(kind: str, value: Any) -> Iterator[frozenset[str] | None]:
+def _within(kind: str, value: Any, least: int) -> Iterator[frozenset[str] | None]:
     match kind:
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT" if value[0] > 0:
-            yield _best(value[2])
+            yield _best(value[2], least)
         case "SUBPATTERN":
-            yield _best(value[3])
+            yield _best(value[3], least)
         case "ATOMIC_GROUP":
-            yield _best(value)
+            yield _best(value, least)
+        case "IN" if least == 1 and all(_is_digits(str(each), which) for each, which in value):
+            yield frozenset({DIGIT})
         case "BRANCH":
-            branches = [_best(branch) for branch in value[1]]
+            branches = [_best(branch, least) for branch in value[1]]
             if None not in branches:
                 yield frozenset[str]().union(*filter(None, branches))
         case _:
             pass
+
+
+def _is_digits(kind: str, value: Any) -> bool:
+    if kind == "RANGE":
+        return {*range(value[0], value[1] + 1)} <= {*map(ord, "0123456789")}
+    return kind == "CATEGORY" and str(value) == "CATEGORY_DIGIT"

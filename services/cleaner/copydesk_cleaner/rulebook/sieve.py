@@ -1,0 +1,121 @@
+"""Which patterns could match a line: told from how the line begins, how long it is and which words it holds.
+
+All that is asked is read off the patterns; what a rule itself names as its needs counts for a pattern without a telling
+word only. Each family asks about nearly the same lines, so answers are kept.
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import starmap
+
+from ahocorasick_rs import AhoCorasick
+
+from copydesk_cleaner.rulebook.book import Rule
+from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, literals_in, parsed, searchable, small_sets_in
+from copydesk_cleaner.rulebook.patterns import compiled
+from copydesk_cleaner.rulebook.prefixes import ANY, LENGTH, beginning, beginnings_in
+
+REMEMBERED, MAX_REMEMBERED = 1024, 600  # lines, and the characters of one
+MIN_BEGINNING, MAX_SHORT = 2, 8  # one letter begins every other line, so a pattern with more of them is told by words
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A pattern of a rule, with what a line needs for it.
+
+    Its length in characters, one of ``beginnings``, one of ``words``, which are as telling as can be, and one of each
+    of the small ``sets``.
+    """
+
+    rule: Rule
+    number: int
+    least: int
+    most: int
+    beginnings: frozenset[str]
+    words: frozenset[str]
+    sets: tuple[tuple[str, ...], ...]
+    is_caseless: bool
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when it is first asked for: most patterns wait for a line that few pages have."""
+        return compiled(self.rule.patterns[self.number], ignore_case=self.rule.ignores_case)
+
+
+class Sieve:
+    """The patterns of some rules, by what they need."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        begun: dict[str, list[Candidate]] = {}
+        worded: dict[str, list[Candidate]] = {}
+        every = [(rule, number) for rule in rules for number in range(len(rule.patterns))]
+        self._all = tuple(starmap(_candidate, every))
+        for candidate in self._all:
+            short = sum(len(each) < MIN_BEGINNING for each in candidate.beginnings)
+            by_word = candidate.words and (short > MAX_SHORT or candidate.beginnings == ANY)
+            for need in candidate.words if by_word else candidate.beginnings:
+                (worded if by_word else begun).setdefault(need, []).append(candidate)
+        self._begun = {need: tuple(candidates) for need, candidates in begun.items()}
+        self._anywhere = self._begun.pop("", ())
+        self._worded = tuple(map(tuple, worded.values()))
+        self._automaton = AhoCorasick(list(worded)) if worded else None
+        self._caseless = tuple({each: None for listed in self._worded for each in listed if each.is_caseless})
+        self._met_short = lru_cache(maxsize=REMEMBERED)(self._met)
+
+    def met(self, line: str) -> tuple[Candidate, ...]:
+        """The patterns that may match the line, or at an end of it, each once and in no order."""
+        return self._met_short(line) if len(line) <= MAX_REMEMBERED else self._met(line)
+
+    def _met(self, line: str) -> tuple[Candidate, ...]:
+        length, text = len(line), searchable(line)
+        other_i = not line.isascii() and any(letter in text for letter in OTHER_I_FOLDED)
+        return tuple(
+            each
+            for each in dict.fromkeys(self._possible(line, text, other_i=other_i))
+            if each.least <= length <= each.most and ((other_i and each.is_caseless) or _holds(text, each.sets))
+        )
+
+    def _possible(self, line: str, text: str, *, other_i: bool) -> list[Candidate]:
+        begins = beginning(line[:LENGTH])
+        if begins is None:
+            return list(self._all)
+        found = list(self._anywhere)
+        for end in range(1, len(begins) + 1):
+            found += self._begun.get(begins[:end], ())
+        for need, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True) if self._automaton else ():
+            found += self._worded[need]
+        if other_i:
+            found += self._caseless
+        return found
+
+
+def _holds(text: str, sets: Sequence[Sequence[str]]) -> bool:
+    """Whether a word of each set is in the text."""
+    for words in sets:
+        for word in words:
+            if word in text:
+                break
+        else:
+            return False
+    return True
+
+
+def _candidate(rule: Rule, number: int) -> Candidate:
+    tree = parsed(rule.patterns[number], ignore_case=rule.ignores_case)
+    least, most = tree.getwidth()
+    literals, sets = literals_in(tree), small_sets_in(tree)
+    if rule.needs and not literals:
+        sets = (frozenset(need.casefold() for need in rule.needs), *sets)
+    return Candidate(
+        rule=rule,
+        number=number,
+        least=least,
+        most=most if rule.scope == "line" else sys.maxsize,
+        beginnings=ANY if rule.scope == "end" else beginnings_in(tree),
+        words=literals or next(iter(sets), frozenset()),
+        sets=tuple(tuple(sorted(each, key=len)) for each in sets),
+        is_caseless=rule.ignores_case or "(?i" in rule.patterns[number],
+    )
