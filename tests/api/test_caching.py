@@ -22,6 +22,24 @@ PATHS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+def test_what_the_program_says_of_itself_has_a_strong_tag(sqlite_client: httpx.Client, path: str) -> None:
+    first = sqlite_client.get(path, headers={"Accept-Encoding": "identity"})
+    tag = first.headers["etag"]
+    assert (first.status_code, tag[0], tag[-1]) == (200, '"', '"')
+    for asked in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        again = sqlite_client.get(path, headers={"If-None-Match": asked, "Accept-Encoding": "identity"})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert again.headers["cache-control"] == first.headers["cache-control"] == "no-cache"
+    assert sqlite_client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    assert sqlite_client.head(path).headers["etag"] == sqlite_client.get(path).headers["etag"]
+    coded = sqlite_client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert (coded.headers["content-encoding"], coded.content) == ("gzip", first.content)
+    assert coded.headers["etag"] != tag, "another coding is another representation"
+    known = {"If-None-Match": coded.headers["etag"], "Accept-Encoding": "gzip"}
+    assert sqlite_client.get(path, headers=known).status_code == 304
+
+
 def fill(store: Store, *ids: str) -> None:
     store.write([(each, article(each, text=f"Copy of {each}. " * 60)) for each in ids], {})
 

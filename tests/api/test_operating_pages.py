@@ -1,6 +1,7 @@
 """The pages about sources, the pipeline, revisions and dead letters in Chromium: live, by keyboard, and what axe says."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -76,6 +77,22 @@ def assert_accessible(page: Page) -> None:
     found = Axe().run(page)
     assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth"), page.url
+
+
+@pytest.mark.parametrize("with_script", [True, False])
+def test_times_of_sources_are_relative_where_scripts_run(browser: Browser, store: Store, with_script: bool) -> None:
+    complaints: list[str] = []
+    with serving(create_app(store, ApiSettings())) as site:
+        page = open_page(browser, complaints, java_script_enabled=with_script)
+        for path in ("/sources", "/sources/harbourgull.example"):
+            page.goto(f"{site}{path}")
+            time = page.locator("time[data-relative]").first
+            absolute, relative = re.compile(r"20\d\d, \d\d:\d\d UTC$"), re.compile(r"^\d+ (s|min|h|days) ago$")
+            expect(time).to_have_text(relative if with_script else absolute)
+            if with_script:
+                expect(time).to_have_attribute("title", absolute)
+        page.context.close()
+    assert complaints == []
 
 
 @pytest.mark.parametrize(("colours", "width"), [("light", PHONE), ("dark", 1280)])

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import httpx
 import pytest
@@ -17,6 +17,8 @@ from copydesk_api.operating.parts import Operating
 from copydesk_api.operating.sources import domains
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
+from copydesk_api.web import pages
+from copydesk_api.web import sources as web_sources
 from copydesk_shared.log import Outgoing
 from copydesk_shared.message import Message
 from copydesk_shared.messages import ClassifiedArticle, Feed, FeedState, HostState, Source
@@ -210,6 +212,25 @@ def test_the_pages(served: httpx.Client, store: Store) -> None:
     assert words(get(served, "/sources/none.example", 404), "h1") == ["Not Found"]
     nothing = FeedTable()
     assert nothing.of("x") == []
+
+
+def test_a_page_is_the_same_as_long_as_nothing_happens(
+    served: httpx.Client, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(minutes=3)
+
+    monkeypatch.setattr(freshness, "_now", lambda: NOW)
+    store.write([of("gull.example", "g", 1, "The Gull")], {})
+    tags = {path: served.get(path).headers["etag"] for path in ("/sources", "/sources/gull.example")}
+    for module in (web_sources, pages):
+        monkeypatch.setattr(module, "datetime", Later)
+    for path, tag in tags.items():
+        assert served.get(path, headers={"If-None-Match": tag}).status_code == 304, path
+    page = get(served, "/sources/gull.example")
+    assert f"{NOW - HOUR:%b %Y, %H:%M} UTC" in " ".join(words(page, "time"))
 
 
 def test_no_sources_yet(client: httpx.Client) -> None:

@@ -25,6 +25,7 @@ from copydesk_api.calls import dead_letters, pipeline, revisions, sources, websu
 from copydesk_api.calls import webhooks as webhook_pages
 from copydesk_api.conditional import CodedTags, Conditional, Standings
 from copydesk_api.declared import complete
+from copydesk_api.fixed import FixedAnswers
 from copydesk_api.headers import ALWAYS, HeadAsGet, StandardHeaders, allowed_methods
 from copydesk_api.intake import Intake, IntakeError
 from copydesk_api.key_store import KeyStore
@@ -81,7 +82,7 @@ def create_app(
     """
     known = operating or Operating()
     app = FastAPI(title="Copydesk", version=version("copydesk-api"), description=DESCRIPTION, docs_url=None,
-                  redoc_url=None, generate_unique_id_function=lambda route: route.name)  # fmt: skip
+                  openapi_url=None, redoc_url=None, generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.store = store
     app.state.settings = settings
     standings = Standings(store.standing, store.glance)
@@ -90,6 +91,7 @@ def create_app(
     app.state.keys = KeyRing(KeyStore(store.engine), _revealed(settings.admin_key))
     app.state.desk = Desk(store.engine, settings)
     app.state.operating = known
+    app.state.fixed = FixedAnswers()
     app.state.freshness = Freshness(store, lambda: known.feeds.table)
     for router in ROUTERS:
         app.include_router(router)

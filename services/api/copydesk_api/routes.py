@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from copydesk_api import cursors
 from copydesk_api.bodies import ArticleList, ChangeList, TagItem, TagList, article_list, change_list
 from copydesk_api.cursors import CursorError, PageKey
 from copydesk_api.filters import RELATIVE
+from copydesk_api.fixed import FixedAnswers
 from copydesk_api.formats.atom import ATOM_TYPE, atom
 from copydesk_api.formats.json_feed import JSON_FEED_TYPE, json_feed
 from copydesk_api.formats.ninjs import NINJS_TYPE, ninjs
@@ -69,6 +70,11 @@ async def _waiting(request: Request) -> Waiting:
 async def _settings(request: Request) -> ApiSettings:
     settings: ApiSettings = request.app.state.settings
     return settings
+
+
+def _fixed(request: Request) -> FixedAnswers:
+    fixed: FixedAnswers = request.app.state.fixed
+    return fixed
 
 
 def _base_url(request: Request, settings: ApiSettings) -> str:
@@ -335,5 +341,12 @@ def article_page(
 
 
 @pages.get("/docs")
-def reference(request: Request, _parameters: Annotated[Parameters, Query()]) -> HTMLResponse:
-    return HTMLResponse(web.reference_page(request.app.openapi()))
+def reference(request: Request, _parameters: Annotated[Parameters, Query()]) -> Response:
+    page = _fixed(request).of("docs", lambda: web.reference_page(request.app.openapi()).encode())
+    return page.answer(request, "text/html")
+
+
+@pages.get("/openapi.json")
+def openapi(request: Request) -> Response:
+    document = _fixed(request).of("openapi", lambda: bytes(JSONResponse(request.app.openapi()).body))
+    return document.answer(request, JSON)

@@ -22,7 +22,6 @@ def sources_page(page: SourcePage, cursor: str | None, *, first: bool) -> str:
         "sources.html",
         page=page,
         meanings=MEANINGS,
-        now=datetime.now(UTC),
         first=first,
         next_href=f"/sources?cursor={cursor}" if cursor else None,
     )
