@@ -23,7 +23,7 @@ from copydesk_standalone.probes import free_port
 from tests.tiers import unavailable
 
 BINARIES = Path("/usr/lib/postgresql")
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 SUPERUSER = "copydesk"
 
 
@@ -107,7 +107,7 @@ class PostgresServer:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """SIGTERM waits for sessions to end, SIGINT ends them, SIGQUIT leaves everything as it lies."""
         self._process.send_signal(number)
-        self._process.wait(20)
+        self._process.wait(60)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

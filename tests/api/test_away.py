@@ -42,7 +42,7 @@ async def indexing(store: Store, broker: MemoryBroker) -> AsyncIterator[Service]
         yield running
     finally:
         running.stopping.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 60)
 
 
 def publish(broker: MemoryBroker, start: int, stop: int) -> None:

@@ -73,7 +73,7 @@ def _paeth(left: int, up: int, corner: int) -> int:
 def run(chromium: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", *arguments],
-        capture_output=True, text=True, check=True, timeout=50,
+        capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert "Content Security Policy" not in done.stderr, done.stderr
     return done

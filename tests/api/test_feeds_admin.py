@@ -86,7 +86,7 @@ async def test_a_feed_is_added_paused_resumed_changed_and_removed(desk: Desk) ->
 
 async def test_a_feed_of_a_file_stays_one_and_is_changed_where_it_lies(desk: Desk) -> None:
     await sync_feeds(desk.brokers, parse_feeds(f"feeds:\n  - url: {URL}\n", "f"))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (found := await desk.client.get(f"/v1/feeds/{ID}")).status_code == 404:
             await asyncio.sleep(0.02)
     assert found.json()["from_file"] is True

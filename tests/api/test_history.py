@@ -162,9 +162,9 @@ async def test_the_loop_removes_all_that_is_old(keeping: Callable[..., Store], m
     keeping().write(batch, {})
     store, running = keeping(days=3), service()
     loop = asyncio.create_task(keep_up(store, running))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(store.changes(7, 20)) < 4:
             await asyncio.sleep(0.01)
     running.stopping.set()
-    await asyncio.wait_for(loop, 5)
+    await asyncio.wait_for(loop, 60)
     assert {each.article_id for each in store.changes(0, 20) if each.document} == {"a0", "a1", "a2"}

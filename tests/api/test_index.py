@@ -24,11 +24,11 @@ async def run_until(store: Store, broker: MemoryBroker, next_offset: int) -> Non
     running = service()
     sink = IndexSink(store)
     task = asyncio.create_task(run_sink(sink, running, broker.open_log(sink.name, CLASSIFIED.name)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while store.positions([0]).get(0, 0) < next_offset:
             await asyncio.sleep(0.01)
     running.stopping.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)
 
 
 async def test_what_is_on_the_topic_is_in_the_store(open_store: OpenStore) -> None:

@@ -64,11 +64,11 @@ async def watched(store: Store, brokers: Brokers, samples: int) -> Pipeline:
     """The pipeline once it has so many samples and the brokers are away."""
     watching, running = Pipeline(), service()
     task = asyncio.create_task(watching.watch(running, store, brokers.open))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(watching.samples) < samples or watching.away_since is None:
             await asyncio.sleep(0.005)
     running.stopping.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)
     return watching
 
 

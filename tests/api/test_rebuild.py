@@ -66,7 +66,7 @@ async def index(store: Store, broker: MemoryBroker, stop: asyncio.Event | None =
         while await asyncio.to_thread(store.positions) != ends(broker):
             await asyncio.sleep(0.01)
     running.stopping.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)
 
 
 def articles(store: Store) -> dict[str, ClassifiedArticle]:

@@ -57,7 +57,7 @@ def running(env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def wait_for(url: str, process: subprocess.Popen[str]) -> httpx.Response:
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 60
     while time.monotonic() < give_up and process.poll() is None:
         try:
             return httpx.get(url)
@@ -83,7 +83,7 @@ def test_it_serves_without_a_broker_and_stops_when_told(tmp_path: Path) -> None:
         assert (index.status_code, index.json()["ready"]) == (503, False)
         assert httpx.get(f"{health}/readyz/nobody").status_code == 404
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_database_url_may_lie_in_a_file(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_the_database_url_may_lie_in_a_file(tmp_path: Path) -> None:
     others = {name: value for name, value in environment(tmp_path).items() if name != "COPYDESK_API_DATABASE_URL"}
     done = subprocess.run(
         COMMAND, env=others | {"COPYDESK_API_DATABASE_URL_FILE": str(tmp_path / "url")},
-        capture_output=True, text=True, check=False, timeout=30,
+        capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert "postgresql://127.0.0.1:1/d cannot be used" in done.stderr
     assert "hunter2" not in done.stderr
@@ -141,4 +141,4 @@ def test_it_stops_when_told_while_it_waits(tmp_path: Path) -> None:
     with running(env) as process:
         wait_for(f"{health}/livez", process)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0

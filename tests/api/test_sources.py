@@ -74,11 +74,11 @@ async def read_feeds(broker: MemoryBroker) -> Feeds:
     """The feeds after one session."""
     feeds, running = Feeds(), service()
     following = asyncio.create_task(feeds.follow(running, broker.follow))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not feeds.table.is_known:
             await asyncio.sleep(0.005)
     running.stopping.set()
-    await asyncio.wait_for(following, 10)
+    await asyncio.wait_for(following, 60)
     return feeds
 
 
@@ -181,7 +181,7 @@ def test_it_is_conditional_and_counted_once_in_a_while(
 async def test_the_table_follows_the_topics(broker: MemoryBroker) -> None:
     feeds, running = Feeds(), service()
     following = asyncio.create_task(feeds.follow(running, broker.follow))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not feeds.table.is_known:
             await asyncio.sleep(0.005)
         put(broker, FEEDS, "moth", None)
@@ -194,7 +194,7 @@ async def test_the_table_follows_the_topics(broker: MemoryBroker) -> None:
             await asyncio.sleep(0.005)
             assert feeds.table.of("owl.example"), "what was known is shown until it is read anew"
     running.stopping.set()
-    await asyncio.wait_for(following, 10)
+    await asyncio.wait_for(following, 60)
     assert [feed.paused for feed, _ in feeds.table.of("moved.example")] == [True]
 
 

@@ -57,7 +57,7 @@ async def test_what_fails_is_shown_and_tried_paused_and_passed_by(store: Store) 
         assert (await client.post(f"{place}/replay", content=f"after={after}", headers=FORM)).status_code == 303
         assert (await client.post(f"{place}/replay", content="after=x", headers=FORM)).status_code == 400
         await client.post(f"{place}/state", content="state=active", headers=FORM)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while told(there.received[-1])["data"].get("article_id") != "b":
                 await asyncio.sleep(0.02)
 

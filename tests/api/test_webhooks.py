@@ -81,7 +81,7 @@ async def test_a_webhook_from_its_making_to_its_end(store: Store) -> None:
 
 
 async def until_delivered(client: httpx.AsyncClient, place: str, count: int) -> list[dict[str, Any]]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(items := (await client.get(f"{place}/deliveries")).json()["items"]) < count:
             await asyncio.sleep(0.02)
     found: list[dict[str, Any]] = items

@@ -26,7 +26,7 @@ class Slow:
         self.times += 1
 
         def force() -> None:
-            assert self.let_go.wait(10)
+            assert self.let_go.wait(60)
             if self.error:
                 raise self.error
 

@@ -92,7 +92,7 @@ async def chaos_then_peace(seed: int) -> None:
     for client in clients:
         client.mischief = False
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not settled(coordinator, clients):
                 await asyncio.sleep(0.05)
         await asyncio.sleep(2 * SESSION_S)

@@ -24,7 +24,7 @@ def test_confluent_ends_with_a_fatal_error(broker: BrokerProcess, topic: str) ->
     settings = {"bootstrap.servers": broker.address, "group.id": topic, "group.protocol": "consumer", "log_level": 0}
     consumer = Consumer(settings)
     consumer.subscribe([topic])
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     message = None
     while message is None:
         assert time.monotonic() < deadline

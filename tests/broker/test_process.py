@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kafka
 
 
 def run(*arguments: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(data_dir, options=arguments), capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command(data_dir, options=arguments), capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_it_says_where_it_listens(start_broker: StartBroker) -> None:
@@ -35,7 +35,7 @@ def test_signals_stop_it_cleanly(start_broker: StartBroker, number: signal.Signa
     with WireClient(broker.address) as client:
         client.send("Fetch", 11, {"max_wait_ms": 60_000, "min_bytes": 1, "max_bytes": 1, "topics": []})
         broker.process.send_signal(number)
-        assert broker.process.wait(5) == 0
+        assert broker.process.wait(60) == 0
     assert broker.log() == ""
 
 
@@ -43,7 +43,7 @@ def test_it_ends_with_its_parent(start_broker: StartBroker) -> None:
     broker = start_broker()
     assert broker.process.stdin is not None
     broker.process.stdin.close()
-    assert broker.process.wait(5) == 0
+    assert broker.process.wait(60) == 0
 
 
 def test_a_taken_port_is_one_line(start_broker: StartBroker, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_a_bad_setting_is_one_line_and_exit_code_2(name: str, value: str) -> Non
         env=environment,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 2

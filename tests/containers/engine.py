@@ -49,8 +49,8 @@ class Engine:
 def _client() -> str:
     """A client that builds with BuildKit by itself, or has the plugin that does."""
     for client in [each for each in CLIENTS if each and Path(each).exists()]:
-        version = subprocess.run([client, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
-        plugin = subprocess.run([client, "buildx", "version"], capture_output=True, check=False, timeout=20)
+        version = subprocess.run([client, "--version"], capture_output=True, text=True, check=True, timeout=60).stdout
+        plugin = subprocess.run([client, "buildx", "version"], capture_output=True, check=False, timeout=60)
         if plugin.returncode == 0 or int(version.split()[2].partition(".")[0]) < 23:
             return client
     return unavailable("containers", "no docker client here can build with BuildKit")

@@ -89,7 +89,7 @@ class Stack:
 def running_stack(engine: Engine, folder: Path) -> Iterator[Stack]:
     """The services of docker-compose.yml, when all of them are healthy."""
     secrets, port = folder / "secrets", free_port()
-    subprocess.run([ROOT / "deploy" / "compose" / "secrets.sh", secrets], check=True, timeout=20)
+    subprocess.run([ROOT / "deploy" / "compose" / "secrets.sh", secrets], check=True, timeout=60)
     env = {
         "COPYDESK_SECRETS": str(secrets),
         "COPYDESK_API_PORT": str(port),

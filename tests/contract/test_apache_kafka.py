@@ -82,7 +82,7 @@ def test_java_that_is_missing_or_old(
     with pytest.raises(kafka_jars.Unavailable, match=complaint):
         kafka_jars.java()
     done = subprocess.run(
-        [sys.executable, "-m", "tools.apache_kafka"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "tools.apache_kafka"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
@@ -163,7 +163,7 @@ def test_the_command_goes_on_while_a_node_is_left(apache_kafka: Broker, tmp_path
             assert f"{left} of 3 left" in running.stderr.readline()
         assert running.stderr.readline().startswith("copydesk: error: no node is left; the last one said:")
         running.stderr.read()
-        assert running.wait(30) == 1
+        assert running.wait(60) == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -173,7 +173,7 @@ def test_a_port_that_is_taken_or_none_is_one_line() -> None:
         for given, complaint in ((port, f"port {port} of 127.0.0.1 cannot"), (65_534, "port 65536: "), (0, "port 0: ")):
             done = subprocess.run(
                 [*COMMAND, "--nodes", "3", "--port", str(given)],
-                cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+                cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
             )  # fmt: skip
             assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
             assert complaint in done.stderr
@@ -216,7 +216,7 @@ def test_the_shared_one_ends_with_its_last_user_however_that_ends(apache_kafka: 
     port = int(shared.stdout.readline().removeprefix(READY_PREFIX).rpartition(":")[2])
     assert seen_nodes(port) == {0}
     user.kill()
-    assert shared.wait(30) == 0
+    assert shared.wait(60) == 0
     assert seen_nodes(port) == set()
     assert [each.name for each in tmp_path.iterdir()] == ["users.lock"]
     with user, shared, lock.open("a") as free:

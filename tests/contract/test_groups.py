@@ -36,7 +36,7 @@ def consumer(site: Site, **settings: Any) -> Any:
 
 async def taken(reader: Any, count: int) -> list[Any]:
     found: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found) < count:
             for records in (await reader.getmany(timeout_ms=200)).values():
                 found += [(record.partition, record.offset, record.value) for record in records]
@@ -53,14 +53,14 @@ async def test_aiokafka_members_share_and_go_on(both: Both) -> None:
             everything = await taken(first, 40)
             await first.commit({TopicPartition(topic, number): number for number in range(4)})
             await second.start()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not (len(first.assignment()) == len(second.assignment()) == 2):
                     await first.getmany(timeout_ms=50)
                     await second.getmany(timeout_ms=50)
             shares = sorted(place.partition for place in first.assignment() | second.assignment())
             committed = [await second.committed(TopicPartition(topic, number)) for number in range(4)]
             await first.stop()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(second.assignment()) != 4:
                     await second.getmany(timeout_ms=50)
         finally:

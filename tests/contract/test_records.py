@@ -47,7 +47,7 @@ async def read_by_aiokafka(site: Site, topic: str, count: int, **settings: Any) 
     await consumer.start()
     try:
         consumer.assign([place])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(taken) < count:
                 taken += (await consumer.getmany(timeout_ms=200)).get(place, [])
     finally:

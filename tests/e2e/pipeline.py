@@ -132,7 +132,7 @@ class Pipeline:
             items += body["items"]
             after = {"after": body["next"]}
 
-    def interrupt(self, seconds: float = 10) -> int:
+    def interrupt(self, seconds: float = 30) -> int:
         """Ctrl-C; the exit code. Fails when it takes longer than that."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ import pytest
 from copydesk_standalone.demo.article import load_articles
 from tests.e2e.pipeline import Pipeline, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 ARTICLES = load_articles()
 CORRECTED = next(article for article in ARTICLES if article.corrected_after is not None)
 
@@ -16,7 +16,7 @@ CORRECTED = next(article for article in ARTICLES if article.corrected_after is n
 def test_every_article_arrives_once_within_a_minute(tmp_path: Path) -> None:
     with Pipeline("demo", "--every", "0.5", data_dir=tmp_path / "demo") as pipeline:
         pipeline.wait_ready()
-        until(lambda: len(pipeline.articles()) == len(ARTICLES), 60, "every article on the REST feed")
+        until(lambda: len(pipeline.articles()) == len(ARTICLES), 120, "every article on the REST feed")
         served = {article["title"]: article for article in pipeline.articles()}
         assert set(served) == {article.title for article in ARTICLES}
         changes = pipeline.changes()
@@ -30,10 +30,10 @@ def test_every_article_arrives_once_within_a_minute(tmp_path: Path) -> None:
 def test_a_correction_is_a_revision(tmp_path: Path) -> None:
     with Pipeline("demo", "--every", "8", data_dir=tmp_path / "demo") as pipeline:
         pipeline.wait_ready()
-        until(lambda: _corrected(pipeline).get("revision") == 1, 60, "the first revision")
+        until(lambda: _corrected(pipeline).get("revision") == 1, 120, "the first revision")
         first = _corrected(pipeline)
         assert tuple(first["paragraphs"]) == CORRECTED.expected_paragraphs()
-        until(lambda: _corrected(pipeline)["revision"] == 2, 60, "the correction")
+        until(lambda: _corrected(pipeline)["revision"] == 2, 120, "the correction")
         corrected = _corrected(pipeline)
         assert corrected["article_id"] == first["article_id"]
         assert tuple(corrected["paragraphs"]) == CORRECTED.expected_paragraphs(revised=True)
@@ -52,7 +52,7 @@ def test_kept_data_survives_a_restart_of_the_demo(tmp_path: Path) -> None:
     with Pipeline("demo", "--every", "3600", data_dir=tmp_path / "demo") as first:
         first.wait_ready()
         first_batch = sum(article.age_minutes is not None for article in ARTICLES)
-        until(lambda: len(first.articles()) == first_batch, 60, "the first batch")
+        until(lambda: len(first.articles()) == first_batch, 120, "the first batch")
         before = first.changes()
         assert first.interrupt() == 0
     with Pipeline("demo", "--every", "3600", data_dir=tmp_path / "demo") as second:

@@ -25,6 +25,6 @@ def test_it_stops_when_the_reader_of_its_output_has_gone(tmp_path: Path) -> None
         os.close(reader)
         process.send_signal(signal.SIGINT)
         try:
-            assert process.wait(10) in (0, 1)
+            assert process.wait(60) in (0, 1)
         finally:
             process.kill()

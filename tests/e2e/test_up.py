@@ -16,7 +16,7 @@ from tests.e2e.pipeline import Pipeline, until
 from tests.e2e.site import Site, paragraphs, title
 from tests.tiers import unavailable
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 
 LOOPBACK_ALLOWED = {
     "COPYDESK_FETCHER_ALLOW_NETWORKS": "127.0.0.0/8",
@@ -95,7 +95,7 @@ def _assert_kcat_reads_the_same(pipeline: Pipeline, kafka: str | None) -> None:
         unavailable("kcat", "kcat is not installed")
     answer = subprocess.run(
         ["kcat", "-b", kafka or f"127.0.0.1:{pipeline.kafka_port}", "-t", "articles.classified", "-C", "-e", "-q", "-o", "beginning"],
-        capture_output=True, check=True, timeout=30,
+        capture_output=True, check=True, timeout=60,
     )  # fmt: skip
     on_topic = {message["article_id"]: message for message in map(json.loads, answer.stdout.splitlines())}
     assert on_topic == {article["article_id"]: article for article in pipeline.articles()}
@@ -169,5 +169,5 @@ def test_a_second_run_on_the_same_data_dir_is_refused(tmp_path: Path) -> None:
         second = _pipeline(site, tmp_path)
         with second:
             assert second.process is not None
-            assert second.process.wait(20) == 2
+            assert second.process.wait(60) == 2
         assert "is in use by another copydesk (process" in second.output()

@@ -111,7 +111,7 @@ class Desk:
         return FeedState.model_validate_json(record.value) if record and record.value else None
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 if self.task is not None and self.task.done():
                     self.task.result()

@@ -248,7 +248,7 @@ async def test_a_crawl_delay_of_robots_txt_slows_the_host(
     site.pages["/robots.txt"] = answer("User-agent: *\nCrawl-delay: 40\n", content_type="text/plain")
     downloader = Downloader(client, settings)
     waiting = asyncio.create_task(downloader.handle(entry_at(site.url("/a"))))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while 40 not in [state.delay_seconds for state in client.hosts.changed()]:
             await asyncio.sleep(0.01)
     with pytest.raises(Retryable) as caught:

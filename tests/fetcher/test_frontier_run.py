@@ -68,7 +68,7 @@ async def downloading(
         finally:
             running.stopping.set()
             client.hosts.close()
-            await asyncio.wait_for(task, 30)
+            await asyncio.wait_for(task, 60)
 
 
 def fill(broker: MemoryBroker, site: Site, host: str, count: int, **more: Any) -> None:

@@ -124,7 +124,7 @@ def test_each_service_has_an_image() -> None:
 def test_secrets_are_made_once_and_fit_each_other(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     for _ in range(2):
-        subprocess.run([ROOT / "deploy/compose/secrets.sh", folder], check=True, timeout=20)
+        subprocess.run([ROOT / "deploy/compose/secrets.sh", folder], check=True, timeout=60)
         made = {path.name: path.read_text() for path in folder.iterdir()}
     assert made["database_url"] == f"postgresql://copydesk:{made['database_password']}@postgres:5432/copydesk"
     assert re.fullmatch(r"[0-9a-f]{48}", made["grafana_password"])

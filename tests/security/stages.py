@@ -33,7 +33,7 @@ async def running_over(brokers: Brokers) -> AsyncIterator[Service]:
         yield running
     finally:
         running.stopping.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 60)
 
 
 async def goes_through(secured: SecuredKafka, number: int) -> None:

@@ -45,7 +45,7 @@ async def running_stage(
         yield running
     finally:
         running.stopping.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)
 
 
 async def until(condition: Callable[[], bool]) -> None:

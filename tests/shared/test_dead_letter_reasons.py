@@ -62,7 +62,7 @@ async def test_header_metric_and_log_agree(reason: DeadLetterReason) -> None:
     opener = broker.open_log(GROUP, FETCHED.name)
     with structlog.testing.capture_logs() as logged:
         task = asyncio.create_task(run_stage(Stage(GROUP, "1", FETCHED, CLEANED, _fail), running, open_log=opener))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while _counted(reason) == before:
                 assert not task.done()
                 await asyncio.sleep(0.01)

@@ -21,7 +21,7 @@ async def _taken(turns: list[int], takers: int) -> list[int]:
     for item in range(len(turns)):
         handout.put(item)
         await _let_run(turns[item] % 2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(taken) < len(turns):
             await asyncio.sleep(0)
     for task in tasks:
@@ -55,7 +55,7 @@ async def test_takers_that_wait_work_side_by_side() -> None:
     await asyncio.sleep(0)
     for item in range(5):
         handout.put(item)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while busy < 5:
             await asyncio.sleep(0)
     release.set()

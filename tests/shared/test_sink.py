@@ -50,11 +50,11 @@ class Store:
 async def _run(store: Store, broker: MemoryBroker, until: int) -> None:
     running = service()
     task = asyncio.create_task(run_sink(store, running, broker.open_log("store", CLEANED.name)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while store.offsets.get(0, 0) < until:
             await asyncio.sleep(0.01)
     running.stopping.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)
 
 
 async def test_articles_tombstones_and_rubbish() -> None:
@@ -112,7 +112,7 @@ async def test_a_store_is_asked_where_it_is_when_what_it_was_given_is_written() 
 
     def slowly(changes: Sequence[Delivered[Article]], next_offsets: Mapping[int, int]) -> None:
         writing.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         write(changes, next_offsets)
 
     store.write = slowly  # type: ignore[method-assign]
@@ -128,7 +128,7 @@ async def test_a_store_is_asked_where_it_is_when_what_it_was_given_is_written() 
     assert not done
     assert await asked == {(CLEANED.name, 0): 1}
     running.stopping.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)
 
 
 WHERE = (CLEANED.name, 0)
@@ -152,18 +152,18 @@ async def test_a_batch_that_the_store_does_not_take_is_behind_though_nothing_fol
     running = service()
     run = SinkRun(store, running)
     task = asyncio.create_task(run.run(broker.open_log("store", CLEANED.name)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while store.failures == 1_000:
             await asyncio.sleep(0.01)
     behind = run._lag(WHERE, 1, 1)
     assert behind.records == 1
     assert behind.seconds > 0
     store.failures = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not store.rows:
             await asyncio.sleep(0.01)
     running.stopping.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)
     assert run._lag(WHERE, 1, 1) == Lag(0, 0.0)
 
 
@@ -174,7 +174,7 @@ async def test_a_batch_of_partitions_that_were_assigned_anew_is_not_written_agai
     running = service()
     run = SinkRun(store, running)
     task = asyncio.create_task(run.run(broker.open_log("store", CLEANED.name)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while store.failures == 10:
             await asyncio.sleep(0.01)
     await run.on_assigned(frozenset({(CLEANED.name, 0)}))
@@ -182,4 +182,4 @@ async def test_a_batch_of_partitions_that_were_assigned_anew_is_not_written_agai
     await asyncio.sleep(FIRST_BACKOFF_SECONDS * 1.5)
     assert store.failures == failures
     running.stopping.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)

@@ -39,7 +39,7 @@ async def test_it_is_begun_again_with_a_health_of_its_own() -> None:
         assert running.health.live_report() == (True, {})
         assert running.health.ready_report() == (False, {})
         running.stopping.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)
     assert [line["error"] for line in lines] == ["a topic is missing", "ZeroDivisionError()"]
     assert {alone.name for alone in seen} == {"trial"}
     assert _failed() == before + 2
@@ -58,5 +58,5 @@ async def test_when_the_service_gives_up_so_does_the_trial() -> None:
     task = asyncio.ensure_future(waiting)
     await asyncio.sleep(0.01)
     task.cancel()
-    await asyncio.wait_for(ended.wait(), 20)
+    await asyncio.wait_for(ended.wait(), 60)
     assert await asyncio.gather(task, return_exceptions=True)

@@ -15,7 +15,7 @@ def _child(tmp_path: Path, program: str) -> Child:
 
 async def _until(condition: object) -> None:
     assert callable(condition)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.02)
 

@@ -212,7 +212,7 @@ def test_outputs_and_inputs_that_are_closed_are_one_line(redirection: str, probl
         ["sh", "-c", f"{sys.executable} -m copydesk_standalone clean {source} {redirection}"],
         capture_output=True,
         check=False,
-        timeout=50,
+        timeout=60,
     )
     assert problem in _mistake(answer)
 

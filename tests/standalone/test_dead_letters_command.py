@@ -304,7 +304,7 @@ def test_ctrl_c_stops_a_replay_and_says_what_was_done(letters: Letters, source: 
         while not letters.read(source):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=60)
     count = len(letters.read(source))
     assert (process.returncode, errors) == (130, b"")
     assert f"replayed {count} of 20 letters, the last one " in output.decode()

@@ -218,7 +218,7 @@ async def test_a_host_that_asks_to_be_left_alone_is_held_with_its_queue(room: Ne
     room.start_fetcher()
     await room.feeds("add", site.url("/feed"), "--id", "news", "--interval", "1h")
     host: dict[str, Any] = {}
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not (host.get("held_until") and host.get("queued")):
             held = await room.run("hosts", "list", "--held", "--format", "json")
             host = next(map(json.loads, held.stdout.splitlines()), {})

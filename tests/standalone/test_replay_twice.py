@@ -35,7 +35,7 @@ async def _classify(broker: MemoryBroker, until: Callable[[], bool], *, broken: 
     stage = Stage(GROUP, "1", CLEANED, CLASSIFIED, handle)
     opener = broker.open_log(GROUP, CLEANED.name, RETRIES)
     task = asyncio.create_task(run_stage(stage, running, open_log=opener))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not until():
             assert not task.done()
             await asyncio.sleep(0.01)
@@ -46,7 +46,7 @@ async def _classify(broker: MemoryBroker, until: Callable[[], bool], *, broken: 
 async def _index(broker: MemoryBroker, store: Store) -> None:
     running, sink = service(), IndexSink(store)
     task = asyncio.create_task(run_sink(sink, running, broker.open_log(sink.name, CLASSIFIED.name)))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while store.positions([0]).get(0, 0) < len(broker.topics[CLASSIFIED.name]):
             await asyncio.sleep(0.01)
     running.stopping.set()

@@ -268,7 +268,7 @@ def test_a_service_waits_for_its_broker_before_it_judges(tmp_path: Path) -> None
         until(lambda: "the log cannot be used" in cleaner.said(), "it waits")
         assert cleaner.process.poll() is None
         with start(tmp_path / "broker", port=port):
-            assert cleaner.process.wait(30) == 2
+            assert cleaner.process.wait(60) == 2
         assert cleaner.said().splitlines()[-1].startswith("copydesk: error: topics articles.fetched, ")
     finally:
         cleaner.process.kill()
