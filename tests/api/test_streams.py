@@ -16,6 +16,8 @@ import pytest
 
 from copydesk_api import streams
 from copydesk_api.app import create_app
+from copydesk_api.key_store import KeyStore
+from copydesk_api.keys import Scope
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Store
 from copydesk_shared.errors import Retryable
@@ -163,11 +165,45 @@ def test_only_so_many_may_wait(store: Store) -> None:
             assert client.get("/v1/changes?wait=1").status_code == 503
             assert client.get("/v1/changes").status_code == 200
         for _ in range(100):
-            if app.state.waiting._free == 2:
+            if app.state.waiting.seats.free == 2:
                 break
             time.sleep(0.05)
         with reading(client):
             pass
+
+
+def assert_refused(answer: httpx.Response, limit: str) -> None:
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (429, "/docs#too-many-waiting"), problem
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert f"The limit {limit}: no more than 1 may wait" in problem["detail"]
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_only_so_many_of_one_key_and_of_one_address_may_wait(store: Store) -> None:
+    keys = [KeyStore(store.engine).create(name, Scope.READ).token for name in ("one", "another")]
+    one, another = ({"Authorization": f"Bearer {token}"} for token in keys)
+    app = create_app(store, ApiSettings(max_waiting_key=1, max_waiting_address=1))
+    with (
+        serving(app, "127.0.0.1") as url,
+        httpx.Client(base_url=url) as client,
+        httpx.Client(base_url=url, headers=one) as with_key,
+        httpx.Client(base_url=url, headers=another) as with_another,
+        httpx.Client(base_url=url, headers={"X-Forwarded-For": "203.0.113.9"}) as elsewhere,
+    ):
+        after = client.get("/v1/changes").json()["next"]
+        with reading(client), reading(with_key):
+            for path in ("/v1/stream", f"/v1/changes?wait=1&after={after}"):
+                assert_refused(client.get(path), "address")
+                assert_refused(with_key.get(path), "key")
+            assert client.get("/v1/changes").status_code == 200, "it does not wait"
+            with reading(with_another), reading(elsewhere):
+                assert app.state.waiting.seats.free == 996
+        give_up = time.monotonic() + LONG
+        while app.state.waiting.seats.free < 1000:
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+        assert client.get(f"/v1/changes?wait=1&after={after}").status_code == 200, "there is room again"
 
 
 def test_all_are_let_go_when_the_service_stops(store: Store) -> None:
@@ -226,17 +262,17 @@ def test_who_takes_nothing_is_cut_off(store: Store, monkeypatch: pytest.MonkeyPa
             idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             idle.sendall(f"GET /v1/stream?after={after} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             until = time.monotonic() + LONG
-            while app.state.waiting._free == 1000 and time.monotonic() < until:
+            while app.state.waiting.seats.free == 1000 and time.monotonic() < until:
                 time.sleep(0.01)
-            assert app.state.waiting._free == 999
-            while app.state.waiting._free == 999 and time.monotonic() < until:
+            assert app.state.waiting.seats.free == 999
+            while app.state.waiting.seats.free == 999 and time.monotonic() < until:
                 time.sleep(0.05)
-            assert app.state.waiting._free == 1000
+            assert app.state.waiting.seats.free == 1000
 
 
 async def test_five_hundred_follow_at_once(tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'api.db'}")
-    with serving(create_app(store, ApiSettings())) as url:
+    with serving(create_app(store, ApiSettings(max_waiting_address=500))) as url:
         address = urlsplit(url)
 
         async def follow(started: asyncio.Semaphore) -> str:

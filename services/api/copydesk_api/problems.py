@@ -53,6 +53,11 @@ TOO_MANY = ProblemType(
     HTTPStatus.TOO_MANY_REQUESTS,
     "More requests than the rate in RateLimit-Policy. Try again later.",
 )
+TOO_MANY_WAITING = ProblemType(
+    "too-many-waiting",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "As many clients with this key, or from this address, wait for changes as may. Let one go, or poll.",
+)
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than is taken here.")
 SLOW = ProblemType("slow", HTTPStatus.REQUEST_TIMEOUT, "The body took too long to come.")
 CONFLICT = ProblemType("conflict", HTTPStatus.CONFLICT, "What is to be made is there already.")
@@ -72,7 +77,7 @@ BUSY = ProblemType(
 )
 PROBLEM_TYPES = (
     INVALID_PARAMETER, INVALID_CURSOR, INVALID_BODY, UNAUTHORIZED, FORBIDDEN, CROSS_SITE, NOT_FOUND, CONFLICT, FULL,
-    KEY_REUSED,     GONE, SLOW, TOO_LARGE, TOO_MANY, UNAVAILABLE, BUSY,
+    KEY_REUSED,     GONE, SLOW, TOO_LARGE, TOO_MANY, TOO_MANY_WAITING, UNAVAILABLE, BUSY,
 )  # fmt: skip
 RETRY_AFTER_SECONDS = 5
 # What pydantic calls it.

@@ -41,6 +41,8 @@ from copydesk_api.problems import (
     INVALID_CURSOR,
     INVALID_PARAMETER,
     NOT_FOUND,
+    TOO_MANY,
+    TOO_MANY_WAITING,
     ParameterError,
     Problem,
     ProblemDetails,
@@ -106,6 +108,10 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
     503: {"model": ProblemDetails, "description": "The database cannot be used at the moment."},
 }
 BUSY_ANSWER: dict[str, Any] = {"model": ProblemDetails, "description": BUSY.meaning}
+WAITING_ANSWER: dict[str, Any] = {
+    "model": ProblemDetails,
+    "description": f"{TOO_MANY.meaning} Or: {TOO_MANY_WAITING.meaning}",
+}
 NO_ARTICLE: dict[int | str, dict[str, Any]] = {
     404: {"model": ProblemDetails, "description": NOT_FOUND.meaning},
     410: {"model": ProblemDetails, "description": GONE.meaning},
@@ -196,7 +202,12 @@ def get_article(
     return Response(json.dumps(item, ensure_ascii=False), headers=VARY, media_type=NINJS_TYPE)
 
 
-@api.get("/changes", summary="The change feed, oldest first", response_model=ChangeList)
+@api.get(
+    "/changes",
+    summary="The change feed, oldest first",
+    response_model=ChangeList,
+    responses={429: WAITING_ANSWER},
+)
 async def list_changes(
     request: Request, parameters: Annotated[ChangesParameters, Query()], store: TheStore, waiting: TheWaiting
 ) -> Response:
@@ -234,6 +245,7 @@ def _changes(store: Store, parameters: ChangesParameters) -> tuple[str, int, Seq
     response_class=Response,
     responses={
         200: {"description": "Server-Sent Events without end.", "content": {EVENT_STREAM: {}}},
+        429: WAITING_ANSWER,
         503: BUSY_ANSWER,
     },
 )

@@ -46,6 +46,10 @@ class ApiSettings(PushSettings):
     max_waiting: Annotated[
         int, Field(ge=1, description="Clients that may follow the stream or wait for changes at a time, per replica.")
     ] = 1000
+    max_waiting_key: Annotated[int, Field(ge=1, description="How many of them may have one and the same key.")] = 100
+    max_waiting_address: Annotated[
+        int, Field(ge=1, description="How many of them may come from one address without a key.")
+    ] = 100
     heartbeat_seconds: Annotated[
         float, Field(gt=0, le=300, description="Longest silence on the stream, so that proxies keep it open.")
     ] = 15.0

@@ -6,7 +6,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from fastapi.sse import format_sse_event
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from copydesk_api.bodies import change_item
 from copydesk_api.cursors import CursorError, PageKey
 from copydesk_api.filters import Filters, holds
 from copydesk_api.headers import EVENT_STREAM, NDJSON, is_head
-from copydesk_api.problems import BUSY, Problem
+from copydesk_api.seats import Seats
 from copydesk_api.settings import ApiSettings
 from copydesk_api.store import Page, Standing, Store
 from copydesk_api.watching import SharedReader, Told, Watch, follow
@@ -40,29 +40,14 @@ class Waiting:
         self.watch = watch
         self.reader = SharedReader(store.changes)
         self.heartbeat_seconds = settings.heartbeat_seconds
-        self._free = settings.max_waiting
-
-    def check(self) -> None:
-        """Raises :class:`Problem` when too many wait already."""
-        if self._free <= 0:
-            raise Problem(BUSY, BUSY.meaning)
-
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """One more waits meanwhile. Raises :class:`Problem` when too many do."""
-        self.check()
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
+        self.seats = Seats(settings)
 
     async def beyond(self, request: Request, feed: str, position: int, seconds: float) -> None:
         """Until the feed is past the position, or for so long, or until the client has gone: nobody waits for it then.
 
-        Raises :class:`Problem` when too many wait already.
+        Raises :class:`~copydesk_api.problems.Problem` when too many wait already.
         """
-        with self.counted():
+        with self.seats.taken(request):
             ends = (self.watch.beyond(feed, position, seconds), _gone(request))
             waits = [asyncio.create_task(each) for each in ends]
             try:
@@ -125,9 +110,9 @@ async def events(request: Request, waiting: Waiting, filters: Filters, after: st
         start, is_former = await start_of(waiting, None), True
     if is_head(request):
         return _headers_alone(EVENT_STREAM, UNBUFFERED)
-    waiting.check()
+    waiting.seats.check(request)
     stream = Unhurried(_told(waiting, filters, start, is_former=is_former), headers=UNBUFFERED, media_type=EVENT_STREAM)
-    stream.meanwhile = waiting.counted()
+    stream.meanwhile = waiting.seats.taken(request)
     return stream
 
 
