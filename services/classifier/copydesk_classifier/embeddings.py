@@ -8,6 +8,7 @@ asked. This module can only be imported where the extra ``similarity`` is instal
 import hashlib
 import json
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -80,9 +81,12 @@ class Embedder:
 
     def embed(self, text: str) -> Vector:
         """The mean of the text's token vectors; zeros for a text without tokens."""
-        known, ids = self._known, list[int]()
-        for word in text.split():
-            ids += known.get(word) or self._recall(word)
+        words = text.split()
+        known = list(map(self._known.get, words))
+        pieces = (
+            [each or self._recall(word) for each, word in zip(known, words, strict=True)] if None in known else known
+        )
+        ids = list(chain.from_iterable(filter(None, pieces)))
         if not ids:
             return np.zeros(DIMENSIONS)
         # In double precision the sum does not depend on the machine in any digit that is published.

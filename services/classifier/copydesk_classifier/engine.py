@@ -1,11 +1,14 @@
 """The tags, compiled together: what a text is scored with."""
 
+import pickle
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from copydesk_classifier.compiling import Compiler
 from copydesk_classifier.heads import features, margin
-from copydesk_classifier.lexicon import CompiledPart, Compiler, Found, Lexicon
+from copydesk_classifier.lexicon import CompiledPart, Found
 from copydesk_classifier.matching import find_hits
 from copydesk_classifier.scoring import DIGITS, Scored, may_reach, score
 from copydesk_classifier.tag_file import TagSource
@@ -63,9 +66,7 @@ class _Part:
 
     def least(self, floor: float) -> float:
         """What the words must score."""
-        if not self.needs_words:
-            return 0.0
-        return floor * self.compiled.threshold
+        return floor * self.compiled.threshold if self.has_lexicon and self.head is None else 0.0
 
 
 class _Draft(NamedTuple):
@@ -79,37 +80,56 @@ NOTHING = Scored(0.0, ())
 
 
 class Taxonomy:
-    """Pickles as what the files say and compiles anew when it is unpickled.
+    """Pickles as it is compiled, so that a process which gets it from another has little to do.
 
     ``version`` is the engine's version and digests of the tag files, the weights and the calibration; comments, layout
     and tests do not change it. ``has_similarity`` says whether the embeddings are installed.
     """
 
     def __init__(self, tags: Iterable[TagSource], fitted: Fitted | None = None) -> None:
-        self.tags = tuple(sorted(tags, key=lambda tag: tag.id))
+        tags = sorted(tags, key=lambda tag: tag.id)
         self.fitted = fitted or Fitted()
-        self._lexicon = Lexicon()
-        compiler = Compiler(self._lexicon)
-        self._vectors = _vectors(self.tags)
-        self.has_similarity = self._vectors is not None
+        compiler = Compiler()
         self._parts = tuple(
-            self._part(compiler.compile(tag, part, self.threshold(tag))) for tag in self.tags for part in tag.lexica
+            self._part(each, part.has_lexicon)
+            for tag in tags
+            for part, each in zip(tag.lexica, compiler.compile(tag, self.threshold(tag)), strict=True)
         )
         self._numbers = {
             (each.compiled.source.id, each.compiled.part.languages): at for at, each in enumerate(self._parts)
         }
         self._wordless = tuple(at for at, each in enumerate(self._parts) if not each.needs_words)
-        self._languages = frozenset[str]().union(*(tag.languages for tag in self.tags))
-        self._lexicon.seal([each.compiled for each in self._parts])
+        self._languages = frozenset[str]().union(*(tag.languages for tag in tags))
+        self._meaning = digest(
+            [[part.model_dump(mode="json", exclude={"tests"}) for part in tag.lexica] for tag in tags]
+        )
+        self._packed = zlib.compress(pickle.dumps(tags), level=1)
+        self._lexicon = compiler.lexicon()
+        self._liken()
+
+    def _liken(self) -> None:
+        """Take up the embeddings, where they are installed; all else is there."""
+        sources = {each.compiled.source.id: each.compiled.source for each in self._parts}
+        self._vectors = _vectors(tuple(sources.values()))
+        self.has_similarity = self._vectors is not None
         self.version = self._version()
 
-    def __reduce__(self) -> tuple[type[Self], tuple[tuple[TagSource, ...], Fitted]]:
-        return type(self), (self.tags, self.fitted)
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_vectors"}
 
-    def _part(self, compiled: CompiledPart) -> _Part:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._liken()
+
+    @property
+    def tags(self) -> tuple[TagSource, ...]:
+        """All that the files say, in the order of the ids. It is kept packed, since tagging asks for little of it."""
+        return tuple(pickle.loads(zlib.decompress(self._packed)))  # noqa: S301 - our own bytes
+
+    def _part(self, compiled: CompiledPart, has_lexicon: bool) -> _Part:
         tag = compiled.source.id
         weights, head = self.fitted.weights.similarity_of(tag), self.fitted.head_of(tag)
-        return _Part(compiled, weights, head, compiled.part.has_lexicon)
+        return _Part(compiled, weights, head, has_lexicon)
 
     def threshold(self, tag: TagSource) -> float:
         """The score from which the tag is given."""
@@ -154,7 +174,7 @@ class Taxonomy:
         part, document = self._parts[number], read_document("", text)
         if part.has_lexicon:
             part = replace(part, head=None)
-        found = self._lexicon.find(document).get(number, {})
+        found = self._lexicon.find(document).get(number, [])
         drafts = [_Draft(part, score(part.compiled, find_hits(part.compiled, found, document), document))]
         wanted = with_similarity or not part.has_lexicon
         return next(self._scores(document, drafts, self._similarities(document, drafts) if wanted else {}))
@@ -199,9 +219,8 @@ class Taxonomy:
         return TagScore(tag, value, threshold, probability, calibration is not None, scored, similarity)
 
     def _version(self) -> str:
-        meaning = [[part.model_dump(mode="json", exclude={"tests"}) for part in tag.lexica] for tag in self.tags]
         weights = [self.fitted.weights_digest, self._vectors.digest if self._vectors else WORDS_ONLY]
-        parts = [digest(meaning), digest(weights), self.fitted.calibration_digest]
+        parts = [self._meaning, digest(weights), self.fitted.calibration_digest]
         return f"{ENGINE_VERSION}+{'.'.join(parts if self._vectors else [*parts, WORDS_ONLY])}"
 
 

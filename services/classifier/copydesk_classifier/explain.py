@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from copydesk_classifier.engine import CANDIDATE_SHARE, TagScore, Taxonomy
-from copydesk_classifier.lexicon import CompiledPart, Found
+from copydesk_classifier.lexicon import Found
 from copydesk_classifier.matching import Hits, find_hits
 from copydesk_classifier.oneshot import CONTEXT_CHARACTERS, Style, one_line
 from copydesk_classifier.scoring import DIGITS, Scored, score
@@ -65,7 +65,7 @@ def explain(article: Article, taxonomy: Taxonomy) -> list[Explanation]:
     for part, found in taxonomy.finds(document, article.language):
         hits = find_hits(part, found, document)
         scored = score(part, hits, document)
-        firings = sorted(_firings(part, found, hits, scored, document), key=lambda each: (each.paragraph, each.start))
+        firings = sorted(_firings(found, hits, scored, document), key=lambda each: (each.paragraph, each.start))
         if firings:
             seen.add(part.source.id)
             explanations.append(Explanation(part.part.languages, scored.score, tuple(firings), tags[part.source.id]))
@@ -81,7 +81,7 @@ def _order(each: Explanation) -> tuple[bool, float, float, str, float]:
     return each.is_silent, -each.tag.score, -near, each.tag.source.id, -each.score
 
 
-def _firings(part: CompiledPart, found: Found, hits: Hits, scored: Scored, document: Document) -> Iterator[Firing]:
+def _firings(found: Found, hits: Hits, scored: Scored, document: Document) -> Iterator[Firing]:
     left = {(weighed.hit.start, weighed.hit.end, weighed.hit.rule) for weighed in scored.weighed}
     for weighed in scored.weighed:
         hit = weighed.hit
@@ -92,8 +92,8 @@ def _firings(part: CompiledPart, found: Found, hits: Hits, scored: Scored, docum
     if not scored.weighed and hits.positive:
         for hit in (*hits.sentence_vetoes, *hits.document_vetoes):
             yield _firing(VETO, hit.rule, -hit.weight, (hit.start, hit.end), document)
-    for term in sorted(part.ignore.intersection(found)):
-        for span in found[term]:
+    for _, role, spans in found:
+        for span in spans if role.is_ignored else ():
             yield _firing(IGNORED, "ignore", 0.0, span, document)
 
 

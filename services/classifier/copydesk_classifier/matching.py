@@ -43,8 +43,9 @@ class Cover:
         return before > 0 and self._reach[before - 1] >= span[1]
 
 
-def _spans(found: Found, terms: frozenset[int]) -> list[Span]:
-    return [span for term in terms.intersection(found) for span in found[term]]
+def _spans(found: Found, number: int) -> list[Span]:
+    """Of the phrases of a set, in no order."""
+    return [span for _, role, spans in found if number in role.sets for span in spans]
 
 
 def _order(hit: Hit) -> tuple[int, int, float, int]:
@@ -86,8 +87,8 @@ def _beside(span: Span, other: Span, rule: CompiledNear, document: Document) -> 
     return other if rule.across or document.is_one_clause(other[0], span[0]) else None
 
 
-def _sentences(found: Found, terms: frozenset[int], document: Document) -> set[int]:
-    return {document.sentence(start) for start, _ in _spans(found, terms)}
+def _sentences(found: Found, number: int, document: Document) -> set[int]:
+    return {document.sentence(start) for start, _ in _spans(found, number)}
 
 
 def near_hits(rule: CompiledNear, found: Found, document: Document) -> Iterator[Hit]:
@@ -99,8 +100,8 @@ def near_hits(rule: CompiledNear, found: Found, document: Document) -> Iterator[
     starts = sorted(_spans(found, rule.a)) if others else []
     if not starts:
         return
-    barred = _sentences(found, rule.unless, document) if rule.unless else set()
-    wanted = _sentences(found, rule.need, document) if rule.need else None
+    barred = set() if rule.unless is None else _sentences(found, rule.unless, document)
+    wanted = None if rule.need is None else _sentences(found, rule.need, document)
     reach = -1
     for span in starts:
         partner = _partner(span, others, rule, document) if span[0] >= reach else None
@@ -117,22 +118,22 @@ def near_hits(rule: CompiledNear, found: Found, document: Document) -> Iterator[
         yield Hit(start, end, rule.name, rule.key, rule.weight)
 
 
-def possible_rules(compiled: CompiledPart, found: Found) -> list[CompiledNear]:
+def possible_rules(found: Found) -> list[CompiledNear]:
     """The rules that have both their sides in the text, in the order of the file."""
-    roles = compiled.roles
-    return _two_sided({rule for term in found for rule in roles[term].begins}, found)
+    return two_sided([rule for _, role, _ in found if role.begins for rule in role.begins], found)
 
 
-def _possible_vetoes(compiled: CompiledPart, found: Found) -> list[CompiledNear]:
-    roles = compiled.roles
-    return _two_sided({rule for term in found for rule in roles[term].counters}, found)
+def _possible_vetoes(found: Found) -> list[CompiledNear]:
+    return two_sided([rule for _, role, _ in found if role.counters for rule in role.counters], found)
 
 
-def _two_sided(begun: set[CompiledNear], found: Found) -> list[CompiledNear]:
+def two_sided(begun: Iterable[CompiledNear], found: Found) -> list[CompiledNear]:
+    """Those of the rules whose ``b`` is in the text as well, each once, in the order of the file."""
     if not begun:
         return []
+    there = frozenset[int]().union(*[role.sets for _, role, _ in found])
     # The keys count down in the order of the file.
-    return sorted((rule for rule in begun if not rule.b.isdisjoint(found)), key=lambda rule: -rule.key)
+    return sorted({rule for rule in begun if rule.b in there}, key=lambda rule: -rule.key)
 
 
 def _rule_hits(rules: Iterable[CompiledNear], found: Found, document: Document) -> list[Hit]:
@@ -155,25 +156,23 @@ def _hits(term: int, group: Group, spans: Iterable[Span]) -> list[Hit]:
     return [Hit(start, end, name, term, weight) for start, end in spans]
 
 
-def _mask(compiled: CompiledPart, found: Found) -> Found:
+def _mask(found: Found) -> Found:
     """What is found once the phrases to ignore are laid over it."""
-    ignored = [span for term, spans in found.items() if compiled.roles[term].is_ignored for span in spans]
+    ignored = [span for _, role, spans in found if role.is_ignored for span in spans]
     if not ignored:
         return found
     cover = Cover(ignored)
-    left = {term: [span for span in spans if not cover.hides(span)] for term, spans in found.items()}
-    return {term: spans for term, spans in left.items() if spans}
+    left = [(term, role, [span for span in spans if not cover.hides(span)]) for term, role, spans in found]
+    return [sight for sight in left if sight[-1]]
 
 
-def _positive(compiled: CompiledPart, found: Found, document: Document) -> list[Hit]:
-    roles = compiled.roles
+def _positive(found: Found, document: Document) -> list[Hit]:
     phrases: list[Hit] = []
-    for term, spans in found.items():
-        group = roles[term].phrase
-        if group:
-            phrases += _hits(term, group, spans)
+    for term, role, spans in found:
+        if role.phrase:
+            phrases += _hits(term, role.phrase, spans)
     phrases = _longest(phrases)
-    rules = _rule_hits(possible_rules(compiled, found), found, document)
+    rules = _rule_hits(possible_rules(found), found, document)
     return sorted(phrases + _beyond(rules, phrases)) if rules else phrases
 
 
@@ -181,14 +180,13 @@ def _against(compiled: CompiledPart, found: Found, document: Document) -> tuple[
     """The vetoes of sentences and those of the whole document."""
     sentence: list[Hit] = []
     whole: list[Hit] = []
-    for term, spans in found.items():
-        role = compiled.roles[term]
+    for term, role, spans in found:
         if role.sentence_veto:
             sentence += _hits(term, role.sentence_veto, spans)
         if role.document_veto:
             whole += _hits(term, role.document_veto, spans)
     sentence, whole = _longest(sentence), _longest(whole)
-    for rule in _possible_vetoes(compiled, found):
+    for rule in _possible_vetoes(found):
         hits = sentence if rule in compiled.rules.sentence_vetoes else whole
         hits += near_hits(rule, found, document)
     return sorted(sentence), sorted(whole)
@@ -196,7 +194,7 @@ def _against(compiled: CompiledPart, found: Found, document: Document) -> tuple[
 
 def find_hits(compiled: CompiledPart, found: Found, document: Document) -> Hits:
     """What speaks for and against this tag. A veto sees the text without the mask of ignored phrases."""
-    positive = _positive(compiled, _mask(compiled, found), document)
+    positive = _positive(_mask(found), document)
     if not positive:
         return Hits([], [], [])
     return Hits(positive, *_against(compiled, found, document))

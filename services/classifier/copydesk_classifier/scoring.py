@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from math import inf, sqrt
 from typing import NamedTuple
 
-from copydesk_classifier.lexicon import CompiledPart, Found
-from copydesk_classifier.matching import Hit, Hits, possible_rules
+from copydesk_classifier.lexicon import CompiledNear, CompiledPart, Found, Span
+from copydesk_classifier.matching import Hit, Hits, two_sided
 from copydesk_classifier.tokens import TITLE_PASSAGE, Document
 
 TITLE_ZONE = 1.6
@@ -25,6 +25,8 @@ NORM_WORDS = 150
 # Where a score that did not pass the core gate is held, as a share of the threshold.
 GATED = 0.9
 DIGITS = 3
+# More than what the order of a sum can change in it.
+ROUNDING = 1e-6
 
 
 class Weighed(NamedTuple):
@@ -112,21 +114,35 @@ def _best_passage(hits: list[Hit], document: Document, against: float, compiled:
 
 def may_reach(least: float, compiled: CompiledPart, found: Found, document: Document) -> bool:
     """Whether the score may be that high: told with little work, as if nothing dampened or gated it."""
+    return _weighs(least, found) and _may_reach(least, compiled, found, document)
+
+
+def _weighs(least: float, found: Found) -> bool:
+    """Whether the score may be that high if all stood in the title: most tags are done with by this."""
+    most = sum([role.most if len(spans) == 1 else ALL_REPEATS * role.most for _, role, spans in found])
+    return most * TITLE_ZONE > least - ROUNDING
+
+
+def _may_reach(least: float, compiled: CompiledPart, found: Found, document: Document) -> bool:
     file = compiled.source.file
     later = max(ZONE_WEIGHTS[1] * file.body_weight, file.paragraph_weight)
-    title_words, roles = document.title_words, compiled.roles
+    title_words = document.title_words
     lead_end = title_words + ZONE_LIMITS[0]
-    rules = possible_rules(compiled, found)
-    whole = sum(rule.weight for rule in rules) * TITLE_ZONE * ALL_REPEATS
-    said = []
-    for term, spans in found.items():
-        phrase = roles[term].phrase
+    whole = 0.0
+    said: list[tuple[float, list[Span]]] = []
+    begun: list[CompiledNear] = []
+    for _, role, spans in found:
+        phrase = role.phrase
+        if role.begins:
+            begun += role.begins
         if phrase:
             start = spans[0][0]
             zone = later if start >= lead_end else ZONE_WEIGHTS[0] if start >= title_words else TITLE_ZONE
             weight = phrase.weight * zone
             whole += weight if len(spans) == 1 else weight * ALL_REPEATS
             said.append((weight, spans))
+    rules = two_sided(begun, found)
+    whole += sum(rule.weight for rule in rules) * TITLE_ZONE * ALL_REPEATS
     if rules or whole < least or whole >= least * _norm(len(document)):
         return whole >= least
     passages: defaultdict[int, float] = defaultdict(float)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -17,6 +17,7 @@ MAX_TESTS = 1_000
 MAX_PHRASES = 50_000
 
 Place = tuple[int | str, ...]
+PartModel = TypeVar("PartModel", bound="LexiconPart")
 
 
 def _checked(written: str) -> str:
@@ -228,6 +229,10 @@ class LexiconPart(Part):
         return bool(self.phrases or self.rules)
 
 
+def _bare(part: PartModel) -> PartModel:
+    return part.model_copy(update={"tests": Tests.model_construct(positive=(), negative=()), **_NO_WORDS})
+
+
 class LanguageFile(LexiconPart):
     """``TAG.LANG.yaml``: what to look for in a further language; all else is in ``TAG.yaml``."""
 
@@ -269,11 +274,16 @@ class TagSource:
         """The parts in the order in which they count: the first that ties wins."""
         return (self.file, *self.further)
 
+    def without_words(self) -> "TagSource":
+        """The same without what is looked for and without tests: what is asked of a tag that has been compiled."""
+        return TagSource(_bare(self.file), tuple(map(_bare, self.further)))
+
     @property
     def languages(self) -> frozenset[str]:
         return frozenset(language for part in self.lexica for language in part.languages)
 
 
+_NO_WORDS: dict[str, object] = {"lists": {}, "ignore": (), "phrases": (), "rules": (), "vetoes": ()}
 _WRITTEN_FIELDS = frozenset({"any", "a", "b", "unless", "need", "ignore"})
 
 

@@ -15,8 +15,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import compress, count, pairwise
 from math import ceil
+from operator import itemgetter
 
 # What lies after it is not read. It bounds the memory that a hostile text takes; no report is a tenth as long.
 MAX_CHARACTERS = 400_000
@@ -71,6 +72,7 @@ _TOKEN = re.compile(
 BREAKS = frozenset(NEWLINE + STOPS + MARKS)
 _STOPS = frozenset(STOPS)
 SEMICOLON = ";"
+_FIRST = itemgetter(0)
 
 
 def fold(word: str) -> str:
@@ -109,7 +111,7 @@ class Document:
         self._text_from = len(head) + 1
         self._source = _plain(f"{head}{NEWLINE}{text[:MAX_CHARACTERS]}")
         self._tokens: list[str] = _TOKEN.findall(self._source)
-        self._breaks = [at for at, token in enumerate(self._tokens) if token[0] in BREAKS]
+        self._breaks = list(compress(count(), map(BREAKS.__contains__, map(_FIRST, self._tokens))))
         self._newlines: list[int] = []
         self._sentences: list[int] = []
         self._clauses: list[int] = []
@@ -234,10 +236,9 @@ class Document:
 
     def _find_words(self, line: _Line, missing: int, limits: tuple[int, int]) -> None:
         tokens, index, add = self._tokens, self._source.index, line.spans.append
-        token, at, end = line.token, line.at, line.end
-        while missing > 0:
+        at, end = line.at, line.end
+        for token in range(line.token, len(tokens)):
             word = tokens[token]
-            token += 1
             if word == "s":
                 line.spans = self._read_again(*limits)
                 break
@@ -246,7 +247,9 @@ class Document:
                 at = start + len(word)
                 add((start, at))
                 missing -= 1
-        line.token, line.at = token, at
+                if not missing:
+                    break
+        line.token, line.at = token + 1, at
 
     @cached_property
     def _lines(self) -> list[tuple[int, int]]:
