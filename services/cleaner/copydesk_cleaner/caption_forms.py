@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ahocorasick_rs import AhoCorasick
-
 from copydesk_cleaner.rulebook.book import Rule, shipped
 from copydesk_cleaner.rulebook.patterns import words_pattern
+from copydesk_cleaner.rulebook.sieve import Candidate, shipped_sieve
 from copydesk_cleaner.text import LOWER, UPPER
 
-OPENING_BRACKET = re.compile(r"[(\[（]")
 BRACKETED = re.compile(r"\s?⇥?[(\[（](?P<content>[^()\[\]（）\n]{2,160})[)\]）]")
 # A letter that is not small, a figure, a price or a handle; iPhone; a bullet.
 FUSED_NEXT = re.compile(rf"[\"“‘'*—–•\[«„¿¡]?(?:[^\W\d_{LOWER}]|[0-9£$€¥@#]|[a-z][A-Z])|[*—–•▪►]\s|…")
@@ -78,7 +76,8 @@ def tail_label_of(text: str) -> Label | None:
 
 def _marked_label(text: str) -> Label | None:
     """A label before the last colon or bar of a line: "Photo: AP"."""
-    position = max(map(text.rfind, ":：|=＝"))
+    find = text.rfind
+    position = max(find(":"), find("："), find("|"), find("="), find("＝"))
     if position < 0 and "ource," in text:
         position = text.rfind("ource,") + len("ource")
     source = text[position + 1 :].strip(" )]")
@@ -117,6 +116,9 @@ PHOTO = re.compile(r"(?:Photos?|PHOTO|Foto|FOTO|Bild|BILD|Beeld|BEELD)\s(?P<sour
 
 def _label_alone(text: str) -> Label | None:
     """A label without a colon after an end mark, and a source: "….Photo Jane Doe/AFP"."""
+    tail = text[-TAIL:]
+    if "oto" not in tail and "OTO" not in tail and "Bild" not in tail and "Beeld" not in tail:
+        return None
     position = max(
         text.rfind(stem, max(0, len(text) - TAIL)) for stem in ("Photo", "PHOTO", "Foto", "FOTO", "Bild", "Beeld")
     )
@@ -156,15 +158,17 @@ def gap_before(before: str, label: str) -> tuple[int, Gap] | None:
     return None if is_word or not bare[-1].isalnum() else (len(bare), Gap.FUSED)
 
 
-_BY_NEED = tuple((need, rule) for rule in shipped().rules("captions", scope="line") for need in rule.needs)
-_NEEDS = AhoCorasick([need for need, _ in _BY_NEED])
+_RULES = {rule.id: number for number, rule in enumerate(shipped().rules("captions", scope="line"))}
 
 
 def line_rule(text: str) -> tuple[Rule, re.Match[str]] | None:
     """The rule over whole lines that the text matches."""
-    met = {number for number, _, _ in _NEEDS.find_matches_as_indexes(text.casefold(), overlapping=True)}
-    for number in sorted(met):
-        rule = _BY_NEED[number][1]
-        if (match := rule.match(text)) is not None:
-            return rule, match
+    met = [candidate for candidate in shipped_sieve().met(text) if candidate.rule.id in _RULES]
+    for candidate in sorted(met, key=_place):
+        if (match := candidate.pattern.fullmatch(text)) is not None:
+            return candidate.rule, match
     return None
+
+
+def _place(candidate: Candidate) -> tuple[int, int]:
+    return _RULES[candidate.rule.id], candidate.number

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from copydesk_cleaner.caption_forms import (
     BRACKETED,
-    OPENING_BRACKET,
     TRAILING_COPYRIGHT,
     Gap,
     Label,
@@ -125,7 +124,7 @@ def _inside(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Fin
 
 
 def _bracketed(unit: Unit, previous: Unit | None, around: Surroundings) -> Iterator[Finding]:
-    if OPENING_BRACKET.search(unit.text) is None:
+    if "(" not in unit.text and "[" not in unit.text and "（" not in unit.text:
         return
     position = 0
     matches = list(BRACKETED.finditer(unit.text))

@@ -41,7 +41,8 @@ MAX_COPYRIGHT = 60
 
 LABEL_ALONE = re.compile(r"(?:Photo|Photos|Image|Picture|Foto|Fotos|Bild|Imagen|Imagem|Immagine|Zdjęcie|Фото)")
 _CAPTION = rf"\s(?P<caption>[{UPPER}0-9‘“'\"][^\s]*(?:\s[^\s]+){{{MIN_PREFIXED_WORDS - 1},}})"
-_PREFIXES = words_pattern(shipped().vocabulary("prefix_agencies"))
+PREFIXES = shipped().vocabulary("prefix_agencies")
+_PREFIXES = words_pattern(PREFIXES)
 # "Getty Images Victims are carried", "SWNS • PA A survivor is carried", "Kim Kyung Hoon / Reuters A man walks".
 PREFIXED = re.compile(
     rf"(?P<credit>{_PREFIXES}(?: ?[•|] ?{_PREFIXES})?|(?:[{UPPER}][\w.'’-]+ ){{1,4}}?/ ?{_PREFIXES})" + _CAPTION
@@ -50,7 +51,6 @@ PREFIXED = re.compile(
 WEAK_PREFIXED = re.compile(rf"(?P<credit>{words_pattern(shipped().vocabulary('weak_prefixes'))})" + _CAPTION)
 # A label inside a line, and where its source may run on into the next sentence.
 MARKS = ("©", "(c)", "(C)")
-LABEL_MARKS = (":", " by ", *MARKS)  # one of them is in every line with such a label
 INLINE = re.compile(
     "|".join(
         rf"{label} ?: ?"
@@ -97,7 +97,10 @@ def prefixed(unit: Unit, *, weak: bool) -> list[Finding]:
     text = unit.text
     if len(text) > MAX_CAPTION or has_end_mark(text):
         return []
-    match = PREFIXED.fullmatch(text) or (WEAK_PREFIXED.fullmatch(text) if weak else None)
+    begun = text.startswith(PREFIXES) or "/" in text  # a name before a slash may be anybody's
+    match = PREFIXED.fullmatch(text) if begun else None
+    if match is None and weak:
+        match = WEAK_PREFIXED.fullmatch(text)
     if match is None or _is_title_case(match["caption"]):
         return []
     rule = "caption.agency-prefix"
@@ -184,8 +187,9 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
 
     ``taken`` are findings of this unit, in order; a caption does not reach back over them.
     """
-    if not any(mark in unit.text for mark in LABEL_MARKS):
-        return []
+    text = unit.text
+    if ":" not in text and " by " not in text and "©" not in text and "(c)" not in text and "(C)" not in text:
+        return []  # one of them is in every line with such a label
     found: list[Finding] = []
     cuts = [finding.cuts[-1].end - unit.start for finding in taken]
     low = 0

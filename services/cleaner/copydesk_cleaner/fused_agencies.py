@@ -36,7 +36,7 @@ FUSED = re.compile(
     rf"(?:(?P<seller>{words_pattern(_SELLERS)})|{words_pattern(_WIRES)}))"
     rf"(?=[\"“„«]?(?P<word>[{UPPER}][{LOWER}’']*\w*) )"
 )
-JOINED = re.compile(rf"[A-Za-z](?=[\"“„«]?[{UPPER}][{LOWER}])")  # few texts have any
+JOINED = re.compile(rf"(?<=[A-Za-z])[\"“„«]?[{UPPER}][{LOWER}]")  # few texts have any
 LAST_WORDS = tuple({name.split()[-1].casefold() for name in (*_SELLERS, *_WIRES)})
 MAX_NAME = 80
 MAX_JOINTS = 200
@@ -46,7 +46,7 @@ BEFORE = re.compile(rf"(?:^|[{LOWER}0-9.!?…”\"’)\]] ?)$")
 def fused_agency(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Finding]:
     """The first such credit of a unit, with its caption where one is told."""
     for joint in islice(JOINED.finditer(unit.text), MAX_JOINTS):
-        start, end = max(0, joint.end() - MAX_NAME), joint.end()
+        start, end = max(0, joint.start() - MAX_NAME), joint.start()
         if not unit.text[start:end].casefold().endswith(LAST_WORDS):
             continue
         for match in FUSED.finditer(unit.text, start, end + MAX_NAME):

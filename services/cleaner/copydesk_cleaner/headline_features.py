@@ -29,9 +29,10 @@ MIN_UNSEEN, MIN_NEW = 2, 0.5
 SHORT_LINE, SHORT_STORY = 8, 9
 MIN_LONG_WORDS, TITLE_SHARE = 2, 0.75
 
+BREAKS = ("...", "…")
 BREAKS_OFF = re.compile(r"(?:\.\.\.|…)$")
 CLOSER = rf"[{re.escape(CLOSERS)}]"
-ENDS_OTHERWISE = re.compile(rf"[.!,:;。！]{CLOSER}*$")
+OTHER_ENDS = tuple(".!,:;。！")
 SOURCE_AFTER = re.compile(rf".*[.!?…。]{CLOSER}? ?\([^()]{{2,60}}\)$")  # a sentence, and who says so: "(Xinhua)"
 WORD = re.compile(r"[^\W_]+")
 FIRST_LETTER = re.compile(r"[^\W_]")
@@ -126,16 +127,20 @@ WORDINGS = {
 
 def looks_like_headline(text: str) -> bool:
     """Whether a line could be a headline at all: its length, its first letter and how it ends."""
-    if len(text) > MAX_LENGTH or not MIN_WORDS <= len(text.split()) <= MAX_WORDS:
+    if len(text) > MAX_LENGTH or _ends_otherwise(text) or not MIN_WORDS <= len(text.split()) <= MAX_WORDS:
         return False
     first = FIRST_LETTER.search(text)
     return (
         first is not None
         and first.start() <= 1
         and not first.group().islower()
-        and (ENDS_OTHERWISE.search(text) is None or BREAKS_OFF.search(text) is not None)
         and not any(form.match(text) for form in NO_HEADLINE)
     )
+
+
+def _ends_otherwise(text: str) -> bool:
+    """Whether the text ends with a mark, or with one inside quotation marks or brackets, that headlines do not have."""
+    return text.rstrip(CLOSERS).endswith(OTHER_ENDS) and not text.endswith(BREAKS)
 
 
 def is_full(text: str) -> bool:

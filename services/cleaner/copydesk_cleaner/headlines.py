@@ -77,7 +77,8 @@ def _could_be_one(around: Surroundings, index: int) -> bool:
 def _is_likely(around: Surroundings, index: int) -> bool:
     if around.units[index + 1].text[:1].islower():  # a sentence that was broken into lines
         return False
-    if not around.is_foreign(index) or around.is_one_of_a_row(index) or around.is_too_short_to_tell(index):
+    # What is told sooner comes first.
+    if around.is_one_of_a_row(index) or around.is_too_short_to_tell(index) or not around.is_foreign(index):
         return False
     return score(around, index) > THRESHOLD
 
@@ -95,7 +96,7 @@ def _finding(unit: Unit, rule: str) -> Finding:
 
 def _is_link(unit: Unit, context: Context) -> bool:
     """Whether a line is the text of a link on the page, and no sentence and no heading of the story."""
-    if len(unit.text.split()) > MAX_LINK_WORDS or has_end_mark(unit.text):
+    if has_end_mark(unit.text) or len(unit.text.split()) > MAX_LINK_WORDS:
         return False
     words = key(unit.text)
     if words in context.headings or LISTED.match(unit.text) is not None or begins_as_sentence(unit.text):

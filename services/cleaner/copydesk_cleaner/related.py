@@ -21,7 +21,7 @@ from copydesk_cleaner.rulebook.engine import MAX_LINE
 from copydesk_cleaner.rulebook.schema import LeadEntry
 from copydesk_cleaner.story import Context, Cut, Family, Finding, Unit
 from copydesk_cleaner.text import has_end_mark, key
-from copydesk_cleaner.unmarked_leads import unmarked
+from copydesk_cleaner.unmarked_leads import may_be_led, unmarked
 from copydesk_shared.messages import RelatedLink
 
 MAX_LINK = 260
@@ -35,6 +35,7 @@ MARKS = r"[:：|»>▶►→＞】]"  # between a lead and its headline, in scri
 LEAD_OPENERS = "([•*>»→▶►＞▷▼■●◆☞【（-– "
 # The mark behind a lead inside a line, and all that stands before the sentence which the lead begins.
 INNER_MARK = re.compile(rf"(?:{MARKS}{{1,3}}\s*|(?P<dash>\s[-–—]\s))(?=[\"“‘'„«]?[^\W_])")
+INNER_MARKS = (":", "|", " - ", " – ", " — ", *"：»>▶►→＞】")  # one of them is in each
 LISTED = re.compile(r"list \d{1,2} of \d{1,2}", re.IGNORECASE)  # what readers who cannot see a list are told
 MARK = re.compile(rf"[{MARKS[1:-1]}–—-]")  # in each of them
 LAST_SENTENCE = re.compile(r".*[.!?…”\"’»)]\s")
@@ -105,14 +106,18 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
             elif below and short and _is_announced(around, index, context, sure=sure_below):
                 yield _link(unit, 0, LIST_MARK.sub("", unit.text))
                 continue
-            elif told := list(_unmarked(unit, sure, context, words)):
+            elif may_be_led(unit.text) and (told := list(_unmarked(unit, sure, context, words))):
                 yield from told
-            elif MARK.search(unit.text) is not None and INNER_MARK.search(unit.text) is not None:
+            elif _has_inner_mark(unit.text):
                 found = tail.search(unit.text, max(0, len(unit.text) - MAX_LINK))
                 yield from [_link(unit, found.start(), found["headline"])] if found else _led_inside(unit, sure, words)
             below = False
 
     return family
+
+
+def _has_inner_mark(text: str) -> bool:
+    return any(mark in text for mark in INNER_MARKS) and INNER_MARK.search(text) is not None
 
 
 def _unmarked(

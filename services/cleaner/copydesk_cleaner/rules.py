@@ -14,7 +14,7 @@ from copydesk_cleaner.related import announced, known_titles, read_more
 from copydesk_cleaner.repeats import repeated_paragraphs
 from copydesk_cleaner.rulebook import Book, Source, book_with, shipped
 from copydesk_cleaner.rulebook.engine import edge_family, line_family
-from copydesk_cleaner.rulebook.sieve import Sieve
+from copydesk_cleaner.rulebook.sieve import Sieve, shipped_sieve
 from copydesk_cleaner.story import Context, Family, Finding, Story, Unit
 from copydesk_cleaner.titles import title_echo
 
@@ -83,7 +83,7 @@ def families(book: Book) -> tuple[Family, ...]:
     """All families, those of files from this book; families that the book has besides ours run after ours."""
     ours = shipped().families
     others = [name for name in book.families if name not in ours]
-    sieve = Sieve(book.rules())
+    sieve = shipped_sieve() if book is shipped() else Sieve(book.rules())
 
     def lines(*names: str) -> Family:
         return line_family(book.rules(*names), sieve)

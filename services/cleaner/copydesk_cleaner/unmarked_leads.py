@@ -33,6 +33,11 @@ CAPITALISED = re.compile(r"(?<= )(?:Sie|Thema|Usted|Vous)(?= |$)")  # inside lea
 GOVERNED = frozenset(shipped().vocabulary("governing_words"))
 
 
+def may_be_led(text: str) -> bool:
+    """A cheap question first: whether there may be such a lead in a line."""
+    return text.lstrip(OPENERS).partition(" ")[0].casefold() in FIRST_WORDS or SHOUTED.search(text) is not None
+
+
 def unmarked(
     unit: Unit, sure: Mapping[str, bool], context: Context, ordinary: Callable[[], frozenset[str]]
 ) -> Iterator[tuple[int, int, int]]:

@@ -8,12 +8,12 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import starmap
 
 from ahocorasick_rs import AhoCorasick
 
-from copydesk_cleaner.rulebook.book import Rule
+from copydesk_cleaner.rulebook.book import Rule, shipped
 from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, literals_in, parsed, searchable, small_sets_in
 from copydesk_cleaner.rulebook.patterns import compiled
 from copydesk_cleaner.rulebook.prefixes import ANY, LENGTH, beginning, beginnings_in
@@ -90,6 +90,12 @@ class Sieve:
         if other_i:
             found += self._caseless
         return found
+
+
+@cache
+def shipped_sieve() -> Sieve:
+    """That of our own rules, of which there is one, so that its answers serve all."""
+    return Sieve(shipped().rules())
 
 
 def _holds(text: str, sets: Sequence[Sequence[str]]) -> bool:
