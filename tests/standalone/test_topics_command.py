@@ -97,8 +97,10 @@ def test_what_an_operator_did_is_kept_unless_it_breaks(broker: OwnBroker) -> Non
     assert {key for key, each in differences.items() if not each["breaking"]} == {
         (FETCHED.name, "retention.ms"),
         (CLEANED.name, "retention.ms"),
-        (CLEANED.name, "partitions"),
     }
+    assert [(each["topic"], each["kind"]) for each in json.loads(report.stdout)["added"]] == [
+        (CLEANED.name, "partitions")
+    ]
 
     first = topics("apply", broker)
     assert first.returncode == 1, "the retries of the classifier still have fewer partitions than their source"
@@ -125,7 +127,10 @@ def test_what_an_operator_did_is_kept_unless_it_breaks(broker: OwnBroker) -> Non
     assert broker.config(FETCHED.name)["retention.ms"] == str(3 * DAY)
     assert broker.config(CLEANED.name)["retention.ms"] == str(7 * DAY)
     assert broker.partitions(CLEANED.name) == 8
-    assert topics("diff", broker).stdout.count("apply takes no partition away") == 4
+    grown_only = topics("diff", broker)
+    assert grown_only.stdout.count("apply takes no partition away") == 4
+    assert (grown_only.returncode, grown_only.stdout.count("more      topic")) == (0, 4)
+    assert grown_only.stdout.endswith(f"{COUNT} topics are as declared\n")
 
 
 def test_a_retry_topic_that_loses_what_waits_is_refused_and_mended(broker: OwnBroker, tmp_path: Path) -> None:

@@ -209,7 +209,8 @@ def topics_apply(
 def topics_diff(bootstrap_servers: str | None, copies: int | None, style: str) -> int:
     """Show how the topics differ from what is declared, and what apply would do.
 
-    A line that starts with BREAKING is one that services refuse to start with.
+    A line that starts with BREAKING is one that services refuse to start with; one that starts with more tells of
+    partitions that were added, which is no difference.
 
     Exit code: 0 no differences, 1 differences, 2 the brokers cannot be used.
     """

@@ -63,17 +63,26 @@ def _see(brokers: Brokers) -> Seen:
 
 
 def diff(brokers: Brokers, copies: int | None, style: str) -> int:
-    """Print the differences; the exit code is 1 when there are some. Raises :class:`SettingsError`."""
+    """Print the differences; the exit code is 1 when there are some. Raises :class:`SettingsError`.
+
+    Partitions that were added are shown and are no difference: they are there for good.
+    """
     seen = _see(brokers)
-    differences = compare(ALL_TOPICS, seen.found, seen.copies(copies))
+    found = compare(ALL_TOPICS, seen.found, seen.copies(copies))
+    differences = [each for each in found if not _is_added(each)]
     if style == "json":
-        _print_json({"equal": not differences, "differences": [_as_json(each) for each in differences]})
+        _print_json({"equal": not differences, "differences": [_as_json(each) for each in differences],
+                     "added": [_as_json(each) for each in found if _is_added(each)]})  # fmt: skip
     else:
-        for each in differences:
+        for each in found:
             click.echo(f"{_mark(each)}  {each}; {_outlook(each)}")
         count = f"{len(differences)} difference{'' if len(differences) == 1 else 's'}"
         click.echo(count if differences else f"{len(NAMES)} topics are as declared")
     return EXIT_DIFFERENT if differences else 0
+
+
+def _is_added(difference: Difference) -> bool:
+    return difference.weight is Weight.MORE and difference.change is None
 
 
 def apply(brokers: Brokers, copies: int | None, options: Collection[Option], *, dry_run: bool) -> int:
@@ -116,7 +125,7 @@ def _warn(chosen: Sequence[Difference]) -> None:
 
 
 def _mark(difference: Difference) -> str:
-    return "BREAKING" if difference.breaking else "differs "
+    return "BREAKING" if difference.breaking else "more    " if _is_added(difference) else "differs "
 
 
 def _outlook(difference: Difference) -> str:
