@@ -6,6 +6,8 @@
 import re
 from itertools import islice
 
+from ahocorasick_rs import AhoCorasick
+
 from copydesk_cleaner.credit_lines import with_caption
 from copydesk_cleaner.credit_places import STARTERS, WINDOW, Place, Surroundings, caption_start
 from copydesk_cleaner.findings import picture_finding
@@ -37,6 +39,7 @@ FUSED = re.compile(
     rf"(?=[\"“„«]?(?P<word>[{UPPER}][{LOWER}’']*\w*) )"
 )
 JOINED = re.compile(rf"(?<=[A-Za-z])[\"“„«]?[{UPPER}][{LOWER}]")  # few texts have any
+NAMES = AhoCorasick([*_SELLERS, *_WIRES])
 LAST_WORDS = tuple({name.split()[-1].casefold() for name in (*_SELLERS, *_WIRES)})
 MAX_NAME = 80
 MAX_JOINTS = 200
@@ -45,6 +48,8 @@ BEFORE = re.compile(rf"(?:^|[{LOWER}0-9.!?…”\"’)\]] ?)$")
 
 def fused_agency(unit: Unit, previous: Unit | None, around: Surroundings) -> list[Finding]:
     """The first such credit of a unit, with its caption where one is told."""
+    if not NAMES.find_matches_as_indexes(unit.text):
+        return []
     for joint in islice(JOINED.finditer(unit.text), MAX_JOINTS):
         start, end = max(0, joint.start() - MAX_NAME), joint.start()
         if not unit.text[start:end].casefold().endswith(LAST_WORDS):

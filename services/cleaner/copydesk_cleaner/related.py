@@ -40,7 +40,7 @@ LISTED = re.compile(r"list \d{1,2} of \d{1,2}", re.IGNORECASE)  # what readers w
 MARK = re.compile(rf"[{MARKS[1:-1]}–—-]")  # in each of them
 LAST_SENTENCE = re.compile(r".*[.!?…”\"’»)]\s")
 MAX_LEAD = 48
-STEM = 2  # letters of a lead that tell whether a line may begin with one
+STEMS = (2, 3, 4)  # letters of a lead that tell whether a line may begin with one
 MIN_TAIL_WORDS, MAX_STOPPED_WORDS = 3, 16
 INNER_STOP = re.compile(r"[.!?…][\"”’»)]? ")
 # Whose the headlines below a lead are: "More must-reads from The Courier".
@@ -85,7 +85,7 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
     """A family that cuts leads with their headlines: in one line, below each other, or behind a paragraph."""
     pattern, alone, tail = leads_pattern(leads), _alone_pattern(leads), _tail_pattern(leads)
     sure = {bare(lead.words): lead.sure for lead in leads}
-    stems = {words[:STEM] for words in sure}
+    stems = {_stem(words) for words in sure}
 
     def family(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
         below = sure_below = False
@@ -94,7 +94,8 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
         shared = {one.line for one, next_one in pairwise(units) if one.line == next_one.line}
         for index, unit in enumerate(units):
             short = len(unit.text) <= MAX_LINK
-            led = short and bare(unit.text[:MAX_LEAD].lstrip(LEAD_OPENERS)[:STEM]) in stems
+            begun = _stem(bare(unit.text[:MAX_LEAD].lstrip(LEAD_OPENERS)[: STEMS[-1]])) if short else ""
+            led = short and any(begun[:length] in stems for length in STEMS)
             if led and (LISTED.fullmatch(unit.text) or alone.fullmatch(unit.text)):
                 yield _link(unit, 0, "")
                 marked = LISTED.fullmatch(unit.text) or MARK.search(unit.text)
@@ -114,6 +115,11 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
             below = False
 
     return family
+
+
+def _stem(words: str) -> str:
+    """The first letters, with one i for all that :mod:`re` takes for it."""
+    return words[: STEMS[-1]].replace("ı", "i")
 
 
 def _has_inner_mark(text: str) -> bool:

@@ -24,7 +24,7 @@ CAPITALS = re.compile(
     rf"(?:^|(?<=[.!?…”\"’»)] ))(?P<run>[{UPPER}]{{3,20}}(?: [{UPPER}][{UPPER}'’]{{0,20}}){{1,{MAX_LEAD_WORDS}}})"
     rf" (?=[\"“‘'„«]?[{UPPER}0-9])"
 )
-SHOUTED = re.compile(r"[A-ZА-ЯІЇЄ]{3} [A-ZА-ЯІЇЄÀ-Þ]{2}")  # what runs have for certain, and few texts
+SHOUTED = re.compile(r" [A-ZА-ЯІЇЄÀ-Þ]{2}(?<=[A-ZА-ЯІЇЄ]{3}...)")  # what runs have for certain, and few texts
 BEGINS = re.compile(rf"[\"“‘'„«]?[{UPPER}0-9]")
 FIRST_WORDS = frozenset(lead.words.split()[0].casefold() for lead in shipped().leads)
 # In sentence case these begin sub-heads and notes too.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import starmap
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from copydesk_cleaner.rulebook.book import Rule, shipped
 from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, literals_in, parsed, searchable, small_sets_in
@@ -45,24 +45,30 @@ class Candidate:
         return compiled(self.rule.patterns[self.number], ignore_case=self.rule.ignores_case)
 
 
+_Entry = tuple[Candidate, int, int, Sequence[Sequence[str]]]  # with what is asked of it most
+
+
 class Sieve:
     """The patterns of some rules, by what they need."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        begun: dict[str, list[Candidate]] = {}
-        worded: dict[str, list[Candidate]] = {}
+        begun: dict[str, list[_Entry]] = {}
+        worded: dict[str, list[_Entry]] = {}
         every = [(rule, number) for rule in rules for number in range(len(rule.patterns))]
-        self._all = tuple(starmap(_candidate, every))
-        for candidate in self._all:
+        self._all: list[_Entry] = []
+        for candidate in starmap(_candidate, every):
+            self._all.append((candidate, candidate.least, candidate.most, candidate.sets))
             short = sum(len(each) < MIN_BEGINNING for each in candidate.beginnings)
             by_word = candidate.words and (short > MAX_SHORT or candidate.beginnings == ANY)
+            further = [words for words in candidate.sets if not by_word or candidate.words != {*words}]
+            entry = (candidate, candidate.least, candidate.most, further)
             for need in candidate.words if by_word else candidate.beginnings:
-                (worded if by_word else begun).setdefault(need, []).append(candidate)
-        self._begun = {need: tuple(candidates) for need, candidates in begun.items()}
-        self._anywhere = self._begun.pop("", ())
-        self._worded = tuple(map(tuple, worded.values()))
-        self._automaton = AhoCorasick(list(worded)) if worded else None
-        self._caseless = tuple({each: None for listed in self._worded for each in listed if each.is_caseless})
+                (worded if by_word else begun).setdefault(need, []).append(entry)
+        self._anywhere = begun.pop("", [])
+        self._begun = begun
+        self._worded = list(worded.values())
+        self._automaton = AhoCorasick(list(worded), implementation=Implementation.DFA) if worded else None
+        self._caseless = [entry for listed in self._worded for entry in listed if entry[0].is_caseless]
         self._met_short = lru_cache(maxsize=REMEMBERED)(self._met)
 
     def met(self, line: str) -> tuple[Candidate, ...]:
@@ -72,21 +78,23 @@ class Sieve:
     def _met(self, line: str) -> tuple[Candidate, ...]:
         length, text = len(line), searchable(line)
         other_i = not line.isascii() and any(letter in text for letter in OTHER_I_FOLDED)
-        return tuple(
-            each
-            for each in dict.fromkeys(self._possible(line, text, other_i=other_i))
-            if each.least <= length <= each.most and ((other_i and each.is_caseless) or _holds(text, each.sets))
-        )
+        met: dict[Candidate, None] = {}
+        for candidate, least, most, sets in self._possible(line, text, other_i=other_i):
+            fits = least <= length <= most
+            if fits and (not sets or _holds(text, sets) or (other_i and candidate.is_caseless)):
+                met[candidate] = None
+        return tuple(met)
 
-    def _possible(self, line: str, text: str, *, other_i: bool) -> list[Candidate]:
+    def _possible(self, line: str, text: str, *, other_i: bool) -> Sequence[_Entry]:
         begins = beginning(line[:LENGTH])
         if begins is None:
-            return list(self._all)
+            return self._all
         found = list(self._anywhere)
         for end in range(1, len(begins) + 1):
             found += self._begun.get(begins[:end], ())
-        for need, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True) if self._automaton else ():
-            found += self._worded[need]
+        if self._automaton is not None:
+            for need in {need for need, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}:
+                found += self._worded[need]
         if other_i:
             found += self._caseless
         return found
