@@ -22,6 +22,7 @@ from tests.eval.measure import Figures
 HEADINGS = SHARED_DATA.parent / "classify" / "wce10_split.jsonl.gz"
 TAGS = ("conflict", "aviation", "prisoner-exchange")
 CONFLICTS = "conflict"
+EXCHANGES = "prisoner-exchange"
 # Headings under which none of the tags has much to look for, by what they are called here.
 ELSEWHERE = {"sport": "sport", "sci_tech": "technology", "arts_culture": "entertainment"}
 
@@ -104,5 +105,14 @@ def elsewhere() -> Figures:
     return reached
 
 
-OWN = {"dev": cache(dev), "probes": cache(probes)}
+def exchanges() -> Figures:
+    """The tag ``prisoner-exchange`` on stories and near misses in many manners; its rules were fitted to them."""
+    judged = _judged("tags_exchanges.jsonl")
+    return {
+        f"{EXCHANGES}.{name}": value
+        for name, value in _figures([(EXCHANGES in found, EXCHANGES in text.tags) for text, found in judged]).items()
+    }
+
+
+OWN = {"dev": cache(dev), "probes": cache(probes), "exchanges": cache(exchanges)}
 DEVELOPER_DATA = {"headings": cache(headings), "elsewhere": cache(elsewhere)}
