@@ -167,15 +167,17 @@ def page_text(tree: html.HtmlElement, url: str, names: str, *, has_lists: bool) 
 
     ``names`` are its classes and identifiers, ``has_lists`` whether there are :func:`link_blocks`.
     """
-    text = fast(_own_story(tree, url, names, has_lists=has_lists), names)
+    own = copy(tree)
+    elements = list(own.iter())  # held, so that lxml need not make objects for them at every walk
+    text = fast(_own_story(own, url, names, has_lists=has_lists), names)
+    del elements
     if not seems_short(text, tree) or size(tree) > MAX_RERUN_ELEMENTS:
         return text
-    found = thorough(_own_story(tree, url, names, has_lists=has_lists))
+    found = thorough(_own_story(copy(tree), url, names, has_lists=has_lists))
     return found if len(found) >= MUCH_MORE * len(text) or len(text) >= SHORT_TEXT else text
 
 
 def _own_story(tree: html.HtmlElement, url: str, names: str, *, has_lists: bool) -> html.HtmlElement:
-    tree = copy(tree)
     if free_main(tree) or has_lists:
         keep_names(tree)
     keep_pointers(tree)

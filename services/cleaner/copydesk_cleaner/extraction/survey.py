@@ -15,8 +15,12 @@ PARTS = AhoCorasick((*CAPTION_PARTS, *BOX_PARTS))
 
 
 class Survey(NamedTuple):
-    """The elements of a page that are marked as captions, those called boxes of related stories, and all names."""
+    """The elements of a page that are marked as captions, those called boxes of related stories, and all names.
 
+    As long as all ``elements`` are held, lxml need not make an object for each of them anew at every walk.
+    """
+
+    elements: list[html.HtmlElement]
     captions: list[html.HtmlElement]
     boxes: list[html.HtmlElement]
     names: str
@@ -28,7 +32,8 @@ def survey(tree: html.HtmlElement) -> Survey:
     classes: dict[str, tuple[bool, bool]] = {"": (False, False)}
     tags: dict[str, bool] = {}
     identifiers = []
-    for element in tree.iter(etree.Element):
+    elements = list(tree.iter(etree.Element))
+    for element in elements:
         names = element.get("class") or ""
         says = classes.get(names)
         if says is None:
@@ -48,7 +53,7 @@ def survey(tree: html.HtmlElement) -> Survey:
             calls = calls or _says(identifier)[1]
         if calls:
             boxes.append(element)
-    return Survey(captions, boxes, "\n".join((*classes, *identifiers)))
+    return Survey(elements, captions, boxes, "\n".join((*classes, *identifiers)))
 
 
 def _says(names: str) -> tuple[bool, bool]:
