@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copydesk_cleaner.rulebook import Rule, shipped
-from copydesk_cleaner.rulebook.literals import DIGIT, parsed, searchable, small_sets_in
+from copydesk_cleaner.rulebook.literals import DIGIT, parsed, searchable, sets_in, small
 from copydesk_cleaner.rulebook.prefixes import beginning, beginnings_in
 from copydesk_cleaner.rulebook.sieve import Sieve
 
@@ -87,7 +87,7 @@ def test_too_many_beginnings_are_shortened() -> None:
     ],
 )
 def test_letters_and_figures_that_a_pattern_needs(pattern: str, expected: set[frozenset[str]]) -> None:
-    assert set(small_sets_in(parsed(pattern, ignore_case=False))) == expected
+    assert set(small(sets_in(parsed(pattern, ignore_case=False)))) == expected
 
 
 @pytest.mark.parametrize("line", ["9 ferries", "٣ ferries"])

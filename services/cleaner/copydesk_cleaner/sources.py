@@ -11,6 +11,7 @@ from copydesk_cleaner.credits import RIGHTS
 from copydesk_cleaner.people import clean_authors, without_agencies
 from copydesk_cleaner.rulebook import shipped
 from copydesk_cleaner.rulebook.engine import line_family
+from copydesk_cleaner.rulebook.sieve import shipped_sieve
 from copydesk_cleaner.story import Context, Family, Finding, Unit
 from copydesk_cleaner.text import key
 
@@ -29,7 +30,7 @@ def byline_in(line: str) -> Finding | None:
 
 @cache
 def _bylines() -> Family:
-    return line_family(shipped().rules("bylines"))
+    return line_family(shipped().rules("bylines"), shipped_sieve())
 
 
 def authors_of(findings: Iterable[Finding]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ the letter i when case does not count, fold to something else: lines that hold o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -29,12 +29,20 @@ def literals_of(pattern: str, *, ignore_case: bool) -> frozenset[str]:
 
     What matches with one of ``OTHER_I_FOLDED`` in it may hold none of them.
     """
-    return literals_in(parsed(pattern, ignore_case=ignore_case))
+    return telling(sets_in(parsed(pattern, ignore_case=ignore_case)))
 
 
-def literals_in(tree: Any) -> frozenset[str]:
-    """The same of a parsed pattern."""
-    return _best(tree, MIN_LITERAL) or frozenset()
+def sets_in(tree: Any) -> tuple[frozenset[str], ...]:
+    """Sets of words, or of letters, of a parsed pattern, in its order.
+
+    One of each is in :func:`searchable` of whatever it matches.
+    """
+    return tuple(words for words in _sets(tree) if len(words) <= MAX_LITERALS and _shortest(words) > 0)
+
+
+def telling(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    """The most telling of the sets, of words that are not in every other line; none where there is no such set."""
+    return max((words for words in sets if _shortest(words) >= MIN_LITERAL), key=_worth, default=frozenset())
 
 
 def searchable(line: str) -> str:
@@ -42,19 +50,15 @@ def searchable(line: str) -> str:
     return line.casefold() + DIGIT if DIGITS.search(line) else line.casefold()
 
 
-def small_sets_in(tree: Any) -> tuple[frozenset[str], ...]:
-    """The most telling small sets of words, or of letters, of a parsed pattern.
-
-    One word of each is in :func:`searchable` of whatever it matches.
-    """
-    found = {words for words in _sets(tree, 1) if len(words) <= MAX_TRIED and _shortest(words) > 0}
+def small(sets: Iterable[frozenset[str]]) -> tuple[frozenset[str], ...]:
+    """The most telling of those that are looked for word by word."""
+    found = dict.fromkeys(words for words in sets if len(words) <= MAX_TRIED)
     return tuple(sorted(found, key=_worth, reverse=True)[:MAX_SETS])
 
 
-def _best(tree: Any, least: int) -> frozenset[str] | None:
+def _best(tree: Any) -> frozenset[str] | None:
     """The most telling of the sets of words one of which must be there."""
-    telling = (words for words in _sets(tree, least) if len(words) <= MAX_LITERALS and _shortest(words) >= least)
-    return max(telling, key=_worth, default=None)
+    return max(sets_in(tree), key=_worth, default=None)
 
 
 def _worth(words: frozenset[str]) -> tuple[int, int]:
@@ -65,7 +69,7 @@ def _shortest(words: frozenset[str]) -> int:
     return min(len(word.strip()) for word in words)
 
 
-def _sets(tree: Any, least: int) -> Iterator[frozenset[str]]:
+def _sets(tree: Any) -> Iterator[frozenset[str]]:
     """Sets of words, one of each of which is in whatever the parts of a pattern match one after the other."""
     run = ""
     for kind, value in tree:
@@ -76,7 +80,7 @@ def _sets(tree: Any, least: int) -> Iterator[frozenset[str]]:
         if run:
             yield frozenset({run})
         run = ""
-        yield from filter(None, _within(str(kind), value, least))
+        yield from filter(None, _within(str(kind), value))
     if run:
         yield frozenset({run})
 
@@ -91,18 +95,18 @@ def _letter(kind: str, value: Any) -> str | None:
     return folded.pop() if len(folded) == 1 else None
 
 
-def _within(kind: str, value: Any, least: int) -> Iterator[frozenset[str] | None]:
+def _within(kind: str, value: Any) -> Iterator[frozenset[str] | None]:
     match kind:
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT" if value[0] > 0:
-            yield _best(value[2], least)
+            yield _best(value[2])
         case "SUBPATTERN":
-            yield _best(value[3], least)
+            yield _best(value[3])
         case "ATOMIC_GROUP":
-            yield _best(value, least)
-        case "IN" if least == 1 and all(_is_digits(str(each), which) for each, which in value):
+            yield _best(value)
+        case "IN" if all(_is_digits(str(each), which) for each, which in value):
             yield frozenset({DIGIT})
         case "BRANCH":
-            branches = [_best(branch, least) for branch in value[1]]
+            branches = [_best(branch) for branch in value[1]]
             if None not in branches:
                 yield frozenset[str]().union(*filter(None, branches))
         case _:

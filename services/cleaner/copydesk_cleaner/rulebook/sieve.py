@@ -14,7 +14,7 @@ from itertools import starmap
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from copydesk_cleaner.rulebook.book import Rule, shipped
-from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, literals_in, parsed, searchable, small_sets_in
+from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, parsed, searchable, sets_in, small, telling
 from copydesk_cleaner.rulebook.patterns import compiled
 from copydesk_cleaner.rulebook.prefixes import ANY, LENGTH, beginning, beginnings_in
 
@@ -120,7 +120,8 @@ def _holds(text: str, sets: Sequence[Sequence[str]]) -> bool:
 def _candidate(rule: Rule, number: int) -> Candidate:
     tree = parsed(rule.patterns[number], ignore_case=rule.ignores_case)
     least, most = tree.getwidth()
-    literals, sets = literals_in(tree), small_sets_in(tree)
+    every = sets_in(tree)
+    literals, sets = telling(every), small(every)
     if rule.needs and not literals:
         sets = (frozenset(need.casefold() for need in rule.needs), *sets)
     return Candidate(
