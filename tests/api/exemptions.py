@@ -7,8 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 BAD_REQUEST = 400
+# How schemathesis names what it has made wrong.
+NAMED = re.compile("parameters? (.*) in query")
+NAME = re.compile("`([a-z_]+)`")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,19 @@ def is_exempt(status: int, problem: Mapping[str, Any]) -> bool:
     if not errors:
         return status == BAD_REQUEST and problem["detail"].startswith(tuple(EXEMPT_DETAILS))
     return status == BAD_REQUEST and all(_may_be_refused(each["parameter"], each["detail"]) for each in errors)
+
+
+def is_right_as_sent(said: str, url: str) -> bool:
+    """Whether what a request is blamed for is not in it: a value that comes once is a list of one, and what is empty,
+    or not there at all, counts as not given.
+
+    What was drawn tells little: of a list or an object one value may be sent, or nothing.
+    """
+    named = NAMED.search(said)
+    sent = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    given = {name: sent.get(name, []) for name in NAME.findall(named[1] if named else "")}
+    lists = {name for name, values in given.items() if name in EXEMPT_LISTS and len(values) == 1}
+    return bool(given) and all(name in lists or not any(values) for name, values in given.items())
 
 
 def _may_be_refused(name: str, detail: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from copydesk_api.openapi import document_text
 from copydesk_api.store import Store
 from tests.api.desk import Desk
-from tests.api.exemptions import EXEMPT, EXEMPT_LATER, EXEMPT_LISTS, is_exempt
+from tests.api.exemptions import EXEMPT, EXEMPT_LATER, EXEMPT_LISTS, is_exempt, is_right_as_sent
 from tests.api.furnished import furnished_desk
 from tests.api.test_keys import ADMIN
 
@@ -73,3 +73,22 @@ def test_a_refusal_is_passed_over_only_for_what_is_exempt() -> None:
     assert not is_exempt(400, wrong)
     assert is_exempt(400, {**wrong, "detail": "Give either html or text."})
     assert is_exempt(422, {"type": "/docs#key-reused"})
+
+
+@pytest.mark.parametrize(
+    ("said", "query", "is_right"),
+    [
+        ("Invalid `tag` in query", "tag=0", False),
+        ("Incorrect type in parameter `tag` in query", "tag=0", True),
+        ("Incorrect type in parameter `tag` in query", "limit=5&tag=", True),
+        ("Incorrect type in parameter `tag` in query", "tag=a&tag=b", False),
+        ("Incorrect type in parameter `tag` in query", "limit=5", True),
+        ("Incorrect type in parameter `limit` in query", "limit=&tag=a", True),
+        ("Incorrect types in parameters `tag`, `source` in query", "tag=true&source=", True),
+        ("Incorrect types in parameters `tag`, `source` in query", "tag=true", True),
+        ("Incorrect types in parameters `tag`, `source` in query", "tag=true&source=a", False),
+        ("Incorrect type in parameter `limit` in query", "limit=5", False),
+    ],
+)
+def test_only_what_is_sent_can_be_wrong(said: str, query: str, is_right: bool) -> None:
+    assert is_right_as_sent(said, f"http://127.0.0.1/v1/articles?{query}") is is_right
