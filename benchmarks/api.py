@@ -129,9 +129,14 @@ def cases_of(base: str, remembering: str, count: int) -> list[Case]:
 
 
 def load(url: str, tag: str, seconds: int, connections: int) -> Load:
-    """One run of wrk. Raises :class:`SystemExit` when an answer is none."""
-    header = ["-H", f"If-None-Match: {tag}"] if tag else []
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency", *header, url]
+    """One run with an entity tag, or none."""
+    return load_with(url, f"If-None-Match: {tag}" if tag else "", seconds, connections)
+
+
+def load_with(url: str, header: str, seconds: int, connections: int) -> Load:
+    """One run of wrk with a header, or none. Raises :class:`SystemExit` when an answer is none."""
+    headers = ["-H", header] if header else []
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency", *headers, url]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rate, slowest, failed = RATE.search(said), SLOWEST.search(said), FAILED.search(said)
     if rate is None or slowest is None or failed is not None:

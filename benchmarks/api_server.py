@@ -19,7 +19,8 @@ from copydesk_shared.asgi import bind, serve_asgi
 
 def ours(url: str, answer_bytes: str) -> Any:
     store = Store.open(url)
-    return create_app(store, ApiSettings(database_url=url, rate_address="off", answer_bytes=int(answer_bytes)))
+    settings = ApiSettings(database_url=url, rate_address="off", rate_key="off", answer_bytes=int(answer_bytes))
+    return create_app(store, settings)
 
 
 def bare(folder: str) -> Any:
