@@ -15,18 +15,12 @@ from copydesk_cleaner.rulebook.prefixes import beginning, beginnings_in
 from copydesk_cleaner.rulebook.sieve import Sieve
 
 RULES = [rule for rule in shipped().rules() if rule.patterns]
-DERIVED = [rule for rule in RULES if not rule.needs]
 EXAMPLES = [example.text for rule in RULES for example in (*rule.hit, *rule.keep)]
 
 
 @cache
 def sieve() -> Sieve:
     return Sieve(RULES)
-
-
-@cache
-def derived() -> Sieve:
-    return Sieve(DERIVED)
 
 
 def met(line: str, of: Sieve) -> set[tuple[str, int]]:
@@ -108,10 +102,10 @@ def test_letters_that_are_the_same_without_case_begin_alike() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_no_pattern_that_matches_an_example_is_held_back(rule: Rule) -> None:
-    """Whatever the rule of the example; a pattern that waits for what its rule names is the rule's own affair."""
+    """Whatever the rule of the example, and whatever a rule names as its needs."""
     for line in (example.text for example in (*rule.hit, *rule.keep)):
-        found = met(line, derived())
-        for other in DERIVED:
+        found = met(line, sieve())
+        for other in RULES:
             for number in range(len(other.patterns)):
                 assert (other.id, number) in found or not matches(other, number, line)
 
@@ -119,11 +113,11 @@ def test_no_pattern_that_matches_an_example_is_held_back(rule: Rule) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_pattern_is_held_back_from_what_it_matches(data: st.DataObject) -> None:
-    rule = data.draw(st.sampled_from(DERIVED))
+    rule = data.draw(st.sampled_from(RULES))
     number = data.draw(st.integers(0, len(rule.patterns) - 1))
     flags = re.IGNORECASE if rule.ignores_case else 0
     line = data.draw(st.from_regex(re.compile(rule.patterns[number], flags), fullmatch=True))
-    assert (rule.id, number) in met(line, derived()) or not matches(rule, number, line)
+    assert (rule.id, number) in met(line, sieve()) or not matches(rule, number, line)
 
 
 @pytest.mark.parametrize("change", [str, str.upper, lambda line: line.replace("i", "ı").replace("I", "İ")])

@@ -1,7 +1,7 @@
 """Which patterns could match a line: told from how the line begins, how long it is and which words it holds.
 
-All that is asked is read off the patterns; what a rule itself names as its needs counts for a pattern without a telling
-word only. Each family asks about nearly the same lines, so answers are kept.
+All that is asked is read off the patterns; what a rule itself names as its needs counts only for a pattern that tells
+nothing. Each family asks about nearly the same lines, so answers are kept.
 """
 
 import re
@@ -122,14 +122,15 @@ def _candidate(rule: Rule, number: int) -> Candidate:
     least, most = tree.getwidth()
     every = sets_in(tree)
     literals, sets = telling(every), small(every)
-    if rule.needs and not literals:
-        sets = (frozenset(need.casefold() for need in rule.needs), *sets)
+    beginnings = ANY if rule.scope == "end" else beginnings_in(tree)
+    if rule.needs and not sets and not literals and beginnings == ANY:
+        sets = (frozenset(need.casefold() for need in rule.needs),)
     return Candidate(
         rule=rule,
         number=number,
         least=least,
         most=most if rule.scope == "line" else sys.maxsize,
-        beginnings=ANY if rule.scope == "end" else beginnings_in(tree),
+        beginnings=beginnings,
         words=literals or next(iter(sets), frozenset()),
         sets=tuple(tuple(sorted(each, key=len)) for each in sets),
         is_caseless=rule.ignores_case or "(?i" in rule.patterns[number],
