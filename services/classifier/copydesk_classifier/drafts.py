@@ -8,12 +8,26 @@ from copydesk_classifier.gazetteers import SUFFIX as GAZETTEER_SUFFIX
 from copydesk_classifier.gazetteers import Gazetteer, parse_gazetteer
 from copydesk_classifier.notation import MARKS, variants
 from copydesk_classifier.tag_file import MAX_PHRASES, LanguageFile, Place, TagFile, TagSource
+from copydesk_shared.errors import InputError
 from copydesk_shared.yaml_lines import Complaints, YamlDocument
 
 Gazetteers = Mapping[str, Gazetteer]
 MAX_PHRASES_IN_ALL = 1_000_000
 # Keys whose texts are no phrases.
 _PROSE = frozenset({"tests", "examples", "label", "description"})
+
+
+class Written(NamedTuple):
+    """What a file says, and what errors call it. All files parsed take ten times the memory of what was read of them,
+    so that is not kept; where something stands is looked for when somebody has to be told.
+    """
+
+    text: str
+    name: str
+
+    def error(self, place: Place, problem: str) -> InputError:
+        """As :meth:`YamlDocument.error`."""
+        return YamlDocument(self.text, self.name).error(place, problem)
 
 
 class Draft(NamedTuple):
@@ -23,7 +37,7 @@ class Draft(NamedTuple):
     """
 
     stem: str
-    document: YamlDocument
+    document: Written
     part: TagFile | LanguageFile
     size: int
 
@@ -54,7 +68,7 @@ def parse_draft(stem: str, text: str, place: str, gazetteers: Gazetteers) -> Dra
         size += phrases
         if size > MAX_PHRASES:
             raise document.error(where, f"more than {MAX_PHRASES} phrases in one file, lists and gazetteers included")
-    return Draft(stem, document, part.with_gazetteers(gazetteers), size)
+    return Draft(stem, Written(text, place), part.with_gazetteers(gazetteers), size)
 
 
 def _misnamed(stem: str, language: str, part: TagFile | LanguageFile) -> Iterator[tuple[Place, str]]:

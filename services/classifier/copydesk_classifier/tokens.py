@@ -25,6 +25,7 @@ MAX_TITLE_CHARACTERS = 2_000
 APOSTROPHE = "'"
 # What is written for it: the quotation marks, the letter apostrophe that Ukrainian keyboards give, the two accents.
 _APOSTROPHES = "\u2019\u2018\u02bc\u0060\u00b4"
+_ASCII_APOSTROPHES = "".join(filter(str.isascii, _APOSTROPHES))
 NEWLINE = "\n"
 TITLE_PASSAGE = 0
 STOPS = ".!?\u2026"
@@ -77,12 +78,13 @@ _FIRST = itemgetter(0)
 
 def fold(word: str) -> str:
     """A word as it is compared when neither case matters nor the dots of the Russian yo, which most texts omit."""
-    return _plain(word).casefold().replace(_YO, _YE)
+    plain = _plain(word)
+    return plain.lower() if plain.isascii() else plain.casefold().replace(_YO, _YE)
 
 
 def _plain(text: str) -> str:
     """The text with one sign for every apostrophe, as long as it was."""
-    for sign in _APOSTROPHES:
+    for sign in _ASCII_APOSTROPHES if text.isascii() else _APOSTROPHES:
         text = text.replace(sign, APOSTROPHE)
     return text
 
