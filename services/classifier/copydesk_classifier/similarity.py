@@ -77,7 +77,8 @@ class TagVectors:
     def likeness(self, passage: str) -> Likeness:
         """The similarities of a text to the tags."""
         cosines = self._matrix @ self._embedder.direction(passage)
-        descriptions, examples, general = np.split(cosines, self._sections)
+        first, last = self._sections
+        descriptions, examples, general = cosines[:first], cosines[first:last], cosines[last:]
         background = (general - self._handicap).max(axis=1)
         values = HALF * (descriptions + np.maximum.reduceat(examples, self._first_example) - background)
         return Likeness(values.round(DIGITS), background.round(DIGITS), examples)
