@@ -136,6 +136,26 @@ def test_by_time_for_those_that_know_no_tags(client: httpx.Client, store: Store)
     assert client.get("/v1/articles", headers={"If-Modified-Since": "yesterday"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "since",
+    [
+        "Mon, 23 Nov 99999999999999 10:00:00 GMT", "Mon, 23 Nov 2026 10:00:00 +9999999999999999",
+        "Mon, 23 Nov 2026 99999999999999999999:00:00 GMT", "Mon, 32 Nov 2026 10:00:00 GMT", "", "0",
+    ],
+)  # fmt: skip
+def test_a_time_that_cannot_be_read_is_none(client: httpx.Client, store: Store, since: str) -> None:
+    fill(store, "a")
+    for path in ("/v1/articles", "/openapi.json"):
+        assert client.get(path, headers={"If-Modified-Since": since}).status_code == 200
+
+
+def test_who_waits_has_no_tag_however_the_question_is_written(client: httpx.Client, store: Store) -> None:
+    fill(store, "a")
+    end = client.get("/v1/changes").json()["next"]
+    for name in ("wait", "wai%74", "%77%61%69%74"):
+        assert "etag" not in client.get(f"/v1/changes?after={end}&{name}=0.1").headers, name
+
+
 def test_errors_have_no_tag(client: httpx.Client) -> None:
     for path in ("/v1/articles?x=1", "/v1/articles/none", "/v1/articles?cursor=abcd"):
         assert "etag" not in client.get(path).headers
@@ -197,7 +217,9 @@ def test_scripts_of_other_sites_by_setting(store: Store) -> None:
             assert answer.headers.get("access-control-allow-origin") == allowed
             if allowed:
                 assert "ETag" in answer.headers["access-control-expose-headers"]
-                assert httpx.options(f"{url}/v1/articles", headers=wanting).status_code == 200
+                told = httpx.options(f"{url}/v1/articles", headers=wanting)
+                assert told.status_code == 200
+                assert told.headers["access-control-allow-methods"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
 
 
 @pytest.mark.parametrize("origins", ["example.org", "https://a.example/path", "https://a.example,ftp://b.example"])

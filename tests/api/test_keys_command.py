@@ -101,3 +101,11 @@ def test_both_commands_have_it(tmp_path: Path, module: str) -> None:
     done = subprocess.run(command, env={**others, **ours}, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 0, done.stderr
     assert prefix_of(json.loads(done.stdout)["token"]) is not None
+
+
+@pytest.mark.parametrize("asked", [["--help"], ["create", "--help"], ["create"], ["create", "--name", ""]])
+def test_help_and_mistakes_make_no_database(tmp_path: Path, asked: list[str]) -> None:
+    command = [sys.executable, "-m", "copydesk_standalone", "keys", "--data-dir", str(tmp_path / "data"), *asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == (0 if "--help" in asked else 2), done.stderr
+    assert not (tmp_path / "data").exists()

@@ -152,6 +152,22 @@ async def test_what_cannot_be_handed_in(plain: Desk, change: dict[str, Any], wor
     assert_problem(await post_as_ascii(plain, change), 400, words)
 
 
+@pytest.mark.parametrize(
+    ("content", "coding", "words"),
+    [
+        (b"[" * 100_000, None, "nested too deeply"),
+        (b'{"url": 1' + b"1" * 5000 + b"}", None, "too many digits"),
+        (b"\x80\x81", None, "no text"),
+        (b"\x1f\x8b\x08\x00", "gzip", "bodies are not decoded here"),
+    ],
+)
+async def test_a_body_that_is_not_even_broken_json(plain: Desk, content: bytes, coding: str | None, words: str) -> None:
+    headers = {"Content-Type": "application/json", **({"Content-Encoding": coding} if coding else {})}
+    answer = await plain.client.post("/v1/articles", content=content, headers=headers)
+    assert_problem(answer, 400, words)
+    assert answer.json()["type"] == "/docs#invalid-body"
+
+
 @pytest.mark.parametrize("text", ["\ud800 and more", "a\x00b", "\x1b[31mred", "\u202e", "x" * 100_000])
 async def test_strange_texts_are_no_errors_of_ours(plain: Desk, text: str) -> None:
     answer = await post_as_ascii(plain, {"text": text, "title": text[:900]})

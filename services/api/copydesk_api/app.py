@@ -34,6 +34,7 @@ from copydesk_api.metrics import Counted
 from copydesk_api.operating.freshness import Freshness
 from copydesk_api.operating.parts import Operating
 from copydesk_api.problems import (
+    INVALID_BODY,
     RETRY_AFTER_SECONDS,
     UNAVAILABLE,
     Problem,
@@ -107,7 +108,7 @@ def create_app(
     app.add_middleware(HeadAsGet)
     app.add_middleware(StandardHeaders)
     if settings.cors_origins:
-        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"],
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=_all_methods(),
                            allow_headers=["*"], expose_headers=EXPOSED)  # fmt: skip
     app.add_middleware(Counted, routes=[*_all_routes(), *app.routes])
     for kind, handler in HANDLERS.items():
@@ -155,7 +156,17 @@ async def _http(request: Request, error: HTTPException) -> Response:
         headers["Allow"] = allowed_methods((*_all_routes(), *request.app.routes), scope)
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return _answer(request, Problem(INVALID_BODY, _unreadable(request)).details, headers)
     return _answer(request, plain_details(error.status_code), headers)
+
+
+def _unreadable(request: Request) -> str:
+    """Why a body is refused that is not even broken JSON: the parser gave up, or it is none at all."""
+    coding = request.headers.get("content-encoding")
+    if coding is not None:
+        return f"The body cannot be read: bodies are not decoded here, and this one is said to be {coding[:20]!r}."
+    return "The body cannot be read: it is no text, is nested too deeply or holds a number of too many digits."
 
 
 async def _unavailable(request: Request, _error: Retryable) -> Response:
@@ -187,6 +198,11 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         complete(document, _all_routes())
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _all_methods() -> list[str]:
+    routed = {method for route in _all_routes() for method in getattr(route, "methods", None) or ()}
+    return sorted(routed | {"HEAD", "OPTIONS"})
 
 
 def _all_routes() -> list[BaseRoute]:

@@ -24,7 +24,7 @@ from copydesk_api.answers import Answers, Key, Known, again
 from copydesk_api.database import answered
 from copydesk_api.formats.json_feed import JSON_FEED_TYPE
 from copydesk_api.formats.ninjs import NINJS_TYPE
-from copydesk_api.headers import EVENT_STREAM, NDJSON, given
+from copydesk_api.headers import EVENT_STREAM, NDJSON, given, waits
 from copydesk_api.keys import Caller
 from copydesk_api.store import Standing
 from copydesk_shared.errors import Retryable
@@ -157,7 +157,7 @@ def _is_of_articles(scope: Scope) -> bool:
     path = scope["path"]
     is_of_articles = path == "/" or path.startswith(("/v1/", "/articles/", "/sources"))
     # Who waits for what comes next has the answer of now, and does not want to hear so.
-    return is_of_articles and b"wait=" not in scope["query_string"]
+    return is_of_articles and not waits(scope)
 
 
 def _is_taggable(start: Message) -> bool:
@@ -176,7 +176,7 @@ def _is_current(scope: Scope, tag: str, at: datetime | None) -> bool:
         return False
     try:
         known = parsedate_to_datetime(since[0])
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return known.tzinfo is not None and at.replace(microsecond=0) <= known
 

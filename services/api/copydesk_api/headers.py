@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from http import HTTPStatus
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,6 +34,12 @@ NDJSON = "application/x-ndjson"
 def given(scope: Scope, name: bytes) -> list[str]:
     """The values of a header of the request; its name in lower case. For what is asked of every request."""
     return [value.decode("latin-1") for each, value in scope["headers"] if each == name]
+
+
+def waits(scope: Scope) -> bool:
+    """Whether the answer is to wait for what comes next, however that is written."""
+    query: bytes = scope["query_string"]
+    return b"wait=" in query or (b"%" in query and "wait" in QueryParams(query))
 
 
 def is_head(request: Request) -> bool:

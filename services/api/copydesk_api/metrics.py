@@ -9,6 +9,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.routing import BaseRoute, Mount, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from copydesk_api.headers import waits
+
 REQUESTS = Counter(
     "copydesk_api_requests_total", "Requests answered, by route, method and class of the status.",
     ["route", "method", "status"],
@@ -22,7 +24,6 @@ IN_FLIGHT = Gauge("copydesk_api_requests_in_flight", "Requests that are not answ
 NO_ROUTE = "none"
 OTHER = "other"
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-WAITS = b"wait="
 
 
 class Templates:
@@ -104,7 +105,7 @@ class Counted:
             if method != OTHER:
                 self._counts[key] = count
         count()
-        if WAITS not in scope["query_string"]:
+        if not waits(scope):
             observe = self._times.get(template)
             if observe is None:
                 observe = self._times[template] = REQUEST_SECONDS.labels(template).observe

@@ -12,12 +12,16 @@ from copydesk_standalone.settings import StandaloneSettings
 
 def keys_of(settings: StandaloneSettings, arguments: Sequence[str]) -> int:
     """Do what the arguments say. Returns the exit code; raises :class:`UserError`."""
+    return keys_command(arguments, lambda: _opened(settings), "copydesk keys")
+
+
+def _opened(settings: StandaloneSettings) -> Store:
     url = settings.store_url
     is_ours = database_url(url).get_backend_name() == "sqlite"
     if is_ours:
         settings.data_dir.expanduser().mkdir(parents=True, exist_ok=True)
         _tell_of_a_new(url)
-    return keys_command(arguments, lambda: Store.open(url, migrate=is_ours), "copydesk keys")
+    return Store.open(url, migrate=is_ours)
 
 
 def _tell_of_a_new(url: str) -> None:

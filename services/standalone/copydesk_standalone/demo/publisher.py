@@ -192,6 +192,6 @@ def _http_date(text: str | None) -> datetime | None:
     """The date, or None for what is not one: RFC 9110 has a bad date ignored."""
     try:
         date = parsedate_to_datetime(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date.replace(tzinfo=UTC) if date and date.tzinfo is None else date
