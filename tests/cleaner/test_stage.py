@@ -1,14 +1,16 @@
+import gc
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from copydesk_cleaner import languages
 from copydesk_cleaner.settings import CleanerSettings
-from copydesk_cleaner.stage import STAGE, clean
+from copydesk_cleaner.stage import STAGE, YOUNG_OBJECTS, Cleaner, clean
 from copydesk_cleaner.version import CLEANER_VERSION
 from copydesk_shared.errors import DropReason
 from copydesk_shared.messages import Article, Rights
@@ -29,12 +31,30 @@ def test_the_stage_goes_from_fetched_to_cleaned_and_to_a_worker_process() -> Non
     assert handler(html_page(PAGE)) == clean(html_page(PAGE))
 
 
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Python's collector as it was, after the test."""
+    before = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("collector")
 def test_what_the_first_page_needs_is_loaded_before_it() -> None:
     languages._identifier.cache_clear()
     handler: object = STAGE.handle
     assert isinstance(handler, Prepared)
     handler.prepare()
     assert languages._identifier.cache_info().currsize == 1
+
+
+@pytest.mark.usefixtures("collector")
+def test_what_is_loaded_is_no_garbage_to_look_for() -> None:
+    gc.unfreeze()
+    Cleaner(()).prepare()
+    assert gc.get_freeze_count() > YOUNG_OBJECTS
+    assert gc.get_threshold()[0] == YOUNG_OBJECTS
 
 
 def test_what_the_fetcher_decided_is_copied() -> None:
