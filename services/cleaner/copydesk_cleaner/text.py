@@ -19,6 +19,7 @@ INVISIBLE = re.compile(
     "\ufff9-\ufffb]"
 )
 # Joiners change nothing among letters that are never joined, where they only mark a text.
+JOINERS = "\u200c\u200d"
 IDLE_JOINERS = re.compile(r"(?<![^\x00-\x7f\s])[\u200c\u200d]++(?![^\x00-\x7f\s])")
 SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -82,7 +83,8 @@ def _normal_form(text: str) -> str:
         text = unicodedata.normalize("NFC", safe)
         if text != safe:
             text = stream_safe(text)  # some marks become two
-        text = IDLE_JOINERS.sub("", text)
+        if any(map(text.__contains__, JOINERS)):
+            text = IDLE_JOINERS.sub("", text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice, takewhile
 
 from htmldate import find_date
-from lxml import etree, html
+from lxml import html
 from trafilatura.metadata import extract_author, extract_title
 from trafilatura.xpaths import AUTHOR_DISCARD_XPATHS, AUTHOR_XPATHS
 
@@ -31,11 +31,8 @@ NEW_YEAR = re.compile(
     rf"|\b{_JANUARY}\s0?1(?:st)?,?\s(?P<after>\d{{4}})",
     re.IGNORECASE,
 )
-# The blocks that hold no others, and pieces of text with a tag of their own.
-FOLLOWING = etree.XPath(
-    "following::*[self::time or self::p or self::span or self::li or self::small"
-    " or (self::div and not(div or p or span or time))]"
-)
+PIECES = frozenset({"time", "p", "span", "li", "small"})
+BLOCKS = frozenset({"div", "p", "span", "time"})
 MAX_HEADED = 60
 TITLE_LINES, DATE_LINES = 3, 6
 MIN_TITLE_BLANKS = 2
@@ -83,8 +80,24 @@ def _headed_lines(tree: html.HtmlElement, titles: Iterable[str]) -> Iterator[str
     if headline is None:
         headline = next((each for each in headings if each.tag == "h1"), None)
     if headline is not None:
-        lines = filter(None, (words_of(each) for each in islice(FOLLOWING(headline), MAX_HEADED)))
+        lines = filter(None, (words_of(each) for each in islice(_pieces_behind(headline), MAX_HEADED)))
         yield from takewhile(lambda line: len(line) <= LONG_PARAGRAPH, lines)
+
+
+def _pieces_behind(element: html.HtmlElement) -> Iterator[html.HtmlElement]:
+    """The blocks behind an element that hold no others, and the pieces of text with a tag of their own."""
+    last: html.HtmlElement | None = element
+    while last is not None:
+        following = last.getnext()
+        if following is None:
+            last = last.getparent()
+            continue
+        yield from (
+            each
+            for each in following.iter(*PIECES, "div")
+            if each.tag in PIECES or not any(inner.tag in BLOCKS for inner in each)
+        )
+        last = following
 
 
 def _printed_date(tree: html.HtmlElement, metadata: Metadata, page: Page, text: str) -> datetime | None:

@@ -9,13 +9,16 @@ from copydesk_cleaner.extraction.tree import words_of
 
 ENDINGS = tuple(".pdf .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .csv .rtf .epub .zip".split())
 BEHIND = re.compile(r"[?#\s]")
+MAY_END = re.compile("|".join(re.escape(ending) for ending in ENDINGS), re.IGNORECASE)
 LINES = frozenset({"li", "p", "div", "dd"})
 MAX_AROUND = 3
 
 
 def is_document(address: str | None) -> bool:
     """Whether the address, as written, is that of a file to read or to keep."""
-    return address is not None and BEHIND.split(address.strip(), 1)[0].lower().endswith(ENDINGS)
+    if address is None or MAY_END.search(address) is None:  # as of nearly all links
+        return False
+    return BEHIND.split(address.strip(), 1)[0].lower().endswith(ENDINGS)
 
 
 def keep_documents(tree: html.HtmlElement) -> None:
