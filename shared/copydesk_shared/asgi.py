@@ -2,15 +2,21 @@
 
 import asyncio
 import contextlib
+import re
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, MutableMapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import uvicorn
 
 from copydesk_shared.errors import SettingsError
 
 BACKLOG = 2048
+ABSOLUTE_FORM = re.compile(rb"https?://([^/@]+)(/.*)?", re.IGNORECASE | re.DOTALL)
+
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 def bind(host: str, port: int, what: str) -> socket.socket:
@@ -31,6 +37,30 @@ def bind(host: str, port: int, what: str) -> socket.socket:
     return listener
 
 
+def with_absolute_form(app: Application) -> Application:
+    """The app, asked for a path also where the request names a whole address, as clients of a proxy do.
+
+    The address then counts, and not the ``Host`` header (RFC 9112, section 3.2.2). uvicorn would give it as the path.
+    """
+
+    async def asked(scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith("/"):
+            scope = _in_origin_form(scope)
+        await app(scope, receive, send)
+
+    return asked
+
+
+def _in_origin_form(scope: Scope) -> Scope:
+    match = ABSOLUTE_FORM.fullmatch(scope["raw_path"])
+    if match is None:
+        return scope
+    raw_path = match[2] or b"/"
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    path = unquote(raw_path.decode("ascii"))
+    return {**scope, "path": path, "raw_path": raw_path, "headers": [(b"host", match[1].lower()), *others]}
+
+
 class _Server(uvicorn.Server):
     """Uvicorn without its signal handlers."""
 
@@ -48,7 +78,7 @@ async def serve_asgi(
     What X-Forwarded-For and X-Forwarded-Proto say is believed of these addresses and networks only.
     """
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off",
+        with_absolute_form(app), log_config=None, access_log=False, lifespan="off",
         interface="asgi3", timeout_graceful_shutdown=grace_seconds,
         server_header=False, proxy_headers=bool(trusted_proxies), forwarded_allow_ips=list(trusted_proxies),
     )  # fmt: skip
