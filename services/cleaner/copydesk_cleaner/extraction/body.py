@@ -28,6 +28,7 @@ from copydesk_cleaner.extraction.frame import frame_of, sparing, with_further_pa
 from copydesk_cleaner.extraction.layout import part_spans, without_layout_lists, without_layout_tables
 from copydesk_cleaner.extraction.listicles import keep_listicles
 from copydesk_cleaner.extraction.nesting import free_main
+from copydesk_cleaner.extraction.paragraphs import compare_extraction, justext_rescue
 from copydesk_cleaner.extraction.pointers import keep_pointers
 from copydesk_cleaner.extraction.related_lists import keep_names
 from copydesk_cleaner.extraction.selectors import REGEXP, select_all, select_first, with_names
@@ -138,6 +139,7 @@ _extract_content = with_names(
 _extract_and_compare = with_names(
     core._extract_and_compare,  # noqa: SLF001 - it has no other name
     extract_content=_extract_content,
+    compare_extraction=compare_extraction,
 )
 _bare_extraction = with_names(
     core.bare_extraction,
@@ -146,6 +148,7 @@ _bare_extraction = with_names(
         RAW_TREE_PRUNE_XPATH=[select_all(expression) for expression in RAW_TREE_PRUNE_XPATH],
         REMOVE_COMMENTS_AND_LISTS_XPATH=COMMENTS,
         _extract_and_compare=_extract_and_compare,
+        justext_rescue=justext_rescue,
         _recall_retry=with_names(
             core._recall_retry,  # noqa: SLF001 - it has no other name
             _extract_and_compare=_extract_and_compare,

@@ -36,9 +36,10 @@ BLOCKS = frozenset({"div", "p", "span", "time"})
 MAX_HEADED = 60
 TITLE_LINES, DATE_LINES = 3, 6
 MIN_TITLE_BLANKS = 2
+AUTHORS = [select_all(expression) for expression in AUTHOR_XPATHS]
 _extract_author = with_names(
     extract_author,
-    AUTHOR_XPATHS=[select_all(expression) for expression in AUTHOR_XPATHS],
+    AUTHOR_XPATHS=AUTHORS,
     AUTHOR_DISCARD_XPATHS=[select_all(expression) for expression in AUTHOR_DISCARD_XPATHS],
 )
 
@@ -68,8 +69,14 @@ def _signed(metadata: Metadata, tree: html.HtmlElement, page: Page) -> Metadata:
     if metadata.authors or page.entry_authors:
         return replace(metadata, authors=metadata.authors or page.entry_authors)
     bylines = [found for line in _headed_lines(tree, metadata.titles) if (found := byline_in(line)) is not None]
-    authors = clean_authors([_extract_author(tree) or ""], "") or authors_of(bylines)
+    authors = clean_authors([_marked_author(tree)], "") or authors_of(bylines)
     return replace(metadata, authors=authors, attribution=attribution_of(bylines))
+
+
+def _marked_author(tree: html.HtmlElement) -> str:
+    """The author by trafilatura, which copies the tree first, also where nothing in it is marked as one."""
+    is_marked = any(next(iter(select(tree)), None) is not None for select in AUTHORS)
+    return (_extract_author(tree) or "") if is_marked else ""
 
 
 def _headed_lines(tree: html.HtmlElement, titles: Iterable[str]) -> Iterator[str]:

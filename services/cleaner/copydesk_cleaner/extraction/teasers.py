@@ -24,6 +24,10 @@ MIN_TEASERS = 3
 MAX_TEASER = 500
 TAG_SHARE = 0.8
 ABSOLUTE = ("https://", "http://")
+# A path, behind a host or not, without what has to be resolved: dots, ports, names of users.
+PLAIN = re.compile(
+    r"(?:https?://(?P<host>[a-zA-Z0-9.-]+)|(?!//))(?P<path>(?:/(?!\.)[!-\"$-.0-:<->@-~]*+)++)(?:[?#][!-~]*+)?\Z"
+)
 BLOCKS = frozenset({"div", "p", "ul", "ol", "section", "footer", "li", "nav", "dl"})
 LIST_PARTS = frozenset({"li", "ul", "ol"})
 
@@ -44,13 +48,17 @@ def without_teasers(tree: html.HtmlElement, lists: Iterable[Sequence[Item]], nam
 
 def _score_boxes(tree: html.HtmlElement, names: str) -> list[html.HtmlElement]:
     said = names.lower()
-    if not any(part in said for part in SCORE_PARTS) or SCORE_BOX.search(said) is None:
+    if not any(part in said for part in SCORE_PARTS) or not any(map(_says_score, said.split("\n"))):
         return []
     return [
         box
         for box in tree.iter("div", "section", "aside")
-        if (names := box.get("class")) and SCORE_BOX.search(names.lower()) and _is_short(box) and not _tells(box)
+        if (names := box.get("class")) and _says_score(names.lower()) and _is_short(box) and not _tells(box)
     ]
+
+
+def _says_score(names: str) -> bool:
+    return any(part in names for part in SCORE_PARTS) and SCORE_BOX.search(names) is not None
 
 
 def _tells(box: html.HtmlElement) -> bool:
@@ -87,7 +95,7 @@ def _ancestors(element: html.HtmlElement) -> list[html.HtmlElement]:
 def _leads_away(heading: html.HtmlElement, url: str, own: SplitResult) -> bool:
     """Whether all of the heading is one link to another page of the site."""
     links = [link for link in heading.iter("a") if link.get("href") is not None] or _links_around(heading)
-    if len(links) != 1 or not _is_other_page(links[0].get("href"), url, own):
+    if len(links) != 1 or not is_other_page(links[0].get("href"), url, own):
         return False
     words = words_of(links[0])
     return words != "" and words_of(heading) in words
@@ -101,9 +109,14 @@ def _links_around(heading: html.HtmlElement) -> list[html.HtmlElement]:
     ]
 
 
-def _is_other_page(address: str, url: str, own: SplitResult) -> bool:
+def is_other_page(address: str, url: str, own: SplitResult) -> bool:
+    """Whether an address on the page at this URL, which is also given in parts, is that of another page of the site."""
+    address = address.strip()
+    plain = PLAIN.match(address)
+    if plain is not None and own.hostname is not None:  # most are written so, and understood without much ado
+        host, path = plain["host"], plain["path"]
+        return (host is None or host.lower() == own.hostname) and path not in {own.path, "/"}
     try:
-        address = address.strip()
         target = urlsplit(address if address.startswith(ABSOLUTE) else urljoin(url, address))
     except ValueError:
         return False
