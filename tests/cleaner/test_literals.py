@@ -13,7 +13,7 @@ from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, literals_of
 from copydesk_cleaner.rules import LINES
 from copydesk_cleaner.story import Context, Unit
 
-RULES = [rule for rule in shipped().rules(*LINES, scope="line") if not rule.needs]
+RULES = shipped().rules(*LINES, scope="line")
 LINES_FOUND = [example.text for rule in RULES for example in rule.hit]
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from copydesk_cleaner.caption_echoes import lines_above
 from copydesk_cleaner.caption_forms import (
     BRACKETED,
     TRAILING_COPYRIGHT,
@@ -66,19 +67,26 @@ def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     """Captions and credits of the story. One image per finding."""
     around = Surroundings.of(units, context)
     prefixes = uses_prefixes(units)
-    for index, unit in enumerate(units):
-        previous = units[index - 1] if index and units[index - 1].line == unit.line else None
-        yield from (
-            _formed(unit)
-            or _inside(unit, previous, around)
-            or fused_agency(unit, previous, around)
-            or prefixed(unit, weak=prefixes)
-            or bare_credit(unit, previous, around, prefixes=prefixes)
-            or tail_label(unit, previous, around)
-            or agency_first(unit, around)
-            or suffixed(unit, around)
-            or _known_caption(unit, around)
-        )
+    found = [_found(units, index, around, prefixes=prefixes) for index in range(len(units))]
+    for index, findings in enumerate(found):
+        yield from findings
+        yield from lines_above(units, index, found)
+
+
+def _found(units: Sequence[Unit], index: int, around: Surroundings, *, prefixes: bool) -> list[Finding]:
+    unit = units[index]
+    previous = units[index - 1] if index and units[index - 1].line == unit.line else None
+    return (
+        _formed(unit)
+        or _inside(unit, previous, around)
+        or fused_agency(unit, previous, around)
+        or prefixed(unit, weak=prefixes)
+        or bare_credit(unit, previous, around, prefixes=prefixes)
+        or tail_label(unit, previous, around)
+        or agency_first(unit, around)
+        or suffixed(unit, around)
+        or _known_caption(unit, around)
+    )
 
 
 def standing_captions(units: Sequence[Unit], _: Context) -> Iterator[Finding]:

@@ -197,7 +197,7 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
         end = source_end(unit.text, match.end()) if match.start() >= low else None
         if end is None and match.start() >= low and match[0].startswith(MARKS):
             end = _names_end(unit.text, match.end())
-        elif end is None and match.start() >= low and has_end_mark(unit.text[: match.start()].rstrip()[-2:]):
+        elif end is None and match.start() >= low and _is_closed(unit.text[low : match.start()]):
             end = _person_end(unit.text, match.end())
         if end is None or is_source(unit.text[match.end() :]):
             continue
@@ -214,6 +214,12 @@ def inline_labels(unit: Unit, around: Surroundings, taken: Sequence[Finding]) ->
             found.append(picture_finding(unit, start, middle, end, rule, unit.text[first:end]))
             low = end
     return found
+
+
+def _is_closed(before: str) -> bool:
+    """Whether what stands before a label has an end: a mark or a bar."""
+    bare = before.rstrip()
+    return bare.endswith("|") or has_end_mark(bare[-2:])
 
 
 def source_end(text: str, start: int) -> int | None:
@@ -260,7 +266,7 @@ def _is_credits(text: str, label: Label) -> bool:
     if label.gap == Gap.START or is_chain(label.source) or is_agency(label.source):
         return True
     if label.words in WEAK_LABELS:
-        return False
+        return label.gap == Gap.FUSED and is_unknown_chain(label.source)
     before = text[: label.start]
     return label.gap != Gap.SPACE or (len(before.split()) >= MIN_LABELLED_WORDS and not _is_title_case(before))
 

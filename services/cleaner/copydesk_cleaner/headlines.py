@@ -56,6 +56,8 @@ def _rule(around: Surroundings, index: int, unit: Unit, context: Context) -> str
     if unit.text.isupper() and len(unit.text.split()) >= MIN_CAPS_WORDS:
         return "headline.capitals"
     inside = 0 < index < len(around.units) - 1 and key(unit.text) not in context.headings
+    if index == 1 and looks_like_headline(around.units[0].text):  # what stands below a title belongs to it
+        return None
     return "headline.off-topic" if inside and is_off_topic(around, index) else None
 
 

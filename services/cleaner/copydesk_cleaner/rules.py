@@ -17,6 +17,7 @@ from copydesk_cleaner.rulebook.engine import edge_family, line_family
 from copydesk_cleaner.rulebook.sieve import Sieve, shipped_sieve
 from copydesk_cleaner.story import Context, Family, Finding, Story, Unit
 from copydesk_cleaner.titles import title_echo
+from copydesk_cleaner.unmarked_captions import unmarked_captions
 
 # The order names the rule where several match.
 LINES = (
@@ -34,6 +35,7 @@ LINES = (
     "live",
     "furniture",
     "site",
+    "templates",
 )
 CLOSING_UNITS = OPENING_UNITS = 3
 
@@ -120,6 +122,7 @@ def families(book: Book) -> tuple[Family, ...]:
         repeated_paragraphs,
         *(make(name) for name in others for make in (lines, edges)),
         standing_captions,
+        unmarked_captions,
         bare_headlines,
         inner_headlines,
         _closing(lines("closings")),
