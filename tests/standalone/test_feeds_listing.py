@@ -32,7 +32,11 @@ from tests.standalone.feeds_parts import Newsroom, is_harmless, newsroom, row
 from tests.standalone.feeds_parts import facts as said
 
 EVIL = "\x1b]0;owned\x07\x9b31m\u202egnp.exe\r\nsecond line"
-NOW = datetime.now(UTC)
+
+
+def now() -> datetime:
+    """When a test asks: the tables say how long ago something was, and the tests before it may have taken an hour."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def of_feed(feed_id: str, **state: Any) -> list[Outgoing]:
     about = {"name": state.pop("name", feed_id), "url": state.pop("url", f"https://{feed_id}.example/feed")}
     about |= {"paused": state.pop("paused", False), "moved_from": state.pop("moved_from", None)}
     feed = Feed(feed_id=feed_id, **about, adapts=True)
-    given_state = {"next_poll_at": NOW + timedelta(days=2), "last_poll_at": NOW - timedelta(minutes=5), **state}
+    given_state = {"next_poll_at": now() + timedelta(days=2), "last_poll_at": now() - timedelta(minutes=5), **state}
     known = FeedState(feed_id=feed_id, **given_state)
     return [encode(FEEDS, feed, stage="test", version="1"), beside(feed, known)]
 
@@ -67,10 +71,10 @@ def of_host(domain: str, **more: Any) -> Outgoing:
 
 @pytest.mark.kafka
 async def test_how_feeds_go_in_a_word_and_why(room: Newsroom) -> None:
-    hub = HubState(hub="https://hub.example/", topic="https://ok.example/feed", requested_at=NOW, last_error="denied")
+    hub = HubState(hub="https://hub.example/", topic="https://ok.example/feed", requested_at=now(), last_error="denied")
     feeds = [
-        of_feed("ok", last_success_at=NOW - timedelta(hours=5), entries_seen=1234, interval_seconds=600.0, hub=hub),
-        of_feed("warning", last_success_at=NOW, warning="wrong dates", seen={"x": SeenEntry(revision=1, fingerprint="y")}),
+        of_feed("ok", last_success_at=now() - timedelta(hours=5), entries_seen=1234, interval_seconds=600.0, hub=hub),
+        of_feed("warning", last_success_at=now(), warning="wrong dates", seen={"x": SeenEntry(revision=1, fingerprint="y")}),
         of_feed("failing", failures=3, failure_kind="permanent", last_error="the server answered 404"),
         of_feed("disabled", failures=1, disabled="gone: the server answered 410", last_error="gone"),
         of_feed("paused", paused=True),
@@ -101,7 +105,9 @@ async def test_how_feeds_go_in_a_word_and_why(room: Newsroom) -> None:
 @pytest.mark.kafka
 async def test_feeds_that_have_moved_to_one_url_are_told_and_never_taken_for_one_another(room: Newsroom) -> None:
     url = "https://both.example/feed"
-    twins = [of_feed(name, url=url, moved_from=f"https://{name}.example/", last_success_at=NOW) for name in ("a", "b")]
+    twins = [
+        of_feed(name, url=url, moved_from=f"https://{name}.example/", last_success_at=now()) for name in ("a", "b")
+    ]
     alone = of_feed("alone", url=f"{url}?alone", moved_from=url)
     await room.send(*(record for pair in (*twins, alone) for record in pair))
     listed = await room.listed()
@@ -121,10 +127,11 @@ async def test_feeds_that_have_moved_to_one_url_are_told_and_never_taken_for_one
 @pytest.mark.kafka
 async def test_a_feed_that_is_polled_rarely_says_why(room: Newsroom) -> None:
     hub = HubState(
-        hub="https://hub.example/", topic="https://ok.example/feed", requested_at=NOW, pushed_at=NOW,
+        hub="https://hub.example/", topic="https://ok.example/feed", requested_at=now(), pushed_at=now(),
         lease_until=datetime.now(UTC) + timedelta(days=1),
     )  # fmt: skip
-    later = {"interval_seconds": 600.0, "last_poll_at": NOW, "next_poll_at": NOW + timedelta(hours=6)}
+    then = now()
+    later = {"interval_seconds": 600.0, "last_poll_at": then, "next_poll_at": then + timedelta(hours=6)}
     over = hub.model_copy(update={"lease_until": None})
     await room.send(*of_feed("pushed", hub=hub, **later), *of_feed("over", hub=over, **later))
     pushed, over_now = (await room.feeds("show", "pushed", "over")).split("\n\n")
@@ -136,12 +143,12 @@ async def test_a_feed_that_is_polled_rarely_says_why(room: Newsroom) -> None:
 async def test_nothing_raw_and_nothing_endless_reaches_the_terminal(room: Newsroom) -> None:
     feed = of_feed(
         "evil", name=EVIL, url=f"https://evil.example/{EVIL}", failures=1, last_error=EVIL + "x" * 50_000, warning=EVIL,
-        etag=EVIL, source_url=EVIL, last_success_at=NOW,
+        etag=EVIL, source_url=EVIL, last_success_at=now(),
     )  # fmt: skip
     await room.send(
         *feed,
         *of_feed("newspaper", name="新聞" * 40, warning="y" * 50_000),
-        of_host("evil.example", last_error=EVIL + "x" * 50_000, last_request_at=NOW),
+        of_host("evil.example", last_error=EVIL + "x" * 50_000, last_request_at=now()),
         Outgoing(FEEDS.name, b"\xff\x1b[2J", b"\x1b[2J"),
         Outgoing(FEEDS_STATE.name, b"evil-too", b"{"),
         Outgoing(HOSTS_STATE.name, b"\xff", b"[]"),
@@ -169,8 +176,8 @@ async def test_nothing_raw_and_nothing_endless_reaches_the_terminal(room: Newsro
 async def test_the_table_fits_the_terminal(room: Newsroom) -> None:
     long = "the server answered 503 " * 10
     await room.send(
-        *of_feed("0bd62fe4de5bf45c5ec1", name="The Marrow Bay Morning News", failures=12, last_error=long, last_success_at=NOW),
-        *of_feed("short", failures=1, last_error="the server answered 503", last_success_at=NOW),
+        *of_feed("0bd62fe4de5bf45c5ec1", name="The Marrow Bay Morning News", failures=12, last_error=long, last_success_at=now()),
+        *of_feed("short", failures=1, last_error="the server answered 503", last_success_at=now()),
     )  # fmt: skip
     shown = await asyncio.to_thread(in_terminal, 140, "feeds", "list", "--bootstrap-servers", room.servers)
     assert {len(line) <= 140 for line in shown} == {True}
@@ -237,7 +244,8 @@ async def test_a_host_that_asks_to_be_left_alone_is_held_with_its_queue(room: Ne
 )
 def test_spans(seconds: float, text: str) -> None:
     assert span(seconds) == text
-    assert ago(NOW, NOW + timedelta(seconds=seconds)) == f"{text} ago"
+    then = now()
+    assert ago(then, then + timedelta(seconds=seconds)) == f"{text} ago"
 
 
 @given(st.lists(st.tuples(st.text(), st.text(), st.text())))
