@@ -79,6 +79,7 @@ docs: .venv/.dev-ready ## Write the documents that are made from the code
 	$(BIN)/python tools/settings_table.py > docs/settings.md
 	$(BIN)/python -m copydesk_api.openapi > docs/openapi.json
 	$(BIN)/python -m tools.contract
+	$(BIN)/python -m copydesk_cleaner.rulebook.readings > services/cleaner/copydesk_cleaner/rulebook/readings.json
 	$(BIN)/python -m tools.acl_table
 	$(BIN)/python -m tools.manifests
 

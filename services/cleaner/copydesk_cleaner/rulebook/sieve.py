@@ -14,9 +14,10 @@ from itertools import starmap
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from copydesk_cleaner.rulebook.book import Rule, shipped
-from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, parsed, searchable, sets_in, small, telling
+from copydesk_cleaner.rulebook.literals import OTHER_I_FOLDED, searchable
 from copydesk_cleaner.rulebook.patterns import compiled
-from copydesk_cleaner.rulebook.prefixes import ANY, LENGTH, beginning, beginnings_in
+from copydesk_cleaner.rulebook.prefixes import ANY, LENGTH, beginning
+from copydesk_cleaner.rulebook.readings import reading_of
 
 REMEMBERED, MAX_REMEMBERED = 1024, 600  # lines, and the characters of one
 MIN_BEGINNING, MAX_SHORT = 2, 8  # one letter begins every other line, so a pattern with more of them is told by words
@@ -118,20 +119,17 @@ def _holds(text: str, sets: Sequence[Sequence[str]]) -> bool:
 
 
 def _candidate(rule: Rule, number: int) -> Candidate:
-    tree = parsed(rule.patterns[number], ignore_case=rule.ignores_case)
-    least, most = tree.getwidth()
-    every = sets_in(tree)
-    literals, sets = telling(every), small(every)
-    beginnings = ANY if rule.scope == "end" else beginnings_in(tree)
-    if rule.needs and not sets and not literals and beginnings == ANY:
-        sets = (frozenset(need.casefold() for need in rule.needs),)
+    told = reading_of(rule.patterns[number], ignore_case=rule.ignores_case)
+    sets, beginnings = told.sets, ANY if rule.scope == "end" else told.beginnings
+    if rule.needs and not sets and not told.words and beginnings == ANY:
+        sets = (tuple(need.casefold() for need in rule.needs),)
     return Candidate(
         rule=rule,
         number=number,
-        least=least,
-        most=most if rule.scope == "line" else sys.maxsize,
+        least=told.least,
+        most=told.most if rule.scope == "line" else sys.maxsize,
         beginnings=beginnings,
-        words=literals or next(iter(sets), frozenset()),
-        sets=tuple(tuple(sorted(each, key=len)) for each in sets),
+        words=told.words or frozenset(next(iter(sets), ())),
+        sets=sets,
         is_caseless=rule.ignores_case or "(?i" in rule.patterns[number],
     )
