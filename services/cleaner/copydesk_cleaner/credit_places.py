@@ -37,6 +37,7 @@ MAX_INLINE_CAPTION = 300
 MAX_FIRST_CAPTION, MAX_FIRST_SENTENCES = 400, 3
 RUN_ON_SENTENCES = 2
 MIN_KNOWN_CAPTION = 15
+MIN_INSTITUTION_WORDS = 3
 MIN_CAPTION_WORDS = 2
 MIN_SPACED_WORDS = 4
 MAX_PLACE_WORDS = 3
@@ -120,7 +121,8 @@ def stands_as_credit(credit: Credit, before: str, place: Place, word: str, aroun
         return True
     starts_anew = place == Place.SPACED and words >= MIN_SPACED_WORDS
     starts_anew = starts_anew and (word in STARTERS or is_picture_agency(credit.source))
-    return _fits(credit, before, place, starts_anew=starts_anew)
+    is_shown = place == Place.END and not around.one_line and has_end_mark(before) and _is_shown(credit, before)
+    return is_shown or _fits(credit, before, place, starts_anew=starts_anew)
 
 
 def _starts_anew(credit: Credit, before: str, word: str) -> bool:
@@ -142,6 +144,13 @@ def _fits(credit: Credit, before: str, place: Place, *, starts_anew: bool) -> bo
         return place != Place.SPACED or starts_anew
     fused = place == Place.FUSED and not _is_party(credit.source, before)
     return (fused or starts_anew) and _has_name(credit.source) and count_sentences(before) == 1
+
+
+def _is_shown(credit: Credit, before: str) -> bool:
+    """Whether a sentence says that it describes a picture, and a credit or who may have handed it out is behind it."""
+    if are_wires(credit.source) or count_sentences(before) > 1 or not shows_picture(before) or tells_story(before):
+        return False
+    return credit.strength >= Strength.CHAIN or len(credit.source.split()) >= MIN_INSTITUTION_WORDS
 
 
 def _is_picture(credit: Credit, place: Place) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from copydesk_cleaner.captions import captions, standing_captions
-from copydesk_cleaner.gallery_slides import gallery_slides
+from copydesk_cleaner.gallery_slides import gallery_slides, numbered_slides
 from copydesk_cleaner.headlines import bare_headlines
 from copydesk_cleaner.host_lines import host_lines
 from copydesk_cleaner.inline_lines import inline_lines
@@ -108,6 +108,7 @@ def families(book: Book) -> tuple[Family, ...]:
         _closing(lines("bylines")),
         _at_the_ends(lines("byline-labels")),
         gallery_slides(lines("galleries")),
+        numbered_slides,
         inline,
         read_more(book.leads),
         lines("related"),

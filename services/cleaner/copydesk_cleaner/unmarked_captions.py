@@ -20,6 +20,7 @@ from copydesk_cleaner.text import LOWER, SURE_ENDS, has_end_mark
 
 MIN_WORDS, MIN_FURTHER_WORDS = 6, 9
 MIN_SHOWN = 2  # lines that tell how a page prints its captions
+MIN_LINES, MIN_PLACES = 5, 3  # long lines without a stop that are so many, and in so many places, tell it too
 MIN_PARAGRAPHS = 3
 
 # Where somebody stands in the picture, in its captions' own words.

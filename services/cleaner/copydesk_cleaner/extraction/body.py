@@ -22,6 +22,7 @@ from trafilatura.settings import MANUALLY_CLEANED, Extractor
 from trafilatura.xml import delete_element, xmltotxt
 from trafilatura.xpaths import BODY_XPATH, RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
 
+from copydesk_cleaner.extraction.bare_texts import wrap_bare_texts
 from copydesk_cleaner.extraction.boxes import without_boxes
 from copydesk_cleaner.extraction.documents import keep_documents
 from copydesk_cleaner.extraction.frame import frame_of, sparing, with_further_parts
@@ -184,6 +185,7 @@ def _own_story(tree: html.HtmlElement, url: str, names: str, *, has_lists: bool)
     if free_main(tree) or has_lists:
         keep_names(tree)
     keep_pointers(tree)
+    wrap_bare_texts(tree)
     part_spans(tree)
     keep_documents(tree)
     lists = keep_listicles(tree, url)
