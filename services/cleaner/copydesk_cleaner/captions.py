@@ -70,7 +70,8 @@ def captions(units: Sequence[Unit], context: Context) -> Iterator[Finding]:
     found = [_found(units, index, around, prefixes=prefixes) for index in range(len(units))]
     for index, findings in enumerate(found):
         yield from findings
-        yield from lines_above(units, index, found)
+        if findings:
+            yield from lines_above(units, index, found)
 
 
 def _found(units: Sequence[Unit], index: int, around: Surroundings, *, prefixes: bool) -> list[Finding]:

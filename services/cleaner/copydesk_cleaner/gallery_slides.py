@@ -43,7 +43,7 @@ def numbered_slides(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
     """Lines "3/30 Storm over the harbour …" of a text in which several count on to the same number."""
     counted: dict[str, list[tuple[int, Unit]]] = defaultdict(list)
     for unit in units:
-        match = NUMBERED.match(unit.text) if unit.text[:1].isdigit() else None
+        match = NUMBERED.match(unit.text) if unit.text[0].isdigit() else None
         if match is not None:
             counted[match["all"]].append((int(match["number"]), unit))
     for last, slides in counted.items():

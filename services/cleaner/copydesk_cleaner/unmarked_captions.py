@@ -37,12 +37,13 @@ SHOWN = re.compile(
     r"|\b(?:is|are) (?:seen|shown|pictured)\b|\bseen (?:here|above)\b"
     r"|\b(?:file|handout|undated) (?:photo|picture|image)\b"
 )
+SIGNS = ("(", "ictured", ", left", ", right", ", cent", " seen", " shown", " photo", " picture", " image")  # in each
 SMALL = re.compile(rf"[{LOWER}]")
 
 
 def unmarked_captions(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
     """Lines that say that they describe a picture, and those that look like them where a text has several."""
-    told = [unit for unit in units[1:] if unit.text[-1] not in SURE_ENDS and SHOWN.search(unit.text) is not None]
+    told = [unit for unit in units[1:] if unit.text[-1] not in SURE_ENDS and _may_show(unit.text)]
     shown = {unit.start for unit in told if _is_unmarked(unit.text, MIN_WORDS) and _shows(unit.text)}
     if not shown or sum(is_full(unit.text) for unit in units) < MIN_PARAGRAPHS:
         return
@@ -51,6 +52,11 @@ def unmarked_captions(units: Sequence[Unit], _: Context) -> Iterator[Finding]:
         if unit.start in shown or (several and _is_further(units, index)):
             cut = Cut(unit.start, unit.end, "caption.unmarked", "caption")
             yield Finding((cut,), image=image_of(unit.text, ""))
+
+
+def _may_show(text: str) -> bool:
+    """A cheap question first."""
+    return any(sign in text for sign in SIGNS)
 
 
 def _shows(text: str) -> bool:
