@@ -193,17 +193,23 @@ def measure(name: str, count: int, rounds: int) -> Row:
 
 
 def _send(pipe: Connection, name: str, count: int, rounds: int) -> None:
-    pipe.send(measure(name, count, rounds))
+    try:
+        pipe.send(measure(name, count, rounds))
+    except ModuleNotFoundError as error:
+        pipe.send(f"classify.py: {name} needs {error.name}, of the dependency group bench; --only leaves a row out")
 
 
 def in_a_process(name: str, count: int, rounds: int) -> Row:
+    """The row. Ends the program with a line when a library is not there."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(there, name, count, rounds))
     process.start()
     there.close()
-    row: Row = here.recv()
+    row: Row | str = here.recv()
     process.join()
+    if isinstance(row, str):
+        raise SystemExit(row)
     return row
 
 

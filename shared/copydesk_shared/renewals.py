@@ -43,6 +43,11 @@ def refused(stage: str, version: str, why: str) -> None:
     get_logger().error("refused: the version stays", stage=stage, version=version, why=why)
 
 
+def mended(version: str) -> None:
+    """Log that what was refused is gone, and what is in use is there again."""
+    get_logger().info("mended: what is in use is there again", version=version)
+
+
 async def beside(main: Coroutine[Any, Any, None], helper: Coroutine[Any, Any, None]) -> None:
     """Run both until ``main`` ends. What either raises is raised, and ends the other."""
     tasks = [asyncio.create_task(each) for each in (main, helper)]

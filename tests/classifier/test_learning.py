@@ -70,6 +70,14 @@ def test_the_same_texts_give_the_same_head(ferries: Taxonomy) -> None:
     assert train(ferries, "ferry", labelled(60)) == train(ferries, "ferry", labelled(60))
 
 
+def test_a_text_that_comes_again_counts_once(ferries: Taxonomy) -> None:
+    texts = labelled(60)
+    copies = [text.model_copy(update={"text": f" {text.text.upper()}\n"}) for text in texts]
+    assert train(ferries, "ferry", [*texts, *texts, *copies]) == train(ferries, "ferry", texts)
+    with pytest.raises(InputError, match="at least 20 texts of each kind"):
+        train(ferries, "ferry", labelled(30) * 3)
+
+
 def test_a_threshold_is_fitted_where_the_file_says_auto(tmp_path: Path) -> None:
     text = TAG_FILE.replace("threshold: 2.0", "threshold: auto")
     taxonomy = load_taxonomy(folder(tmp_path, text))

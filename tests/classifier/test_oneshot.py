@@ -22,6 +22,10 @@ def test_plain_text_is_a_paragraph_a_line_without_a_title() -> None:
     assert made.article_id != article_from("Other.", NOW).article_id
 
 
+def test_plain_text_is_composed_and_has_no_soft_hyphens() -> None:
+    assert article_from("El avio\u0301n ate\u00adrrizo\u0301.", NOW) == article_from("El avión aterrizó.", NOW)
+
+
 def test_the_json_of_an_article_comes_through_whole() -> None:
     story = article("The ferry left.", title="A ferry")
     assert article_from(story.model_dump_json(), NOW) == story

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 from prometheus_client import REGISTRY
 
 from copydesk_classifier.folder import read_folder
@@ -97,6 +98,30 @@ def test_a_broken_folder_is_refused_once_and_may_be_mended(place: Path) -> None:
     assert watcher.version == before
     (place / "a.yaml").write_text(BUS)
     assert _ids(_looked(watcher)) == ["bus"]
+
+
+@pytest.mark.parametrize("trouble", ["broken", "away"])
+def test_that_all_is_as_before_is_logged_once(place: Path, trouble: str) -> None:
+    watcher = _watcher(place)
+    with structlog.testing.capture_logs() as logged:
+        if trouble == "broken":
+            (place / "a.yaml").write_text(BROKEN)
+        else:
+            place.rename(place.with_name("away"))
+        with pytest.raises(InputError):
+            _looked(watcher)
+        assert logged == []
+        if trouble == "broken":
+            (place / "a.yaml").write_text(TAG_FILE)
+        else:
+            place.with_name("away").rename(place)
+        assert _looked(watcher) is None
+        assert [(each["event"], each["version"]) for each in logged] == [
+            ("mended: what is in use is there again", watcher.version)
+        ]
+        (place / "a.yaml").write_text(f"# boats\n{TAG_FILE}")
+        assert _looked(watcher) is None
+        assert len(logged) == 1
 
 
 def test_a_folder_that_goes_is_refused_once_and_may_come_back(place: Path) -> None:

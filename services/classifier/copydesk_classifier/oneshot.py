@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from copydesk_shared.messages import Article, ClassifiedArticle, Source
 from copydesk_shared.plain import in_plain_words
 from copydesk_shared.tags import Evidence, Tag
 
+SOFT_HYPHEN = "\u00ad"  # says where a word may be broken, and is not a part of it
 _JSON_OBJECT = re.compile(r'\s*\{\s*["}]')
 _PLACE_IN_JSON = re.compile(r"\s*at line (\d+) column (\d+)$")
 CONTEXT_CHARACTERS = 48
@@ -23,13 +25,15 @@ BOLD, FAINT, MARKED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;33m", "\x1b[0m"
 def article_from(text: str, now: datetime) -> Article:
     """The article that was handed in: the JSON of one, or plain text with a paragraph a line and no title.
 
-    Plain text becomes an article with the address ``urn:sha256:...``, no language and no simhash. Raises
-    :class:`InputError` for text without words and for JSON that is broken or no article.
+    Plain text becomes an article with the address ``urn:sha256:...``, no language and no simhash, in Unicode's composed
+    form (NFC) as cleaned articles are: the words of tags are. Raises :class:`InputError` for text without words and
+    for JSON that is broken or no article.
     """
     text = text.removeprefix("\ufeff")
     if _JSON_OBJECT.match(text):
         return article_of_json(text)
-    paragraphs = tuple(line.strip() for line in text.splitlines() if line.strip())
+    composed = unicodedata.normalize("NFC", text).replace(SOFT_HYPHEN, "")
+    paragraphs = tuple(line.strip() for line in composed.splitlines() if line.strip())
     if not paragraphs:
         raise InputError("there is no text to classify")
     body = "\n".join(paragraphs)

@@ -13,7 +13,7 @@ from copydesk_classifier.engine import Taxonomy
 from copydesk_classifier.folder import Folder, read_folder
 from copydesk_classifier.taxonomy import taxonomy_of
 from copydesk_shared.errors import InputError
-from copydesk_shared.renewals import Renewals, refused
+from copydesk_shared.renewals import Renewals, mended, refused
 from copydesk_shared.service import Service
 from copydesk_shared.stage import Stage
 
@@ -27,6 +27,7 @@ class Watcher:
         self._path = folder.path
         self.version = version
         self._settled = self._seen = folder.digest
+        self._is_refused = False
 
     def look(self) -> Taxonomy | None:
         """The tags that are to be used from now on, if they are others, loaded and tried on their tests.
@@ -38,12 +39,17 @@ class Watcher:
             folder = read_folder(self._path)
         except InputError as error:
             if self._is_news(f"unreadable: {error}"):
+                self._is_refused = True
                 raise
             return None
         if not self._is_news(folder.digest):
             return None
+        was_refused, self._is_refused = self._is_refused, True
         taxonomy = taxonomy_of(folder)
+        self._is_refused = False
         if taxonomy.version == self.version:
+            if was_refused:
+                mended(self.version)
             return None
         self.version = taxonomy.version
         return taxonomy

@@ -115,6 +115,14 @@ def _model() -> Pipeline:
     return Pipeline([("words", vectorizer), ("margin", LinearSVC(class_weight="balanced", random_state=SEED))])
 
 
+def without_repeats(texts: Sequence[LabelledText]) -> list[LabelledText]:
+    """Each text once, as it comes first: a head that was fitted to one of two copies knows the other by heart."""
+    found: dict[str, LabelledText] = {}
+    for text in texts:
+        found.setdefault(" ".join(f"{text.title}\n{text.text}".casefold().split()), text)
+    return list(found.values())
+
+
 def without_head(taxonomy: Taxonomy, tag: str) -> Taxonomy:
     """The same tags and weights without the head of this one."""
     fitted = taxonomy.fitted
@@ -123,10 +131,11 @@ def without_head(taxonomy: Taxonomy, tag: str) -> Taxonomy:
 
 
 def train(taxonomy: Taxonomy, tag: str, texts: Sequence[LabelledText]) -> Trained:
-    """A head for one tag of a taxonomy. The same texts give the same head.
+    """A head for one tag of a taxonomy. The same texts give the same head; a text that comes again counts once.
 
     Raises :class:`InputError` where there are fewer than :data:`LEAST_OF_A_KIND` texts with the tag, or without it.
     """
+    texts = without_repeats(texts)
     counts = counts_of(tag, texts)
     if min(counts) < LEAST_OF_A_KIND:
         found = f"there are {counts.positive} with the tag and {counts.negative} without it"

@@ -40,12 +40,15 @@ def _write(path: Path, content: BaseModel) -> None:
 def train_head(tag: str, labelled: Path, folder: Path) -> int:
     """Train a head for a tag of this folder and write it there. Raises :class:`InputError`."""
     try:
-        from copydesk_classifier.training import train
+        from copydesk_classifier.training import train, without_repeats
     except ModuleNotFoundError as error:
         raise _missing(error) from None
     taxonomy = taxonomy_of(folder_of(str(folder)))
     _known(taxonomy, [tag])
-    texts = labelled_texts(labelled)
+    labelled_all = labelled_texts(labelled)
+    texts = without_repeats(labelled_all)
+    if len(texts) < len(labelled_all):
+        click.echo(f"{labelled}: {len(labelled_all) - len(texts)} texts that come again are left out")
     trained = train(taxonomy, tag, texts)
     _write(folder / f"{tag}{HEAD_SUFFIX}", trained.head)
     if trained.threshold is not None:
