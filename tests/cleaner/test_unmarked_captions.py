@@ -75,3 +75,10 @@ def test_what_stands_below_the_title_is_no_headline_of_another_story() -> None:
     title = "What the first two years of the harbour board look like"
     standfirst = "Dredging, tolls, sailors' pensions, anti-strike law could all be decided in its tenure"
     assert left_of(title, standfirst, FIRST, SECOND, LAST) == (title, standfirst, FIRST, SECOND, LAST)
+
+
+@pytest.mark.parametrize(
+    "line", ["Lot 3: A fine old brass compass (1840)", "Results: Holm 41 %, Bell 38 %, Fenn of the crews 21 %"]
+)
+def test_years_are_no_credits_and_lists_of_shares_no_headlines(line: str) -> None:
+    assert left_of(FIRST, SECOND, line, LAST) == (FIRST, SECOND, line, LAST)

@@ -104,6 +104,7 @@ def _is_standing(caption: str, content: str) -> bool:
     credit = parse_bracketed(content)
     return (
         Strength.NAME <= credit.strength <= Strength.CHAIN
+        and any(map(str.isalpha, content))  # no year
         and len(caption.split()) >= MIN_STANDING_WORDS
         and not has_end_mark(caption)
         and is_sentence_case(caption)

@@ -54,6 +54,7 @@ SCORERS = re.compile(
     r".*\(\d{1,3}['’]?(?:\+\d)?(?:,| pen\b| og\b|['’]\))|(?:.*\(\d[^()]*\)){2}|"
     r".*\w \d{1,3} \([^()]*\d|.*\(\d(?:-\d){2,3}\)"
 )
+SHARES = re.compile(r".*\d ?%.*\d ?%")
 SEVERAL_SEMICOLONS = re.compile(r".*;.*;")
 REPORTED = re.compile(r".*\breported (?:from|by)\b")
 SUB_HEAD = re.compile(
@@ -83,6 +84,7 @@ NO_HEADLINE = (
     PAST_SPEECH,
     SCORE,
     SCORERS,
+    SHARES,
     SEVERAL_SEMICOLONS,
     SOURCE_AFTER,
     REPORTED,
