@@ -343,6 +343,30 @@ def test_a_rule_may_look_across_sentences(tmp_path: Path, paragraphs: list[str],
     assert _score(taxonomy, *paragraphs) == pytest.approx(score)
 
 
+VETO_ACROSS = """vetoes:
+  - name: in-a-bath
+    weight: 9
+    scope: sentence
+    near: {across: true, a: [boat], b: [bath, tub], window: 9}
+"""
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "score"),
+    [
+        (["It was a bath.", "The boat with its crew sank."], 0),
+        (["The boat with its crew sank.", "It was a bath."], 0),
+        (["It was a bath. The boat with its crew sank."], 0),
+        (["The boat with its crew sank."], 3.6),
+    ],
+)
+def test_a_veto_across_sentences_dampens_the_sentence_of_its_first_side(
+    tmp_path: Path, paragraphs: list[str], score: float
+) -> None:
+    taxonomy = _ferries(tmp_path, "vetoes:\n", VETO_ACROSS)
+    assert _score(taxonomy, *paragraphs) == pytest.approx(score)
+
+
 def test_what_a_rule_across_sentences_shows_stands_in_one_paragraph(tmp_path: Path) -> None:
     within = "    window: 3\n    unless: [model]\n    need: [passengers, crew]"
     story = article("The crew of the boat slept.", "It sank at noon.")

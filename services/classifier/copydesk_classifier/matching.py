@@ -91,10 +91,11 @@ def _sentences(found: Found, number: int, document: Document) -> set[int]:
     return {document.sentence(start) for start, _ in _spans(found, number)}
 
 
-def near_hits(rule: CompiledNear, found: Found, document: Document) -> Iterator[Hit]:
+def near_hits(rule: CompiledNear, found: Found, document: Document, *, at_a: bool = False) -> Iterator[Hit]:
     """Each ``a`` with its nearest ``b`` in the same clause, where the sentence has what it needs and no obstacle.
 
-    A rule that looks across sentences takes the nearest anywhere, and the sentences from one to the other.
+    A rule that looks across sentences takes the nearest anywhere, and the sentences from one to the other. What is said
+    to hit is then ``a`` alone if ``at_a``, for what is about the sentence of ``a``.
     """
     others = sorted(_spans(found, rule.b))
     starts = sorted(_spans(found, rule.a)) if others else []
@@ -114,7 +115,7 @@ def near_hits(rule: CompiledNear, found: Found, document: Document) -> Iterator[
         reach = end
         if rule.across:
             # What is shown stands in one paragraph.
-            start, end = document.within_paragraph(span[0], start, end)
+            start, end = span if at_a else document.within_paragraph(span[0], start, end)
         yield Hit(start, end, rule.name, rule.key, rule.weight)
 
 
@@ -187,8 +188,10 @@ def _against(compiled: CompiledPart, found: Found, document: Document) -> tuple[
             whole += _hits(term, role.document_veto, spans)
     sentence, whole = _longest(sentence), _longest(whole)
     for rule in _possible_vetoes(found):
-        hits = sentence if rule in compiled.rules.sentence_vetoes else whole
-        hits += near_hits(rule, found, document)
+        if rule in compiled.rules.sentence_vetoes:
+            sentence += near_hits(rule, found, document, at_a=True)
+        else:
+            whole += near_hits(rule, found, document)
     return sorted(sentence), sorted(whole)
 
 

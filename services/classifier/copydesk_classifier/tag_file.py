@@ -116,6 +116,7 @@ class Veto(Part):
     """What speaks against the tag, as phrases or as a proximity rule.
 
     In scope ``sentence`` it dampens what stands in the same sentence, in scope ``document`` it lowers the whole score.
+    If it looks across sentences, it dampens the sentence of ``a``.
     """
 
     name: Name
