@@ -121,3 +121,17 @@ def test_the_items_of_a_list_below_a_lead_with_its_owner_go_and_the_paragraph_be
     assert sentence in paragraphs
     assert titles == [item.removeprefix("- ") for item in items]
     assert not set(items) & set(paragraphs)
+
+
+def test_numbers_between_the_headlines_of_a_list_go_with_them() -> None:
+    listed = (
+        "Most popular:\n- 1\nLorry bursts into flames on the quay\n3 - 2\nInside the new market hall in Hale\n5 - 3"
+    )
+    story = "The board met on Friday to hear the complaint of the ferry crews.\nIt will publish its answer next week, it said."
+    article = article_of(text_page(f"{story}\n{listed}"))
+    assert "\n".join(article.paragraphs) == story
+
+
+def test_numbers_below_a_line_of_the_story_stay() -> None:
+    story = "The board met on Friday to hear the complaint of the ferry crews.\nIt counted the votes:\n3 - 2\n5 - 3"
+    assert "\n".join(article_of(text_page(story)).paragraphs) == story

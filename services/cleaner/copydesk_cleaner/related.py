@@ -45,6 +45,7 @@ MIN_TAIL_WORDS, MAX_STOPPED_WORDS = 3, 16
 INNER_STOP = re.compile(r"[.!?…][\"”’»)]? ")
 # Whose the headlines below a lead are: "More must-reads from The Courier".
 SUBJECT = r"(?:\s(?:from|by|von|aus|de|di|da|van)\s[^.!?:;,\"“”|»>]{2,40})?"
+COUNTED = re.compile(r"[\d.,:/ -]{1,12}")  # places in a list, and how many have read or said something
 LIST_MARK = re.compile(r"^[-–—•*»>▶►→・■●]+\s*")
 
 
@@ -105,7 +106,7 @@ def read_more(leads: Sequence[LeadEntry]) -> Family:
             if match is not None and _is_whole(match, sure, shared=unit.line in shared):
                 yield _link(unit, 0, match["headline"])
             elif below and short and _is_announced(around, index, context, sure=sure_below):
-                yield _link(unit, 0, LIST_MARK.sub("", unit.text))
+                yield _link(unit, 0, "" if COUNTED.fullmatch(unit.text) else LIST_MARK.sub("", unit.text))
                 continue
             elif may_be_led(unit.text) and (told := list(_unmarked(unit, sure, context, words))):
                 yield from told
@@ -165,6 +166,8 @@ def _is_announced(around: Surroundings, index: int, context: Context, *, sure: b
     Where there are none, items of a list are, and of other lines those in which the story has no words.
     """
     text = around.units[index].text
+    if COUNTED.fullmatch(text):
+        return sure
     title = LIST_MARK.sub("", text)
     if not is_headline(title) and (title == text or has_end_mark(text)):
         return False
