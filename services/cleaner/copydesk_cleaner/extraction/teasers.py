@@ -26,7 +26,7 @@ TAG_SHARE = 0.8
 ABSOLUTE = ("https://", "http://")
 # A path, behind a host or not, without what has to be resolved: dots, ports, names of users.
 PLAIN = re.compile(
-    r"(?:https?://(?P<host>[a-zA-Z0-9.-]+)|(?!//))(?P<path>(?:/(?!\.)[!-\"$-.0-:<->@-~]*+)++)(?:[?#][!-~]*+)?\Z"
+    r"(?:https?://(?P<host>[a-zA-Z0-9.-]+)|(?!//))(?P<path>(?>(?:/(?!\.)[!-\"$-.0-:<->@-~]*+)+))(?:[?#][!-~]*+)?\Z"
 )
 BLOCKS = frozenset({"div", "p", "ul", "ol", "section", "footer", "li", "nav", "dl"})
 LIST_PARTS = frozenset({"li", "ul", "ol"})

@@ -48,7 +48,7 @@ def train_head(tag: str, labelled: Path, folder: Path) -> int:
     labelled_all = labelled_texts(labelled)
     texts = without_repeats(labelled_all)
     if len(texts) < len(labelled_all):
-        click.echo(f"{labelled}: {len(labelled_all) - len(texts)} texts that come again are left out")
+        click.echo(f"{labelled}: texts that come again, left out: {len(labelled_all) - len(texts)}")
     trained = train(taxonomy, tag, texts)
     _write(folder / f"{tag}{HEAD_SUFFIX}", trained.head)
     if trained.threshold is not None:
