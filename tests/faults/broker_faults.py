@@ -18,7 +18,7 @@ from typing import Any, Self
 import pytest
 from confluent_kafka import Producer
 
-from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER, retry_topics
+from copydesk_shared.topics import CLASSIFIED, CLEANED, DEAD_LETTER, FETCHED, retry_topics
 from tests.faults.cluster import BOTH, Cluster
 from tests.faults.load import of_pages, page
 from tests.faults.pods import Fleet, Pod, samples, until
@@ -30,6 +30,7 @@ RATE = 400 if BY_HAND else 150
 CATCH_UP_SECONDS = 240.0 if BY_HAND else 90.0
 SESSION_MS = 4000
 QUIET_SECONDS = 1.0
+PLACES = 20
 STANDING = (
     "copydesk_lag_records", "copydesk_stuck_seconds", "copydesk_rebalances_total", "copydesk_kafka_sessions_total",
     "copydesk_records_total",
@@ -63,9 +64,11 @@ class Feed:
         """Write, with a new client; with ``trickles`` a page every now and then."""
         self._stop = threading.Event()
         self._trickles = trickles
+        # One request at a time: where the first fails, because the topic is just being made, and the second is stored,
+        # brokers call the first a duplicate when it comes again, and librdkafka says that it was stored.
         self._producer = Producer(
             {"bootstrap.servers": self._servers, "partitioner": "murmur2_random", "enable.idempotence": True,
-             "linger.ms": 5, "message.timeout.ms": 120_000, "reconnect.backoff.max.ms": 500,
+             "max.in.flight.requests.per.connection": 1, "linger.ms": 5, "message.timeout.ms": 120_000, "reconnect.backoff.max.ms": 500,
              "queue.buffering.max.messages": 1_000_000, "log_level": 0}
         )  # fmt: skip
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -191,7 +194,7 @@ class Chain:
     def _where(self, missing: set[str]) -> str:
         """How far those came that are not shown, and how far behind the stages say they are."""
         counts = {topic: self.cluster.count(topic) for topic in (DEAD_LETTER.name, *self._retries())}
-        lines = [f"{len(missing)} are not shown; on other topics: {counts}"]
+        lines = [f"{len(missing)} are not shown; on other topics: {counts}", *self._places(missing)]
         for topic in (CLEANED, CLASSIFIED):
             ids = {(record.key or b"").decode() for record in self.cluster.records(topic.name)}
             lines.append(f"{len(missing & ids)} of them are in {topic.name}")
@@ -199,6 +202,19 @@ class Chain:
             metrics = pod.scrape()
             lines += [f"{pod.name}: {name}: {samples(metrics, name, 'stage')}" for name in STANDING]
         return "\n".join(lines)
+
+    def _places(self, missing: set[str]) -> list[str]:
+        """Where in the source the first of these records are, and what was written last to each of its partitions."""
+        found = self.cluster.records(FETCHED.name)
+        ends = {record.partition: record.offset + 1 for record in found}
+        places = sorted(
+            (record.timestamp_ms, record.partition, record.offset)
+            for record in found if (record.key or b"").decode() in missing
+        )  # fmt: skip
+        return [
+            f"{len(found)} are in {FETCHED.name}, which ends at {ends}",
+            *(f"partition {number}, offset {offset}, written at {at} ms" for at, number, offset in places[:PLACES]),
+        ]
 
     def _retries(self) -> list[str]:
         return [topic.name for stage in ("cleaner", "classifier") for topic in retry_topics(stage).values()]

@@ -73,17 +73,22 @@ class Cluster:
 
     def clear(self) -> None:
         """Delete all topics and groups."""
-        names = [name for name in self._admin.list_topics(timeout=ADMIN_SECONDS).topics if not name.startswith("__")]
-        if names:
+        deadline = time.monotonic() + FORGET_SECONDS
+        if names := self._topics():
             for done in self._admin.delete_topics(names).values():
                 done.result(ADMIN_SECONDS)
-        deadline = time.monotonic() + FORGET_SECONDS
+        while names := self._topics():
+            assert time.monotonic() < deadline, f"topics do not go: {names}"
+            time.sleep(0.05)
         while groups := self._groups():
             for done in self._admin.delete_consumer_groups(groups).values():
                 with contextlib.suppress(KafkaException):  # a member that was killed is there until its session ends
                     done.result(ADMIN_SECONDS)
             assert time.monotonic() < deadline, f"groups do not go: {groups}"
             time.sleep(0.2)
+
+    def _topics(self) -> list[str]:
+        return [name for name in self._admin.list_topics(timeout=ADMIN_SECONDS).topics if not name.startswith("__")]
 
     def _groups(self) -> list[str]:
         listed: Any = self._admin.list_consumer_groups().result(ADMIN_SECONDS)
