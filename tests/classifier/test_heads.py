@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from copydesk_classifier.explain import explain, render, rows
 from copydesk_classifier.folder import read_folder
 from copydesk_classifier.heads import features, margin
 from copydesk_classifier.stage import classify
@@ -44,6 +45,20 @@ def test_a_head_adds_to_the_score_within_its_limit(tmp_path: Path) -> None:
         taxonomy = _with_head(tmp_path / name, gain=gain, limit=limit)
         (tag,) = classify(article("Two words: ferry."), taxonomy).tags
         assert tag.score == pytest.approx(2.4 + added)
+
+
+def test_what_a_head_adds_is_explained(tmp_path: Path) -> None:
+    taxonomy = _with_head(tmp_path, gain=1.0, limit=1.0)
+    text = article("Two words: ferry.")
+    explanations = explain(text, taxonomy)
+    (row,) = rows(text, explanations)
+    assert row["trained_head"] == 0.75
+    assert row["score"] == pytest.approx(row["lexicon_score"] + row["trained_head"])
+    assert "+0.75  trained head\n" in render(text, explanations, taxonomy, colour=False)
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    without = load_taxonomy(folder(plain, TAG_FILE))
+    assert "trained head" not in render(text, explain(text, without), without, colour=False)
 
 
 def test_a_head_may_take_a_tag_away_or_give_it_without_words(tmp_path: Path) -> None:

@@ -173,6 +173,7 @@ def test_without_similarity_such_a_tag_loads_and_is_never_given(
          "ferry.yaml:9: examples[1]: an example may not be a test as well"),
         ("threshold: auto", "threshold: automatic", "ferry.yaml:6: threshold"),
         ("threshold: auto", "threshold:", "ferry.yaml:6: threshold: give a number or 'auto'"),
+        ("threshold: auto", "threshold: on", "ferry.yaml:6: threshold: give a number"),
     ],
 )  # fmt: skip
 def test_bad_examples_and_thresholds(tmp_path: Path, old: str, new: str, problem: str) -> None:
@@ -235,7 +236,9 @@ def test_files_that_are_too_large_or_too_many_or_none(tmp_path: Path) -> None:
     (tmp_path / "pipe.yaml").unlink()
     _write(tmp_path, ferry__yml=TAG_FILE)
     assert _refused(tmp_path) == "ferry.yml: tag files end in .yaml and gazetteers in .gazetteer.txt"
-    (tmp_path / "ferry.yml").unlink()
+    (tmp_path / "ferry.yml").rename(tmp_path / "ferry.YAML")
+    assert _refused(tmp_path) == "ferry.YAML: tag files end in .yaml and gazetteers in .gazetteer.txt"
+    (tmp_path / "ferry.YAML").unlink()
     for number in range(MAX_FILES + 1):
         (tmp_path / f"{number}.yaml").touch()
     assert _refused(tmp_path).endswith(f"more than {MAX_FILES} files")

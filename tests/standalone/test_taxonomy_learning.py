@@ -48,6 +48,15 @@ def test_a_head_is_trained_used_and_judged(tags: Path, labels: Path) -> None:
     assert not [path.name for path in tags.iterdir() if path.name.startswith(".")]
 
 
+def test_labels_that_no_tag_has_are_named(tags: Path, labels: Path) -> None:
+    assert run("eval", labels, "--taxonomy", tags).stderr == ""
+    with labels.open("a") as file:
+        file.write(json.dumps({"text": "A tram left.", "tags": ["tram", "ferry"]}) + "\n")
+    said = run("eval", labels, "--taxonomy", tags)
+    assert said.stderr == f"{labels}: passed over, since no tag here is called that: tram\n"
+    assert said.stdout.startswith("tag")
+
+
 def test_probabilities_are_fitted(tags: Path, labels: Path) -> None:
     run("train", "ferry", labels, "--dir", tags)
     said = run("eval", labels, "--taxonomy", tags, "--calibrate").stdout

@@ -4,6 +4,7 @@ import pickle
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from copydesk_classifier.compiling import Compiler
@@ -33,7 +34,7 @@ class TagScore(NamedTuple):
     """What one tag scores in one text.
 
     ``score`` is what the words score (``scored``) with what similarity and the trained head add. ``similarity`` is
-    ``None`` where it was not looked at.
+    ``None`` where it was not looked at, ``trained``, what the head adds, without one.
     """
 
     source: TagSource
@@ -43,6 +44,7 @@ class TagScore(NamedTuple):
     calibrated: bool
     scored: Scored
     similarity: Similarity | None
+    trained: float | None
 
     @property
     def is_near(self) -> bool:
@@ -208,15 +210,16 @@ class Taxonomy:
         counts = features(document) if any(draft.part.head for draft in drafts) else None
         for part, scored in drafts:
             similarity = similarities.get(part.compiled.source.id)
-            distance = margin(part.head, counts) if part.head and counts is not None else None
-            yield self._tag_score(part, scored, similarity, _total(part, scored.score, similarity, distance))
+            trained = _trained(part, margin(part.head, counts)) if part.head and counts is not None else None
+            yield self._tag_score(part, scored, similarity, trained)
 
-    def _tag_score(self, part: _Part, scored: Scored, similarity: Similarity | None, value: float) -> TagScore:
+    def _tag_score(self, part: _Part, scored: Scored, similarity: Similarity | None, trained: float | None) -> TagScore:
         tag, threshold = part.compiled.source, part.compiled.threshold
+        value = _total(part, scored.score, similarity, trained)
         calibration = self.fitted.calibration.of(tag.id)
         probability = calibration.probability(value) if calibration else uncalibrated(value, threshold)
         probability = round(probability, PROBABILITY_DIGITS)
-        return TagScore(tag, value, threshold, probability, calibration is not None, scored, similarity)
+        return TagScore(tag, value, threshold, probability, calibration is not None, scored, similarity, trained)
 
     def _version(self) -> str:
         weights = [self.fitted.weights_digest, self._vectors.digest if self._vectors else WORDS_ONLY]
@@ -244,23 +247,29 @@ def _by_words(part: _Part, found: Found | None, document: Document, least: float
     return score(compiled, find_hits(compiled, found, document), document, least)
 
 
-def _total(part: _Part, words: float, similarity: Similarity | None, distance: float | None) -> float:
+def _total(part: _Part, words: float, similarity: Similarity | None, trained: float | None) -> float:
     """The score: what the words say, and in bounds what similarity and the trained head add."""
-    threshold, weights, head = part.compiled.threshold, part.similarity, part.head
+    threshold, weights = part.compiled.threshold, part.similarity
     if not part.has_lexicon:
-        if similarity is None and distance is None:
+        if similarity is None and trained is None:
             return 0.0
         total = threshold
         total += weights.slope * (similarity.value - weights.cut) if similarity else 0.0
-        total += head.gain * (distance - head.cut) if head and distance is not None else 0.0
-        return round(max(0.0, total), DIGITS)
+        return round(max(0.0, total + (trained or 0.0)), DIGITS)
     total = words
     if similarity and words >= CANDIDATE_SHARE * threshold:
         total += min(weights.limit * threshold, max(0.0, weights.gain * (similarity.value - weights.centre)))
-    if head and distance is not None:
-        limit = head.limit * threshold
-        total += min(limit, max(-limit, head.gain * (distance - head.cut)))
-    return round(max(0.0, total), DIGITS)
+    return round(max(0.0, total + (trained or 0.0)), DIGITS)
+
+
+def _trained(part: _Part, distance: float) -> float | None:
+    """What the trained head adds, in bounds where words speak too."""
+    head = part.head
+    if head is None:
+        return None
+    added = head.gain * (distance - head.cut)
+    limit = head.limit * part.compiled.threshold if part.has_lexicon else inf
+    return round(min(limit, max(-limit, added)), DIGITS)
 
 
 def _is_embedded(language: str) -> bool:

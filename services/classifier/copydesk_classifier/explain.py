@@ -110,7 +110,7 @@ def rows(article: Article, explanations: Sequence[Explanation]) -> Iterator[dict
             "tag": each.tag.source.id, "verdict": each.verdict, "score": each.tag.score,
             "threshold": each.tag.threshold, "probability": each.tag.probability,
             "calibrated": each.tag.calibrated, "languages": list(each.languages), "lexicon_score": each.score,
-            "similarity": similarity.model_dump(mode="json") if similarity else None,
+            "similarity": similarity.model_dump(mode="json") if similarity else None, "trained_head": each.tag.trained,
             "firings": [{**firing._asdict(), "text": _text(article, firing)} for firing in each.firings],
         }  # fmt: skip
 
@@ -144,6 +144,8 @@ def _block(article: Article, each: Explanation, style: Style, *, is_one_of_many:
         where = f"paragraph {firing.paragraph}" if firing.paragraph else "title"
         named = firing.rule if firing.what != VETO else f"{firing.rule} (veto)"
         yield f"  {number}  {style.faint(f'{where:<12}')}  {named}: {_in_context(article, firing, style)}"
+    if each.tag.trained is not None:
+        yield f"  {each.tag.trained:+7.2f}  trained head"
     similarity = each.tag.similarity
     if similarity is not None:
         beyond = style.faint(f"similarity {similarity.value:.3f}, background {similarity.background:.3f}")

@@ -11,7 +11,8 @@ from copydesk_shared.errors import InputError
 
 TAG_SUFFIX = ".yaml"
 FITTED_SUFFIX = ".json"
-SUFFIXES = (TAG_SUFFIX, GAZETTEER_SUFFIX, FITTED_SUFFIX)
+READ = (TAG_SUFFIX, GAZETTEER_SUFFIX)
+SUFFIXES = (*READ, FITTED_SUFFIX)
 # What people write for them by mistake; the files would be passed over without a word.
 NEARLY = (".yml", ".gazetteer", ".gazetteer.yaml", ".gazetteer.yml")
 MAX_FILES = 1_000
@@ -56,7 +57,7 @@ def _names(path: Path) -> list[str]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     for name in names:
-        if name.endswith(NEARLY):
+        if name.endswith(NEARLY) or (name.lower().endswith((*NEARLY, *READ)) and not name.endswith(READ)):
             raise InputError(f"{path / name}: tag files end in {TAG_SUFFIX} and gazetteers in {GAZETTEER_SUFFIX}")
     return [name for name in names if name.endswith(SUFFIXES)]
 

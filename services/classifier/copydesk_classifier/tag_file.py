@@ -32,6 +32,13 @@ def _auto(value: object) -> object:
     return None if value == AUTO else value
 
 
+def _no_answer(value: object) -> object:
+    """YAML takes yes, no, on and off for truth values, and pydantic takes those for numbers."""
+    if value is True or value is False:
+        raise ValueError("give a number")
+    return value
+
+
 def _of_form(pattern: str, form: str) -> AfterValidator:
     """Takes what matches the pattern, and tells the form that anything else does not have."""
     wanted = re.compile(pattern)
@@ -71,7 +78,7 @@ Language = Annotated[
     _of_form("[a-z]{2,3}", "a code of two or three small letters, as in en"),
     AfterValidator(_language),
 ]
-Weight = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+Weight = Annotated[float, BeforeValidator(_no_answer), Field(gt=0, le=100, allow_inf_nan=False)]
 Threshold = Annotated[Weight | None, BeforeValidator(_auto)]
 Phrases = Annotated[tuple[Written, ...], Field(min_length=1)]
 

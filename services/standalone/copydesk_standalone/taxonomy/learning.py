@@ -1,7 +1,7 @@
 """``copydesk taxonomy train`` and ``eval``."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from copydesk_shared.errors import InputError
 from copydesk_standalone.taxonomy.places import PACKAGED_NAME, folder_of
 
 LIBRARY = "sklearn"
+SHOWN = 10
 MISSING = "this needs scikit-learn: install copydesk with its extra 'train'"
 
 
@@ -79,7 +80,9 @@ def evaluate(labelled: Path, place: str | None, only: Sequence[str], style: str,
     texts = labelled_texts(labelled)
     tags = list(only) or labels_of(texts, taxonomy)
     if not tags:
-        raise InputError(f"{labelled}: none of its labels is a tag here; there are: {_some(texts)}")
+        raise InputError(f"{labelled}: none of its labels is a tag here; there are: {_some(_labels(texts))}")
+    if others := _labels(texts) - {tag.id for tag in taxonomy.tags}:
+        click.echo(f"{labelled}: passed over, since no tag here is called that: {_some(others)}", err=True)
     results = judged(taxonomy, texts, tags)
     _print({tag: quality(cases) for tag, cases in results.items()}, style)
     if style == "text":
@@ -89,9 +92,13 @@ def evaluate(labelled: Path, place: str | None, only: Sequence[str], style: str,
     return 0
 
 
-def _some(texts: Sequence[LabelledText]) -> str:
-    labels = sorted(frozenset[str]().union(*(text.tags for text in texts)))
-    return ", ".join(labels[:10]) or "none"
+def _labels(texts: Sequence[LabelledText]) -> frozenset[str]:
+    return frozenset[str]().union(*(text.tags for text in texts))
+
+
+def _some(labels: Collection[str]) -> str:
+    shown = sorted(labels)[:SHOWN]
+    return ", ".join([*shown, *(["..."] if len(shown) < len(labels) else [])]) or "none"
 
 
 def _print(qualities: dict[str, Quality], style: str) -> None:
