@@ -269,7 +269,7 @@ def _trained(part: _Part, distance: float) -> float | None:
         return None
     added = head.gain * (distance - head.cut)
     limit = head.limit * part.compiled.threshold if part.has_lexicon else inf
-    return round(min(limit, max(-limit, added)), DIGITS)
+    return min(limit, max(-limit, added))
 
 
 def _is_embedded(language: str) -> bool:

@@ -110,7 +110,8 @@ def rows(article: Article, explanations: Sequence[Explanation]) -> Iterator[dict
             "tag": each.tag.source.id, "verdict": each.verdict, "score": each.tag.score,
             "threshold": each.tag.threshold, "probability": each.tag.probability,
             "calibrated": each.tag.calibrated, "languages": list(each.languages), "lexicon_score": each.score,
-            "similarity": similarity.model_dump(mode="json") if similarity else None, "trained_head": each.tag.trained,
+            "similarity": similarity.model_dump(mode="json") if similarity else None,
+            "trained_head": None if each.tag.trained is None else round(each.tag.trained, DIGITS),
             "firings": [{**firing._asdict(), "text": _text(article, firing)} for firing in each.firings],
         }  # fmt: skip
 
