@@ -131,6 +131,10 @@ def topics(command: str, broker: OwnBroker, *arguments: str) -> "subprocess.Comp
     return copydesk("topics", command, "--bootstrap-servers", broker.servers, *arguments)
 
 
+# What asyncio says where a worker that was starting is gone before it looks.
+CHILD = "Unknown child process"
+
+
 class Cleaner:
     """The cleaner in a process of its own."""
 
@@ -151,7 +155,8 @@ class Cleaner:
     def refusal(self) -> str:
         """The one line it ended with."""
         assert self.process.wait(SECONDS) == 2, self.said()
-        return self.said()
+        lines = self.said().splitlines(keepends=True)
+        return "".join(line for line in lines if CHILD not in line)
 
     def stop(self) -> int:
         self.process.terminate()
